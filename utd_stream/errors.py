@@ -1,0 +1,483 @@
+"""Every exception utd_stream raises, split by who can act.
+
+* UTDStreamException
+    * UsageError
+        * InvalidTransitionError
+        * RefusedError
+        * DescriptorLimitError
+        * InvalidArgumentError
+        * ClosedError
+        * MailboxFullError
+    * TransportError
+        * ConnectError
+        * TransportTimeoutError
+        * DisconnectedError
+    * ProtocolError
+        * LocalProtocolError
+        * RemoteProtocolError
+    * EngineError
+        * InvalidRequestError
+        * UnauthenticatedError
+        * PermissionDeniedError
+            * BannedError
+            * FeatureDisabledError
+        * NotFoundError
+        * ConflictError
+        * RateLimitedError
+        * UnavailableError
+    * MediaError
+        * PublishError
+        * SubscribeError
+
+An engine error crosses the wire: the engine raises it, the client raises the
+same class again, chosen by the HTTP status and then by the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+__all__ = [
+    "BannedError",
+    "ClosedError",
+    "ConflictError",
+    "ConnectError",
+    "DescriptorLimitError",
+    "DisconnectedError",
+    "EngineError",
+    "FeatureDisabledError",
+    "InvalidArgumentError",
+    "InvalidRequestError",
+    "InvalidTransitionError",
+    "LocalProtocolError",
+    "MailboxFullError",
+    "MediaError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "PublishError",
+    "RateLimitedError",
+    "RefusedError",
+    "RemoteProtocolError",
+    "SubscribeError",
+    "TransportError",
+    "TransportTimeoutError",
+    "UTDErrorCode",
+    "UTDStreamException",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UsageError",
+    "engine_error",
+]
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class UTDErrorCode(Enum):
+    """The codes an engine answers with; a newer engine may know more."""
+
+    MALFORMED = "malformed"  # 400: not JSON, or a header that cannot be read
+    UNAUTHENTICATED = "unauthenticated"  # 401: no, wrong or expired credentials
+    FORBIDDEN = "forbidden"  # 403: this role may not
+    BANNED = "banned"  # 403
+    FEATURE_DISABLED = "feature_disabled"  # 403: the app's plan or settings
+    APPKEY_IDENTITY_MINT_DISABLED = "appkey_identity_mint_disabled"  # 403
+    SUSPENDED = "suspended"  # 403: the app as a whole
+    NOT_FOUND = "not_found"  # 404
+    METHOD_NOT_ALLOWED = "method_not_allowed"  # 405
+    CONFLICT = "conflict"  # 409
+    INVALID_TRANSITION = "invalid_transition"  # 409
+    ALREADY_SEATED = "already_seated"  # 409
+    SEAT_TAKEN = "seat_taken"  # 409; details.reserved_for if it is held for someone
+    SEAT_LOCKED = "seat_locked"  # 409
+    PENDING = "pending"  # 409: asked or invited already
+    SETTLED = "settled"  # 409: somebody answered first; details.settled_by
+    CALLEE_BUSY = "callee_busy"  # 409
+    ROOM_FULL = "room_full"  # 409
+    STALE_REVISION = "stale_revision"  # 409; details.rev
+    TOO_LARGE = "too_large"  # 413
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"  # 415
+    INVALID = "invalid"  # 422; details.errors, a path for each field
+    RATE_LIMITED = "rate_limited"  # 429 with Retry-After
+    UNAVAILABLE = "unavailable"  # 503
+
+
+class UTDStreamException(Exception):  # noqa: N818 -- the public name of this SDK family
+    """Base of every error raised by utd_stream.
+
+    Attributes:
+        message: What went wrong and, where there is one, the remedy.
+        status_code: HTTP status the engine answered, if it did.
+        code: Stable and machine-readable.
+        retryable: Whether the same call may succeed later.
+    """
+
+    code: str = "error"
+    status_code: int | None = None
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str = "",
+        status_code: int | None = None,
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        if status_code is not None:
+            self.status_code = status_code
+        if code is not None:
+            self.code = code
+
+    def __str__(self) -> str:
+        return self.message or self.code
+
+    @property
+    def is_banned(self) -> bool:
+        """Whether the user is banned; a refusal for another reason is not that."""
+        return self.code == UTDErrorCode.BANNED.value
+
+    @property
+    def is_forbidden(self) -> bool:
+        """Whether the caller's role or right does not allow this."""
+        return self.code == UTDErrorCode.FORBIDDEN.value
+
+    @property
+    def is_rate_limited(self) -> bool:
+        """Whether the engine asks to slow down."""
+        return self.code == UTDErrorCode.RATE_LIMITED.value
+
+
+class UsageError(UTDStreamException):
+    """The caller broke the contract of the API; fix the calling code."""
+
+    code = "usage"
+
+
+class _TableError(UsageError):
+    """A machine did not take an event."""
+
+    def __init__(self, code: str, machine: str, trigger: str, state: str) -> None:
+        super().__init__(code=code)
+        self.args = (code, machine, trigger, state)
+        self.machine = machine
+        self.trigger = trigger
+        self.state = state
+
+
+class InvalidTransitionError(_TableError):
+    """A trigger was fired in a state that has no row for it."""
+
+    code = "invalid_transition"
+
+    def __init__(self, machine: str, trigger: str, state: str) -> None:
+        super().__init__(type(self).code, machine, trigger, state)
+        self.args = (machine, trigger, state)
+
+    def __str__(self) -> str:
+        return f"{self.machine}: cannot {self.trigger} while {self.state}"
+
+
+class RefusedError(_TableError):
+    """The table takes the trigger and says no, or the right we know is missing.
+
+    Attributes:
+        code: Why; the codes of `UTDErrorCode`.
+        machine: Name of the machine that refused.
+        trigger: What was asked of it.
+        state: Where it stood.
+        hint: What to do instead, if there is something.
+    """
+
+    def __init__(
+        self, code: str, machine: str, trigger: str, state: str, hint: str = ""
+    ) -> None:
+        super().__init__(code, machine, trigger, state)
+        self.args = (code, machine, trigger, state, hint)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        said = f"{self.machine}: {self.trigger} refused while {self.state}: {self.code}"
+        return f"{said}; {self.hint}" if self.hint else said
+
+
+class DescriptorLimitError(UsageError):
+    """Too few file descriptors are left to open a room safely.
+
+    Attributes:
+        wanted: The ``ulimit -n`` that would do.
+
+    Source:
+        LiveKit's native client aborts the process when it runs out.
+    """
+
+    code = "descriptor_limit"
+
+    def __init__(self, left: int, wanted: int) -> None:
+        super().__init__(
+            f"{left} file descriptors left and a room needs up to 200; "
+            f"raise the limit with `ulimit -n {wanted}`"
+        )
+        self.args = (left, wanted)
+        self.left = left
+        self.wanted = wanted
+
+
+class InvalidArgumentError(UsageError):
+    """An argument is out of range, malformed or missing."""
+
+    code = "invalid_argument"
+
+
+class ClosedError(UsageError):
+    """The object was used, or waited for, after it closed."""
+
+    code = "closed"
+
+
+class MailboxFullError(UsageError):
+    """A reader of events fell so far behind that its mailbox is full."""
+
+    code = "mailbox_full"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            f"{limit} events wait unread; read faster, or iterate with a larger limit"
+        )
+        self.args = (limit,)
+        self.limit = limit
+
+
+class TransportError(UTDStreamException):
+    """The network, or what is at its other end, failed; usually retryable."""
+
+    code = "transport"
+    retryable = True
+
+
+class ConnectError(TransportError):
+    """No connection could be made, or it was refused."""
+
+    code = "connect"
+
+
+class TransportTimeoutError(TransportError, TimeoutError):
+    """No answer came in time."""
+
+    code = "timeout"
+
+
+class DisconnectedError(TransportError):
+    """The connection to the SFU ended while it was needed.
+
+    Attributes:
+        reason: The SFU's reason, a `DisconnectReason` value, or empty.
+    """
+
+    code = "disconnected"
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class ProtocolError(UTDStreamException):
+    """Somebody broke the contract of the wire."""
+
+    code = "protocol"
+
+
+class LocalProtocolError(ProtocolError):
+    """We did; this is a bug of utd_stream."""
+
+    code = "local_protocol"
+
+
+class RemoteProtocolError(ProtocolError):
+    """They did.
+
+    Attributes:
+        path: Where in the message, such as ``$.room.sid``; empty for all of it.
+    """
+
+    code = "remote_protocol"
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.path = path
+
+
+class EngineError(UTDStreamException):
+    """The engine answered no.
+
+    Attributes:
+        request_id: What to look for in the engine's log; empty before it answers.
+        details: More, as JSON values; its keys depend on the code.
+    """
+
+    code = "error"
+
+    def __init__(
+        self,
+        message: str = "",
+        status_code: int | None = None,
+        code: str | None = None,
+        *,
+        request_id: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message, status_code, code)
+        self.request_id = request_id
+        self.details: Mapping[str, Any] = _NOTHING if details is None else details
+
+
+class InvalidRequestError(EngineError):
+    """The request itself is wrong: syntax, size, method or a field."""
+
+    code = "invalid"
+    status_code = 422
+
+
+class UnauthenticatedError(EngineError):
+    """Credentials are missing, wrong or expired."""
+
+    code = "unauthenticated"
+    status_code = 401
+
+
+class PermissionDeniedError(EngineError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+    status_code = 403
+
+
+class BannedError(PermissionDeniedError):
+    """The user is banned from the room or from the app."""
+
+    code = "banned"
+
+
+class FeatureDisabledError(PermissionDeniedError):
+    """The app's settings do not allow this to anybody."""
+
+    code = "feature_disabled"
+
+
+class NotFoundError(EngineError):
+    """There is no such thing, or not for this caller."""
+
+    code = "not_found"
+    status_code = 404
+
+
+class ConflictError(EngineError):
+    """The state of the room does not allow this now."""
+
+    code = "conflict"
+    status_code = 409
+
+
+class RateLimitedError(EngineError):
+    """The engine asks to slow down.
+
+    Attributes:
+        retry_after: Seconds to wait.
+    """
+
+    code = "rate_limited"
+    status_code = 429
+    retryable = True
+
+    def __init__(
+        self,
+        message: str = "",
+        status_code: int | None = None,
+        code: str | None = None,
+        *,
+        request_id: str = "",
+        details: Mapping[str, Any] | None = None,
+        retry_after: float = 1.0,
+    ) -> None:
+        super().__init__(
+            message, status_code, code, request_id=request_id, details=details
+        )
+        self.retry_after = retry_after
+
+
+class UnavailableError(EngineError):
+    """The engine cannot serve this now; nothing was changed."""
+
+    code = "unavailable"
+    status_code = 503
+    retryable = True
+
+
+class MediaError(UTDStreamException):
+    """Publishing or subscribing failed."""
+
+    code = "media"
+
+
+class PublishError(MediaError):
+    """A track could not be published."""
+
+    code = "publish"
+
+
+class SubscribeError(MediaError):
+    """A track could not be subscribed to."""
+
+    code = "subscribe"
+
+
+_BY_STATUS: dict[int, type[EngineError]] = {
+    400: InvalidRequestError,
+    401: UnauthenticatedError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    405: InvalidRequestError,
+    409: ConflictError,
+    413: InvalidRequestError,
+    415: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitedError,
+    503: UnavailableError,
+}
+_BY_CODE: dict[tuple[int, str], type[EngineError]] = {
+    (403, BannedError.code): BannedError,
+    (403, FeatureDisabledError.code): FeatureDisabledError,
+    (403, "appkey_identity_mint_disabled"): FeatureDisabledError,
+    (403, "suspended"): FeatureDisabledError,
+}
+
+
+def engine_error(  # noqa: PLR0913 -- the fields of the answer
+    status_code: int,
+    code: str,
+    message: str,
+    *,
+    request_id: str = "",
+    details: Mapping[str, Any] | None = None,
+    retry_after: float | None = None,
+) -> EngineError:
+    """Return the error an answer stands for: by its status, then by its code.
+
+    An unknown code still gets the class of its status, and an unknown status
+    `EngineError` itself, so that a newer engine never breaks an older client.
+    """
+    default = _BY_STATUS.get(status_code, EngineError)
+    kind = _BY_CODE.get((status_code, code), default)
+    if kind is RateLimitedError:
+        return RateLimitedError(
+            message,
+            status_code,
+            code,
+            request_id=request_id,
+            details=details,
+            retry_after=1.0 if retry_after is None else retry_after,
+        )
+    return kind(message, status_code, code, request_id=request_id, details=details)

@@ -1,0 +1,53 @@
+"""Frozen values: what rooms, participants, seats and tracks are."""
+
+from __future__ import annotations
+
+from utd_stream.models.media import AudioFrame
+from utd_stream.models.participants import (
+    LocalParticipant,
+    Permission,
+    RemoteParticipant,
+    TrackKind,
+    TrackPublication,
+    TrackSource,
+)
+from utd_stream.models.room_events import RoomEvent
+from utd_stream.models.rooms import (
+    DisconnectReason,
+    SeatMode,
+    SeatOccupancy,
+    UTDConnectionState,
+    UTDRole,
+    UTDStreamType,
+)
+from utd_stream.models.seats import (
+    DEFAULT_SEAT_COUNT,
+    MAX_SEAT_COUNT,
+    Invitation,
+    SpeakerRequest,
+    UTDSeat,
+    UTDSeatGrid,
+)
+
+__all__ = [
+    "DEFAULT_SEAT_COUNT",
+    "MAX_SEAT_COUNT",
+    "AudioFrame",
+    "DisconnectReason",
+    "Invitation",
+    "LocalParticipant",
+    "Permission",
+    "RemoteParticipant",
+    "RoomEvent",
+    "SeatMode",
+    "SeatOccupancy",
+    "SpeakerRequest",
+    "TrackKind",
+    "TrackPublication",
+    "TrackSource",
+    "UTDConnectionState",
+    "UTDRole",
+    "UTDSeat",
+    "UTDSeatGrid",
+    "UTDStreamType",
+]

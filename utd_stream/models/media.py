@@ -1,0 +1,41 @@
+"""What tracks carry."""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["AudioFrame"]
+
+_BYTES_PER_SAMPLE = 2
+
+
+@attrs.frozen(kw_only=True)
+class AudioFrame:
+    """A stretch of sound.
+
+    Attributes:
+        samples: 16-bit signed little-endian samples, channels interleaved;
+            ``numpy.frombuffer(frame.samples, "<i2")`` reads them.
+        sample_rate_hz: Samples per second and channel.
+        channels: 1 mono, 2 stereo.
+    """
+
+    samples: bytes = attrs.field(repr=lambda raw: f"<{len(raw)} bytes>")
+    sample_rate_hz: int = attrs.field(default=48_000, validator=attrs.validators.gt(0))
+    channels: int = attrs.field(default=1, validator=attrs.validators.in_((1, 2)))
+
+    @samples.validator
+    def _whole_samples(self, attribute: attrs.Attribute[bytes], value: bytes) -> None:
+        if len(value) % _BYTES_PER_SAMPLE:
+            message = "samples must hold whole 16-bit samples"
+            raise ValueError(message)
+
+    @property
+    def samples_per_channel(self) -> int:
+        """How many samples each channel has."""
+        return len(self.samples) // _BYTES_PER_SAMPLE // self.channels
+
+    @property
+    def duration(self) -> float:
+        """How long it lasts, in seconds."""
+        return self.samples_per_channel / self.sample_rate_hz

@@ -1,0 +1,109 @@
+"""Words of a room's life: types, roles, modes, states."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+__all__ = [
+    "DisconnectReason",
+    "SeatMode",
+    "SeatOccupancy",
+    "UTDConnectionState",
+    "UTDRole",
+    "UTDStreamType",
+]
+
+
+class UTDStreamType(Enum):
+    """What kind of session a room holds."""
+
+    AUDIO_CALL = "audio_call"  # two parties, microphone
+    VIDEO_CALL = "video_call"  # two parties, microphone and camera
+    LIVE_STREAM = "live_stream"  # a host, a stage, an audience
+    AUDIO_ROOM = "audio_room"  # a grid of seats, an audience
+
+    @property
+    def wire(self) -> str:
+        """The spelling on the wire."""
+        return self.value
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is a 1:1 call."""
+        return self in {UTDStreamType.AUDIO_CALL, UTDStreamType.VIDEO_CALL}
+
+    @property
+    def has_video(self) -> bool:
+        """Whether cameras belong to it."""
+        return self in {UTDStreamType.VIDEO_CALL, UTDStreamType.LIVE_STREAM}
+
+
+class UTDRole(Enum):
+    """What somebody may do in one life of a room, low to high."""
+
+    VISITOR = "visitor"  # looks on
+    AUDIENCE = "audience"  # listens, may ask to speak
+    GUEST = "guest"  # invited
+    ADMIN = "admin"  # moderates, but never a host or the owner
+    HOST = "host"  # moderates, but never the owner
+
+    @property
+    def moderates(self) -> bool:
+        """Whether this role may lock, mute, kick, approve and invite."""
+        return self in {UTDRole.ADMIN, UTDRole.HOST}
+
+    @property
+    def rank(self) -> int:
+        """The place in the order of roles, from 0."""
+        return list(UTDRole).index(self)
+
+
+class SeatMode(Enum):
+    """Who may take an open seat."""
+
+    FREE = "free"  # anybody
+    REQUEST = "request"  # host, admin, and those approved or invited
+
+
+class UTDConnectionState(Enum):
+    """Where a client's connection to the SFU stands."""
+
+    DISCONNECTED = "disconnected"  # never connected, left, or removed
+    CONNECTING = "connecting"  # the first connect is under way
+    CONNECTED = "connected"  # media can flow
+    RECONNECTING = "reconnecting"  # was connected, being repaired
+    FORCE_EXIT = "force_exit"  # could not be repaired within a minute
+
+
+class SeatOccupancy(Enum):
+    """Where my own seat and microphone stand."""
+
+    LISTENING = "listening"  # no seat
+    TAKING = "taking"  # the engine was asked
+    GRANTING = "granting"  # seated, the right is not seen yet
+    PUBLISHING = "publishing"  # the microphone is on its way
+    SPEAKING = "speaking"  # the microphone is published
+    SILENT = "silent"  # seated, nothing published
+    LEAVING = "leaving"  # the seat is being given back
+
+
+class DisconnectReason(Enum):
+    """Why the SFU ended a connection; LiveKit's own words."""
+
+    UNKNOWN_REASON = "unknown_reason"  # also: the client library gave up
+    CLIENT_INITIATED = "client_initiated"  # this side left
+    DUPLICATE_IDENTITY = "duplicate_identity"  # a newer connection replaced it
+    SERVER_SHUTDOWN = "server_shutdown"
+    PARTICIPANT_REMOVED = "participant_removed"  # kicked
+    ROOM_DELETED = "room_deleted"  # ended
+    STATE_MISMATCH = "state_mismatch"  # the SFU does not know the session
+    JOIN_FAILURE = "join_failure"
+    MIGRATION = "migration"
+    SIGNAL_CLOSE = "signal_close"
+    ROOM_CLOSED = "room_closed"  # nobody was in it
+    USER_UNAVAILABLE = "user_unavailable"
+    USER_REJECTED = "user_rejected"
+    SIP_TRUNK_FAILURE = "sip_trunk_failure"
+    CONNECTION_TIMEOUT = "connection_timeout"  # the SFU lost sight of it
+    MEDIA_FAILURE = "media_failure"
+    AGENT_ERROR = "agent_error"

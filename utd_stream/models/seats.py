@@ -1,0 +1,127 @@
+"""The seat grid of an audio room, and who asked or was asked to sit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from utd_stream.models.participants import frozen_map
+from utd_stream.models.rooms import SeatMode
+
+__all__ = [
+    "DEFAULT_SEAT_COUNT",
+    "MAX_SEAT_COUNT",
+    "Invitation",
+    "SpeakerRequest",
+    "UTDSeat",
+    "UTDSeatGrid",
+]
+
+DEFAULT_SEAT_COUNT = 9
+MAX_SEAT_COUNT = 100
+
+
+def _aware(
+    instance: object, attribute: attrs.Attribute[datetime | None], value: Any
+) -> None:
+    if value is not None and value.tzinfo is None:
+        message = f"{attribute.name} must be an aware datetime"
+        raise ValueError(message)
+
+
+@attrs.frozen(kw_only=True)
+class UTDSeat:
+    """One place of the grid.
+
+    Attributes:
+        seat_index: From 0.
+        occupant_identity: Who sits there, or None.
+        locked: Nobody can sit there.
+        muted: Whoever sits there may not speak; holds for the next one too.
+        reserved_for: Only this identity can take it, or None.
+        name: Display name of the occupant, if it has one.
+        attributes: Of the occupant, from its token; ``image`` so far.
+    """
+
+    seat_index: int
+    occupant_identity: str | None = None
+    locked: bool = False
+    muted: bool = False
+    reserved_for: str | None = None
+    name: str | None = None
+    attributes: Mapping[str, str] = attrs.field(
+        factory=lambda: frozen_map({}), converter=frozen_map, hash=False
+    )
+
+    @property
+    def is_free(self) -> bool:
+        """Whether anybody whom the mode lets could sit down now."""
+        return not (self.occupant_identity or self.locked or self.reserved_for)
+
+
+@attrs.frozen(kw_only=True)
+class SpeakerRequest:
+    """Somebody asks for a seat and waits for a moderator.
+
+    Attributes:
+        id: Never used twice in rooms of one name.
+        identity: Who asks.
+        created_at: When, UTC.
+    """
+
+    id: int
+    identity: str
+    created_at: datetime | None = attrs.field(default=None, validator=_aware)
+
+
+@attrs.frozen(kw_only=True)
+class Invitation:
+    """A moderator asks somebody to sit down.
+
+    Attributes:
+        id: Never used twice in rooms of one name.
+        identity: Who is asked.
+        seat_index: The seat reserved for it, or None for the first free one.
+        expires_at: When it lapses, UTC.
+    """
+
+    id: int
+    identity: str
+    seat_index: int | None = None
+    expires_at: datetime | None = attrs.field(default=None, validator=_aware)
+
+
+@attrs.frozen(kw_only=True)
+class UTDSeatGrid:
+    """All seats of a room at one revision.
+
+    Attributes:
+        seat_mode: Who may take an open seat.
+        mode_id: The app's own name for its layout, or None.
+        rev: Counts the visible changes of rooms of this name; never restarts.
+        seats: By index.
+        requests: Those that wait for a moderator, oldest first.
+        invitations: Those that wait for their invitee, oldest first.
+    """
+
+    seat_mode: SeatMode = SeatMode.FREE
+    mode_id: str | None = None
+    rev: int = 0
+    seats: tuple[UTDSeat, ...] = ()
+    requests: tuple[SpeakerRequest, ...] = ()
+    invitations: tuple[Invitation, ...] = ()
+
+    @property
+    def seat_count(self) -> int:
+        """How many seats there are."""
+        return len(self.seats)
+
+    def seat_of(self, identity: str) -> UTDSeat | None:
+        """Return the seat *identity* sits on, or None."""
+        for seat in self.seats:
+            if seat.occupant_identity == identity:
+                return seat
+        return None
