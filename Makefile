@@ -1,0 +1,79 @@
+# Every target installs what it needs; only Python >= 3.11, make and git must be there.
+
+# A candidate must run: a shim for a version that is not installed is found too.
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+  $$p -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+  2>/dev/null && { echo $$p; break; }; done)
+BIN := .venv/bin
+PY := $(BIN)/python
+
+# 100 % of the branches of these; the rest is only reported.
+CORE := utd_stream/errors.py,utd_stream/machines/*,utd_stream/snapshots/*
+CORE := $(CORE),utd_stream/reactive.py,utd_stream/reactive/*
+CORE := $(CORE),utd_stream/wire.py,utd_stream/wire/*
+
+.DEFAULT_GOAL := help
+.PHONY: help install format lint types docs test cov props states notebooks \
+  livekit demo bench check clean
+
+help:  ## print this help
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+.venv/installed: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or later that runs (with venv and" \
+	  "ensurepip) was found; say make PYTHON=/path/to/python" >&2; exit 1; }
+	test -x $(PY) && $(PY) -c '' || $(PYTHON) -m venv --clear .venv
+	$(PY) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+install: .venv/installed  ## make .venv with the package and every tool
+
+format: install  ## rewrite the code in the house format
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+lint: install  ## ruff, format included
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+types: install  ## mypy and pyright, strict
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+docs: install  ## every public name and every test has its sentence
+	$(BIN)/interrogate --quiet utd_stream || $(BIN)/interrogate -vv utd_stream
+	$(BIN)/interrogate --quiet --ignore-module tests || $(BIN)/interrogate -vv --ignore-module tests
+
+# Tests which need a server say themselves, and fail under CI, when there is none.
+test: install  ## all tests, and full branch coverage of the core
+	-@$(MAKE) --no-print-directory livekit
+	$(BIN)/coverage run --source=utd_stream -m pytest
+	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
+
+cov: test  ## what the tests leave out, module by module
+	$(BIN)/coverage report
+
+props: install  ## the properties, 2,000 examples each
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
+
+states: install  ## write utd_stream/machines/STATES.md
+	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md
+
+notebooks: install  ## run every notebook from top to bottom
+	$(BIN)/pytest --nbmake notebooks
+
+livekit: install  ## find the LiveKit server, or build it into .livekit
+	@$(PY) -m utd_stream.adapters.livekit_binary
+
+demo: install livekit  ## the four session types, end to end
+	$(BIN)/utd-stream demo
+
+bench: install livekit  ## the figures, beside the bare libraries
+	$(PY) -m bench
+
+check: lint types docs  ## lint, types, docstrings, generated files
+	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -
+
+clean:  ## remove everything that make made, LiveKit's server too
+	rm -rf .venv .livekit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
