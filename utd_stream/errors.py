@@ -392,7 +392,7 @@ class RateLimitedError(EngineError):
     status_code = 429
     retryable = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the fields of the answer
         self,
         message: str = "",
         status_code: int | None = None,

@@ -1,1 +1,22 @@
+"""The declared machines: run by client and engine, drawn, walked, served."""
 
+from __future__ import annotations
+
+from utd_stream.machines._declare import Declaration, Row, Run, Step
+from utd_stream.machines.connection import CONNECTION
+from utd_stream.machines.invitation import INVITATION
+from utd_stream.machines.occupancy import OCCUPANCY
+from utd_stream.machines.request import REQUEST
+from utd_stream.machines.seat import SEAT
+
+__all__ = [
+    "CONNECTION",
+    "INVITATION",
+    "OCCUPANCY",
+    "REQUEST",
+    "SEAT",
+    "Declaration",
+    "Row",
+    "Run",
+    "Step",
+]

@@ -25,7 +25,11 @@ class AudioFrame:
     channels: int = attrs.field(default=1, validator=attrs.validators.in_((1, 2)))
 
     @samples.validator
-    def _whole_samples(self, attribute: attrs.Attribute[bytes], value: bytes) -> None:
+    def _whole_samples(
+        self,
+        attribute: attrs.Attribute[bytes],  # noqa: ARG002 -- attrs calls it so
+        value: bytes,
+    ) -> None:
         if len(value) % _BYTES_PER_SAMPLE:
             message = "samples must hold whole 16-bit samples"
             raise ValueError(message)

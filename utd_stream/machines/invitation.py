@@ -1,0 +1,214 @@
+"""One invitation to speak: a moderator asks somebody to sit down.
+
+The engine runs it.  It may hold a seat, which its end gives back unless the
+invitee took it.
+
+Source: contract.md section 3, Speakers.
+
+Laws, each proved by the test of the same name:
+
+1. settles_once: it is accepted once; the next acceptance is refused as settled.
+2. a_held_seat_is_given_back: an end without the seat taken releases it, once.
+3. sitting_on_its_seat_accepts_it: taking the reserved seat is an acceptance.
+4. late_facts_change_nothing: facts about a settled one leave it as it is.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import Enum
+from typing import TypeAlias
+
+import attrs
+
+from utd_stream.machines._declare import Declaration, Row
+
+__all__ = [
+    "INVITATION",
+    "Accept",
+    "Decline",
+    "InvitationData",
+    "InvitationEffect",
+    "InvitationEvent",
+    "InvitationExpired",
+    "InvitationState",
+    "InviteeGone",
+    "InviteeSeated",
+    "ReleaseSeat",
+    "SeatDropped",
+    "SeatInvitee",
+]
+
+
+class InvitationState(Enum):
+    """Where an invitation stands; all but the first are final."""
+
+    PENDING = "pending"  # waits for the invitee
+    ACCEPTED = "accepted"  # the invitee sits
+    DECLINED = "declined"  # the invitee said no
+    EXPIRED = "expired"  # the invitee did not answer in time
+    WITHDRAWN = "withdrawn"  # it has lost its point
+
+
+# Commands.
+
+
+@attrs.frozen
+class Accept:
+    """Say yes.
+
+    Attributes:
+        seat_index: The seat held for the invitee, or for an invitation that
+            names none the first free one; None when there is none.
+    """
+
+    seat_index: int | None
+
+
+@attrs.frozen
+class Decline:
+    """Say no."""
+
+
+# Facts.
+
+
+@attrs.frozen
+class InviteeSeated:
+    """The invitee came to sit on *seat_index* by another way."""
+
+    seat_index: int
+
+
+@attrs.frozen
+class InviteeGone:
+    """The invitee is no member any more."""
+
+
+@attrs.frozen
+class SeatDropped:
+    """The grid shrank below the seat that was held."""
+
+
+@attrs.frozen
+class InvitationExpired:
+    """The invitee did not answer in time."""
+
+
+InvitationEvent: TypeAlias = (
+    Accept | Decline | InviteeSeated | InviteeGone | SeatDropped | InvitationExpired
+)
+
+
+# Effects.
+
+
+@attrs.frozen
+class SeatInvitee:
+    """Seat *identity* on *seat_index*, in the same commit."""
+
+    identity: str
+    seat_index: int
+
+
+@attrs.frozen
+class ReleaseSeat:
+    """Open the seat that was held."""
+
+    seat_index: int
+
+
+InvitationEffect: TypeAlias = SeatInvitee | ReleaseSeat
+
+
+@attrs.frozen(kw_only=True)
+class InvitationData:
+    """What an invitation remembers beside its state.
+
+    Attributes:
+        identity: Who is asked.
+        seat_index: The seat held, or None.
+        created_at: When it was made.
+        expires_at: When it lapses.
+    """
+
+    identity: str
+    seat_index: int | None = None
+    created_at: datetime
+    expires_at: datetime
+
+
+def has_a_seat(data: InvitationData, event: Accept) -> bool:
+    """Is there a seat to sit on?"""
+    return event.seat_index is not None
+
+
+def is_its_seat(data: InvitationData, event: InviteeSeated) -> bool:
+    """Is it the seat that was held?"""
+    return data.seat_index == event.seat_index
+
+
+def holds_a_seat(data: InvitationData, event: InvitationEvent) -> bool:
+    """Is a seat held for the invitee?"""
+    return data.seat_index is not None
+
+
+def seat_invitee(data: InvitationData, event: Accept) -> SeatInvitee:
+    assert event.seat_index is not None  # noqa: S101 -- the row's guard
+    return SeatInvitee(data.identity, event.seat_index)
+
+
+def release(data: InvitationData, event: InvitationEvent) -> ReleaseSeat:
+    assert data.seat_index is not None  # noqa: S101 -- the row's guard
+    return ReleaseSeat(data.seat_index)
+
+
+_S = InvitationState
+_OVER = (_S.ACCEPTED, _S.DECLINED, _S.EXPIRED, _S.WITHDRAWN)
+_Row: TypeAlias = Row[
+    InvitationState, InvitationEvent, InvitationData, InvitationEffect
+]
+
+
+def _stays(trigger: type[InvitationEvent]) -> tuple[_Row, ...]:
+    return tuple(Row(trigger, (state,), state) for state in _OVER)
+
+
+def _refuses(trigger: type[InvitationEvent]) -> tuple[_Row, ...]:
+    return tuple(Row(trigger, (state,), state, refuse="settled") for state in _OVER)
+
+
+# fmt: off
+INVITATION: Declaration[
+    InvitationState, InvitationEvent, InvitationData, InvitationEffect
+] = Declaration(
+    name="invitation",
+    initial=_S.PENDING,
+    rows=(
+        Row(Accept,            (_S.PENDING,), _S.ACCEPTED,
+            guard=has_a_seat, effects=(seat_invitee,)),
+        Row(Accept,            (_S.PENDING,), _S.PENDING, refuse="conflict"),
+        Row(Decline,           (_S.PENDING,), _S.DECLINED,
+            guard=holds_a_seat, effects=(release,)),
+        Row(Decline,           (_S.PENDING,), _S.DECLINED),
+        Row(InvitationExpired, (_S.PENDING,), _S.EXPIRED,
+            guard=holds_a_seat, effects=(release,)),
+        Row(InvitationExpired, (_S.PENDING,), _S.EXPIRED),
+        Row(InviteeSeated,     (_S.PENDING,), _S.ACCEPTED,
+            guard=is_its_seat),
+        Row(InviteeSeated,     (_S.PENDING,), _S.WITHDRAWN,
+            guard=holds_a_seat, effects=(release,)),
+        Row(InviteeSeated,     (_S.PENDING,), _S.WITHDRAWN),
+        Row(InviteeGone,       (_S.PENDING,), _S.WITHDRAWN,
+            guard=holds_a_seat, effects=(release,)),
+        Row(InviteeGone,       (_S.PENDING,), _S.WITHDRAWN),
+        Row(SeatDropped,       (_S.PENDING,), _S.WITHDRAWN),
+        *_refuses(Accept),
+        *_stays(Decline),
+        *_stays(InvitationExpired),
+        *_stays(InviteeSeated),
+        *_stays(InviteeGone),
+        *_stays(SeatDropped),
+    ),
+)
+# fmt: on

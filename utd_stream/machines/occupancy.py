@@ -1,0 +1,372 @@
+"""My own seat and microphone in an audio room, as this client knows them.
+
+A take is a small saga: the engine is asked, the right is awaited as a fact of
+the SFU, the microphone is published, and only then is `take_seat` done.
+Leaving at any point ends it clean: what was asked is given back, what was
+published is withdrawn.  Facts of an operation that has ended carry its number
+and are dropped before they come here (`is_late`).
+
+Source: contract.md section 5, Seats and Microphone; traps T9, T24; lessons L1,
+L16, L17, L20, L21.
+
+Laws, each proved by the test of the same name:
+
+1. published_only_while_seated: the microphone is up only in publishing and
+   speaking.
+2. every_publish_is_answered_or_withdrawn: leaving those two states without the
+   publication's own failure unpublishes.
+3. every_ask_is_settled: a take that does not end seated or refused is given back.
+4. losing_the_seat_ends_it: SeatLost leads to listening from wherever one sits.
+5. a_failed_give_back_is_tried_again: leaving ends only by an answer.
+6. no_right_no_publish: nothing is published before the right is seen.
+7. mute_keeps_the_track: the microphone switch mutes and unmutes what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import attrs
+
+from utd_stream.machines._declare import Declaration, Row
+from utd_stream.machines._occupancy_events import (
+    ArmTakeTimeout,
+    AskFailed,
+    AskLeave,
+    AskSeat,
+    Cancelled,
+    ConnectionEnded,
+    ConnectionReplaced,
+    GiveBack,
+    GiveBackFailed,
+    LeaveSeat,
+    MicrophoneOff,
+    MicrophoneOn,
+    MuteTrack,
+    OccupancyEffect,
+    OccupancyEvent,
+    Published,
+    PublishFailed,
+    PublishMicrophone,
+    Refused,
+    RightGranted,
+    RightRevoked,
+    SeatConfirmed,
+    SeatFreed,
+    SeatLost,
+    SeatMoved,
+    SeatMuted,
+    TakeSeat,
+    TakeTimedOut,
+    UnmuteTrack,
+    UnpublishMicrophone,
+)
+from utd_stream.models.rooms import SeatOccupancy
+
+__all__ = [
+    "OCCUPANCY",
+    "ArmTakeTimeout",
+    "AskFailed",
+    "AskLeave",
+    "AskSeat",
+    "Cancelled",
+    "ConnectionEnded",
+    "ConnectionReplaced",
+    "GiveBack",
+    "GiveBackFailed",
+    "LeaveSeat",
+    "MicrophoneOff",
+    "MicrophoneOn",
+    "MuteTrack",
+    "OccupancyData",
+    "OccupancyEffect",
+    "OccupancyEvent",
+    "PublishFailed",
+    "PublishMicrophone",
+    "Published",
+    "Refused",
+    "RightGranted",
+    "RightRevoked",
+    "SeatConfirmed",
+    "SeatFreed",
+    "SeatLost",
+    "SeatMoved",
+    "SeatMuted",
+    "TakeSeat",
+    "TakeTimedOut",
+    "UnmuteTrack",
+    "UnpublishMicrophone",
+    "is_late",
+]
+
+
+@attrs.frozen(kw_only=True)
+class OccupancyData:
+    """What the machine remembers beside its state.
+
+    Attributes:
+        op: Number of the take, leave or give-back under way or last ended.
+        publication: Number of the publication under way or last ended.
+        wanted: The microphone is wanted: a source is set and it is not off.
+        right: The SFU lets me publish it.
+        waits: A `take_seat` waits for this seat.
+    """
+
+    op: int = 0
+    publication: int = 0
+    wanted: bool = True
+    right: bool = False
+    waits: bool = False
+
+
+def is_late(data: OccupancyData, fact: object) -> bool:
+    """Whether *fact* belongs to an operation or publication that has ended."""
+    op = getattr(fact, "op", data.op)
+    publication = getattr(fact, "publication", data.publication)
+    return (op, publication) != (data.op, data.publication)
+
+
+def stays_silent(data: OccupancyData, event: SeatConfirmed) -> bool:
+    """Is there nothing to publish: no right to come, or no wish?"""
+    return not (event.speaks and data.wanted)
+
+
+def right_is_there(data: OccupancyData, event: OccupancyEvent) -> bool:
+    """Does the SFU let me publish already?"""
+    return data.right
+
+
+def is_wanted(data: OccupancyData, event: OccupancyEvent) -> bool:
+    """Is the microphone wanted?"""
+    return data.wanted
+
+
+def a_take_waits(data: OccupancyData, event: OccupancyEvent) -> bool:
+    """Does a `take_seat` wait for this seat?"""
+    return data.waits
+
+
+def asking(data: OccupancyData, event: TakeSeat) -> OccupancyData:
+    return attrs.evolve(data, op=data.op + 1, waits=True)
+
+
+def next_op(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    return attrs.evolve(data, op=data.op + 1, waits=False)
+
+
+def settled(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    return attrs.evolve(data, waits=False)
+
+
+def starting(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    return attrs.evolve(data, publication=data.publication + 1)
+
+
+def stopping(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    return attrs.evolve(next_op(data, event), publication=data.publication + 1)
+
+
+def granted(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    return attrs.evolve(data, right=True)
+
+
+def granted_settled(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    return attrs.evolve(data, right=True, waits=False)
+
+
+def granted_starting(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    return attrs.evolve(starting(data, event), right=True)
+
+
+def revoked(data: OccupancyData, event: RightRevoked) -> OccupancyData:
+    return attrs.evolve(data, right=False)
+
+
+def revoked_stopping(data: OccupancyData, event: RightRevoked) -> OccupancyData:
+    return attrs.evolve(
+        data, right=False, waits=False, publication=data.publication + 1
+    )
+
+
+def replaced(data: OccupancyData, event: ConnectionReplaced) -> OccupancyData:
+    # What the new connection may do is told by the fact that follows.
+    return attrs.evolve(data, right=False, publication=data.publication + 1)
+
+
+def ended(data: OccupancyData, event: ConnectionEnded) -> OccupancyData:
+    return attrs.evolve(stopping(data, event), right=False)
+
+
+def switched_on(data: OccupancyData, event: MicrophoneOn) -> OccupancyData:
+    return attrs.evolve(data, wanted=True)
+
+
+def switched_on_starting(data: OccupancyData, event: MicrophoneOn) -> OccupancyData:
+    return attrs.evolve(starting(data, event), wanted=True)
+
+
+def switched_off(data: OccupancyData, event: MicrophoneOff) -> OccupancyData:
+    return attrs.evolve(data, wanted=False)
+
+
+def ask_seat(data: OccupancyData, event: TakeSeat) -> AskSeat:
+    return AskSeat(data.op + 1, event.seat_index, event.invitation_id)
+
+
+def arm_next(data: OccupancyData, event: OccupancyEvent) -> ArmTakeTimeout:
+    return ArmTakeTimeout(data.op + 1)
+
+
+def arm_same(data: OccupancyData, event: OccupancyEvent) -> ArmTakeTimeout:
+    return ArmTakeTimeout(data.op)
+
+
+def ask_leave(data: OccupancyData, event: LeaveSeat) -> AskLeave:
+    return AskLeave(data.op + 1)
+
+
+def give_back(data: OccupancyData, event: OccupancyEvent) -> GiveBack:
+    return GiveBack(data.op + 1)
+
+
+def publish(data: OccupancyData, event: OccupancyEvent) -> PublishMicrophone:
+    return PublishMicrophone(data.publication + 1)
+
+
+def unpublish(data: OccupancyData, event: OccupancyEvent) -> UnpublishMicrophone:
+    return UnpublishMicrophone()
+
+
+def mute_track(data: OccupancyData, event: OccupancyEvent) -> MuteTrack:
+    return MuteTrack()
+
+
+def unmute_track(data: OccupancyData, event: OccupancyEvent) -> UnmuteTrack:
+    return UnmuteTrack()
+
+
+_S = SeatOccupancy
+_SEATED = (_S.GRANTING, _S.PUBLISHING, _S.SPEAKING, _S.SILENT)
+_UP = (_S.PUBLISHING, _S.SPEAKING)
+_Row: TypeAlias = Row[SeatOccupancy, OccupancyEvent, OccupancyData, OccupancyEffect]
+
+
+def _stays(
+    trigger: type[OccupancyEvent],
+    *states: SeatOccupancy,
+    update: Callable[[OccupancyData, Any], OccupancyData] | None = None,
+    refuse: str | None = None,
+) -> tuple[_Row, ...]:
+    return tuple(
+        Row(trigger, (state,), state, update=update, refuse=refuse) for state in states
+    )
+
+
+# fmt: off
+OCCUPANCY: Declaration[
+    SeatOccupancy, OccupancyEvent, OccupancyData, OccupancyEffect
+] = Declaration(
+    name="occupancy",
+    initial=_S.LISTENING,
+    rows=(
+        Row(TakeSeat,       (_S.LISTENING,),  _S.TAKING,
+            update=asking, effects=(ask_seat, arm_next)),
+        *_stays(TakeSeat,   _S.TAKING, _S.LEAVING, refuse="pending"),
+        *_stays(TakeSeat,   *_SEATED, refuse="already_seated"),
+
+        Row(SeatConfirmed,  (_S.LISTENING, _S.TAKING), _S.SILENT,
+            guard=stays_silent, update=settled),
+        Row(SeatConfirmed,  (_S.LISTENING, _S.TAKING), _S.PUBLISHING,
+            guard=right_is_there, update=starting, effects=(publish,)),
+        Row(SeatConfirmed,  (_S.LISTENING,),  _S.GRANTING,
+            update=next_op, effects=(arm_next,)),
+        Row(SeatConfirmed,  (_S.TAKING,),     _S.GRANTING),
+        *_stays(SeatConfirmed, *_SEATED, _S.LEAVING),
+        *_stays(SeatMoved,  *_SEATED, _S.LEAVING),
+
+        Row(Refused,        (_S.TAKING,),     _S.LISTENING, update=next_op),
+        Row(Refused,        (_S.LEAVING,),    _S.LISTENING, update=next_op),
+        Row(AskFailed,      (_S.TAKING,),     _S.LEAVING,
+            update=next_op, effects=(give_back,)),
+
+        Row(Cancelled,      (_S.TAKING, _S.GRANTING, _S.SILENT), _S.LEAVING,
+            update=next_op, effects=(give_back,)),
+        Row(Cancelled,      _UP,              _S.LEAVING,
+            update=stopping, effects=(unpublish, give_back)),
+        *_stays(Cancelled,  _S.LISTENING, _S.LEAVING),
+
+        Row(TakeTimedOut,   (_S.TAKING,),     _S.LEAVING,
+            update=next_op, effects=(give_back,)),
+        Row(TakeTimedOut,   (_S.GRANTING,),   _S.LEAVING,
+            guard=a_take_waits, update=next_op, effects=(give_back,)),
+        Row(TakeTimedOut,   (_S.GRANTING,),   _S.SILENT),
+        Row(TakeTimedOut,   (_S.PUBLISHING,), _S.LEAVING,
+            guard=a_take_waits, update=stopping, effects=(unpublish, give_back)),
+        *_stays(TakeTimedOut, _S.PUBLISHING, _S.SPEAKING, _S.SILENT,
+                _S.LISTENING, _S.LEAVING),
+
+        Row(RightGranted,   (_S.GRANTING, _S.SILENT), _S.PUBLISHING,
+            guard=is_wanted, update=granted_starting, effects=(publish,)),
+        Row(RightGranted,   (_S.GRANTING,),   _S.SILENT, update=granted_settled),
+        *_stays(RightGranted, _S.LISTENING, _S.TAKING, *_UP, _S.SILENT,
+                _S.LEAVING, update=granted),
+        Row(RightRevoked,   _UP,              _S.SILENT,
+            update=revoked_stopping, effects=(unpublish,)),
+        *_stays(RightRevoked, _S.LISTENING, _S.TAKING, _S.GRANTING, _S.SILENT,
+                _S.LEAVING, update=revoked),
+        # The SFU takes the right of a muted seat; granting waits in vain.
+        Row(SeatMuted,      (_S.GRANTING,),   _S.SILENT, update=settled),
+        *_stays(SeatMuted,  _S.TAKING, *_UP, _S.SILENT, _S.LEAVING),
+
+        Row(Published,      (_S.PUBLISHING,), _S.SPEAKING,
+            guard=is_wanted, update=settled),
+        # Switched off while the SFU was asked.
+        Row(Published,      (_S.PUBLISHING,), _S.SPEAKING,
+            update=settled, effects=(mute_track,)),
+        Row(PublishFailed,  (_S.PUBLISHING,), _S.LEAVING,
+            guard=a_take_waits, update=next_op, effects=(give_back,)),
+        Row(PublishFailed,  (_S.PUBLISHING,), _S.SILENT),
+
+        Row(MicrophoneOn,   (_S.SPEAKING,),   _S.SPEAKING,
+            update=switched_on, effects=(unmute_track,)),
+        Row(MicrophoneOn,   (_S.SILENT,),     _S.PUBLISHING,
+            guard=right_is_there, update=switched_on_starting,
+            effects=(publish,)),
+        *_stays(MicrophoneOn, _S.SILENT, _S.TAKING, _S.GRANTING, _S.PUBLISHING,
+                update=switched_on),
+        *_stays(MicrophoneOn, _S.LISTENING, _S.LEAVING, refuse="forbidden"),
+        Row(MicrophoneOff,  (_S.SPEAKING,),   _S.SPEAKING,
+            update=switched_off, effects=(mute_track,)),
+        *_stays(MicrophoneOff, _S.LISTENING, _S.TAKING, _S.GRANTING,
+                _S.PUBLISHING, _S.SILENT, _S.LEAVING, update=switched_off),
+
+        Row(LeaveSeat,      (_S.TAKING,),     _S.LEAVING,
+            update=next_op, effects=(give_back,)),
+        Row(LeaveSeat,      (_S.GRANTING, _S.SILENT), _S.LEAVING,
+            update=next_op, effects=(ask_leave,)),
+        Row(LeaveSeat,      _UP,              _S.LEAVING,
+            update=stopping, effects=(unpublish, ask_leave)),
+        *_stays(LeaveSeat,  _S.LISTENING, _S.LEAVING),
+        Row(SeatLost,       (_S.GRANTING, _S.SILENT), _S.LISTENING,
+            update=next_op),
+        Row(SeatLost,       _UP,              _S.LISTENING,
+            update=stopping, effects=(unpublish,)),
+        # What gives the seat back goes on to its answer: a take may be in it.
+        *_stays(SeatLost,   _S.LEAVING),
+        Row(SeatFreed,      (_S.LEAVING,),    _S.LISTENING, update=next_op),
+        Row(GiveBackFailed, (_S.LEAVING,),    _S.LEAVING,
+            update=next_op, effects=(give_back,)),
+
+        Row(ConnectionReplaced, _SEATED,      _S.GRANTING,
+            update=replaced, effects=(arm_same,)),
+        *_stays(ConnectionReplaced, _S.LISTENING, _S.TAKING, _S.LEAVING,
+                update=replaced),
+        Row(ConnectionEnded, (_S.TAKING, _S.GRANTING, _S.SILENT, _S.LEAVING),
+            _S.LISTENING, update=ended),
+        Row(ConnectionEnded, _UP,             _S.LISTENING,
+            update=ended, effects=(unpublish,)),
+        *_stays(ConnectionEnded, _S.LISTENING, update=ended),
+    ),
+)
+# fmt: on

@@ -1,0 +1,398 @@
+"""One seat of an audio room's grid.
+
+The engine runs it; a client may, to know what is allowed.  Publishing is seat
+occupancy: whoever sits has the right to speak, unless the seat is muted.
+"One person, one seat" spans seats and so stands beside this table, in the
+grid functions that fire its rows within one commit.
+
+Source: contract.md sections 3 and 5.
+
+Laws, each proved by the test of the same name:
+
+1. occupied_iff_taken: a seat has an occupant exactly while it is taken.
+2. reserved_iff_reserved_for: it names whom it waits for exactly while reserved.
+3. every_grant_is_revoked: who was granted and sits no more was revoked or moved.
+4. reserved_seat_opens_to_one: only the one it is reserved for can sit there.
+5. grace_frees_the_absent_only: the end of a grace frees a seat only of the
+   occupant who is absent, and only when absent long enough.
+6. mute_outlives_the_occupant: only Unmute and Dropped end a mute.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import TypeAlias
+
+import attrs
+
+from utd_stream.machines._declare import Declaration, Row
+
+__all__ = [
+    "SEAT",
+    "Absent",
+    "Dropped",
+    "GraceOver",
+    "Grant",
+    "Kick",
+    "Lock",
+    "MovedAway",
+    "Mute",
+    "Present",
+    "Reassert",
+    "Released",
+    "Replaced",
+    "Reserve",
+    "Revoke",
+    "SeatData",
+    "SeatEffect",
+    "SeatEvent",
+    "SeatState",
+    "Seated",
+    "Take",
+    "Unlock",
+    "Unmute",
+    "Vacated",
+]
+
+
+class SeatState(Enum):
+    """Where a seat stands."""
+
+    FREE = "free"  # open to whom the mode lets
+    RESERVED = "reserved"  # open to one invited person
+    TAKEN = "taken"  # occupied
+    LOCKED = "locked"  # empty and closed
+
+
+# Commands: a person asks, the engine has checked the role.
+
+
+@attrs.frozen
+class Take:
+    """Sit down by one's own will.
+
+    Attributes:
+        identity: Who.
+        at: When.
+        mode_allows: Whether the seat mode lets this caller sit unasked.
+    """
+
+    identity: str
+    at: datetime
+    mode_allows: bool = True
+
+
+@attrs.frozen
+class Reserve:
+    """Hold the seat for an invited person."""
+
+    identity: str
+
+
+@attrs.frozen
+class Kick:
+    """Unseat whoever sits there."""
+
+
+@attrs.frozen
+class Lock:
+    """Close the seat; evicts first."""
+
+
+@attrs.frozen
+class Unlock:
+    """Open the seat."""
+
+
+@attrs.frozen
+class Mute:
+    """Take the right to speak from the seat."""
+
+
+@attrs.frozen
+class Unmute:
+    """Give the right to speak back to the seat."""
+
+
+# Facts: decided elsewhere in the same commit, or told by the SFU or the clock.
+
+
+@attrs.frozen
+class Seated:
+    """Somebody was put here: approved, accepted, moved, swapped, host seat."""
+
+    identity: str
+    at: datetime
+
+
+@attrs.frozen
+class Vacated:
+    """The occupant is gone: left, departed, banned."""
+
+
+@attrs.frozen
+class MovedAway:
+    """The occupant sits on another seat now and keeps the right."""
+
+
+@attrs.frozen
+class Replaced:
+    """The occupant swapped with *identity*."""
+
+    identity: str
+    at: datetime
+
+
+@attrs.frozen
+class Released:
+    """The invitation that reserved the seat is over."""
+
+
+@attrs.frozen
+class Dropped:
+    """The grid shrank below this seat."""
+
+
+@attrs.frozen
+class Absent:
+    """The SFU does not see the occupant."""
+
+    at: datetime
+
+
+@attrs.frozen
+class Present:
+    """The SFU sees the occupant."""
+
+
+@attrs.frozen
+class GraceOver:
+    """An absence of *identity* reached its limit.
+
+    Attributes:
+        identity: Whose.
+        at: Now.
+        grace: The limit, in seconds.
+    """
+
+    identity: str
+    at: datetime
+    grace: float
+
+
+SeatEvent: TypeAlias = (
+    Take
+    | Reserve
+    | Kick
+    | Lock
+    | Unlock
+    | Mute
+    | Unmute
+    | Seated
+    | Vacated
+    | MovedAway
+    | Replaced
+    | Released
+    | Dropped
+    | Absent
+    | Present
+    | GraceOver
+)
+
+
+# Effects: what must happen to somebody's right at the SFU.
+
+
+@attrs.frozen
+class Grant:
+    """Write the right of *identity*, which sits here."""
+
+    identity: str
+
+
+@attrs.frozen
+class Revoke:
+    """Write the right of *identity*, which sits here no more."""
+
+    identity: str
+
+
+@attrs.frozen
+class Reassert:
+    """Write the right of *identity* even if we believe it is in force."""
+
+    identity: str
+
+
+SeatEffect: TypeAlias = Grant | Revoke | Reassert
+
+
+@attrs.frozen(kw_only=True)
+class SeatData:
+    """What a seat remembers beside its state.
+
+    Attributes:
+        occupant: Who sits there, or None.
+        since: When the occupant sat down.
+        muted: Whoever sits there may not speak.
+        reserved_for: The only one who may sit down, or None.
+        absent_since: Since when the SFU does not see the occupant; the grace
+            counts from it, so that no timer has to survive a restart.
+    """
+
+    occupant: str | None = None
+    since: datetime | None = None
+    muted: bool = False
+    reserved_for: str | None = None
+    absent_since: datetime | None = None
+
+
+def mode_allows(data: SeatData, event: Take) -> bool:
+    """Does the seat mode let the caller sit down unasked?"""
+    return event.mode_allows
+
+
+def is_reserved_for(data: SeatData, event: Take | Seated) -> bool:
+    """Is the seat held for the one who sits down?"""
+    return data.reserved_for == event.identity
+
+
+def is_overdue(data: SeatData, event: GraceOver) -> bool:
+    """Is it the occupant who is absent, and for the whole grace?"""
+    if data.absent_since is None or data.occupant != event.identity:
+        return False
+    return event.at - data.absent_since >= timedelta(seconds=event.grace)
+
+
+def occupied(data: SeatData, event: Take | Seated | Replaced) -> SeatData:
+    return SeatData(occupant=event.identity, since=event.at, muted=data.muted)
+
+
+def emptied(data: SeatData, event: SeatEvent) -> SeatData:
+    return SeatData(muted=data.muted)
+
+
+def reset(data: SeatData, event: Dropped) -> SeatData:
+    return SeatData()
+
+
+def held(data: SeatData, event: Reserve) -> SeatData:
+    return SeatData(muted=data.muted, reserved_for=event.identity)
+
+
+def muted(data: SeatData, event: Mute) -> SeatData:
+    return attrs.evolve(data, muted=True)
+
+
+def unmuted(data: SeatData, event: Unmute) -> SeatData:
+    return attrs.evolve(data, muted=False)
+
+
+def missed(data: SeatData, event: Absent) -> SeatData:
+    # An absence that goes on keeps the time it began.
+    return attrs.evolve(data, absent_since=data.absent_since or event.at)
+
+
+def seen(data: SeatData, event: Present) -> SeatData:
+    return attrs.evolve(data, absent_since=None)
+
+
+def grant(data: SeatData, event: Take | Seated | Replaced) -> Grant:
+    return Grant(event.identity)
+
+
+def regrant(data: SeatData, event: Mute | Unmute) -> Grant:
+    return Grant(_occupant(data))
+
+
+def reassert(data: SeatData, event: Present) -> Reassert:
+    return Reassert(_occupant(data))
+
+
+def revoke(data: SeatData, event: SeatEvent) -> Revoke:
+    return Revoke(_occupant(data))
+
+
+def _occupant(data: SeatData) -> str:
+    # Law 1: only rows out of TAKEN come here.
+    assert data.occupant is not None  # noqa: S101 -- states a belief
+    return data.occupant
+
+
+_S = SeatState
+
+# fmt: off
+SEAT: Declaration[SeatState, SeatEvent, SeatData, SeatEffect] = Declaration(
+    name="seat",
+    initial=_S.FREE,
+    rows=(
+        Row(Take,      (_S.FREE,),     _S.TAKEN,
+            guard=mode_allows, update=occupied, effects=(grant,)),
+        Row(Take,      (_S.FREE,),     _S.FREE,     refuse="forbidden"),
+        Row(Take,      (_S.RESERVED,), _S.TAKEN,
+            guard=is_reserved_for, update=occupied, effects=(grant,)),
+        Row(Take,      (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
+        Row(Take,      (_S.TAKEN,),    _S.TAKEN,    refuse="seat_taken"),
+        Row(Take,      (_S.LOCKED,),   _S.LOCKED,   refuse="seat_locked"),
+        Row(Seated,    (_S.FREE,),     _S.TAKEN,
+            update=occupied, effects=(grant,)),
+        Row(Seated,    (_S.RESERVED,), _S.TAKEN,
+            guard=is_reserved_for, update=occupied, effects=(grant,)),
+        Row(Seated,    (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
+        Row(Seated,    (_S.TAKEN,),    _S.TAKEN,    refuse="seat_taken"),
+        Row(Seated,    (_S.LOCKED,),   _S.LOCKED,   refuse="seat_locked"),
+        Row(Reserve,   (_S.FREE,),     _S.RESERVED, update=held),
+        Row(Reserve,   (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
+        Row(Reserve,   (_S.TAKEN,),    _S.TAKEN,    refuse="seat_taken"),
+        Row(Reserve,   (_S.LOCKED,),   _S.LOCKED,   refuse="seat_locked"),
+        Row(Released,  (_S.RESERVED,), _S.FREE,     update=emptied),
+        Row(Released,  (_S.FREE,),     _S.FREE),
+        Row(Released,  (_S.TAKEN,),    _S.TAKEN),
+        Row(Lock,      (_S.FREE,),     _S.LOCKED),
+        Row(Lock,      (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
+        Row(Lock,      (_S.TAKEN,),    _S.LOCKED,
+            update=emptied, effects=(revoke,)),
+        Row(Lock,      (_S.LOCKED,),   _S.LOCKED),
+        Row(Unlock,    (_S.LOCKED,),   _S.FREE),
+        Row(Unlock,    (_S.FREE,),     _S.FREE),
+        Row(Unlock,    (_S.RESERVED,), _S.RESERVED),
+        Row(Unlock,    (_S.TAKEN,),    _S.TAKEN),
+        Row(Kick,      (_S.TAKEN,),    _S.FREE,
+            update=emptied, effects=(revoke,)),
+        Row(Kick,      (_S.FREE,),     _S.FREE),
+        Row(Kick,      (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
+        Row(Kick,      (_S.LOCKED,),   _S.LOCKED),
+        Row(Vacated,   (_S.TAKEN,),    _S.FREE,
+            update=emptied, effects=(revoke,)),
+        # A mover is granted by the seat it sits down on: no gap in between.
+        Row(MovedAway, (_S.TAKEN,),    _S.FREE,     update=emptied),
+        Row(Replaced,  (_S.TAKEN,),    _S.TAKEN,
+            update=occupied, effects=(grant,)),
+        Row(Dropped,   (_S.TAKEN,),    _S.FREE,
+            update=reset, effects=(revoke,)),
+        Row(Dropped,   (_S.FREE,),     _S.FREE,     update=reset),
+        Row(Dropped,   (_S.RESERVED,), _S.FREE,     update=reset),
+        Row(Dropped,   (_S.LOCKED,),   _S.FREE,     update=reset),
+        Row(Absent,    (_S.TAKEN,),    _S.TAKEN,    update=missed),
+        Row(Present,   (_S.TAKEN,),    _S.TAKEN,
+            update=seen, effects=(reassert,)),
+        Row(GraceOver, (_S.TAKEN,),    _S.FREE,
+            guard=is_overdue, update=emptied, effects=(revoke,)),
+        Row(GraceOver, (_S.TAKEN,),    _S.TAKEN),
+        Row(GraceOver, (_S.FREE,),     _S.FREE),
+        Row(GraceOver, (_S.RESERVED,), _S.RESERVED),
+        Row(GraceOver, (_S.LOCKED,),   _S.LOCKED),
+        Row(Mute,      (_S.TAKEN,),    _S.TAKEN,
+            update=muted, effects=(regrant,)),
+        Row(Mute,      (_S.FREE,),     _S.FREE,     update=muted),
+        Row(Mute,      (_S.RESERVED,), _S.RESERVED, update=muted),
+        Row(Mute,      (_S.LOCKED,),   _S.LOCKED,   update=muted),
+        Row(Unmute,    (_S.TAKEN,),    _S.TAKEN,
+            update=unmuted, effects=(regrant,)),
+        Row(Unmute,    (_S.FREE,),     _S.FREE,     update=unmuted),
+        Row(Unmute,    (_S.RESERVED,), _S.RESERVED, update=unmuted),
+        Row(Unmute,    (_S.LOCKED,),   _S.LOCKED,   update=unmuted),
+    ),
+)
+# fmt: on
