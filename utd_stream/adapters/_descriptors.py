@@ -1,0 +1,50 @@
+"""How many more file descriptors this process may open."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from utd_stream.errors import DescriptorLimitError
+
+__all__ = ["check_descriptors", "descriptors_left"]
+
+# One connected room takes about 130, and some more while it connects.
+_PER_ROOM = 200
+
+
+def check_descriptors() -> None:
+    """Refuse where LiveKit's native client would run out, and end the process.
+
+    Raises:
+        DescriptorLimitError: If fewer than 200 are left.
+    """
+    counted = _counted()
+    if counted is None:
+        return
+    used, limit = counted
+    if limit - used < _PER_ROOM:
+        wanted = 1 << (used + _PER_ROOM - 1).bit_length()
+        raise DescriptorLimitError(max(limit - used, 0), wanted)
+
+
+def descriptors_left() -> int | None:
+    """Return how many are left, or None where nothing limits or tells them."""
+    counted = _counted()
+    return None if counted is None else max(counted[1] - counted[0], 0)
+
+
+def _counted() -> tuple[int, int] | None:
+    """Return (open ones, soft limit), or None where nothing limits or tells them."""
+    if sys.platform == "win32":  # handles are not limited like this there
+        return None
+    import resource  # noqa: PLC0415 -- not on Windows
+
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    for folder in ("/proc/self/fd", "/dev/fd"):
+        with suppress(OSError):
+            return len(tuple(Path(folder).iterdir())), limit
+    return None

@@ -1,0 +1,311 @@
+"""The media plane of LiveKit, seen by clients: its native client for Python."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any, NoReturn, TypeVar, get_args
+
+from livekit import rtc
+from livekit.rtc.participant import (
+    PublishDataError,
+    PublishTrackError,
+    UnpublishTrackError,
+)
+from livekit.rtc.room import EventTypes
+
+from utd_stream.adapters._descriptors import check_descriptors
+from utd_stream.adapters._livekit_audio import Ears, Feed
+from utd_stream.adapters._livekit_events import (
+    publication,
+    remote_participant,
+    room_event,
+)
+from utd_stream.adapters._livekit_refusals import refusal
+from utd_stream.adapters._livekit_words import (
+    Redaction,
+    permission,
+    proto_source,
+    track_source,
+)
+from utd_stream.errors import (
+    ClosedError,
+    DisconnectedError,
+    PublishError,
+    TransportError,
+)
+from utd_stream.models.media import AudioFrame
+from utd_stream.models.participants import (
+    LocalParticipant,
+    TrackPublication,
+    TrackSource,
+)
+from utd_stream.models.room_events import Disconnected, RoomEvent
+from utd_stream.ports import AudioSource, RoomState
+
+__all__ = ["LiveKitMedia", "LiveKitRoom"]
+
+_R = TypeVar("_R")
+
+logger = logging.getLogger("utd_stream.adapters")
+
+_redaction = Redaction()
+
+
+class LiveKitMedia:
+    """`Media` over LiveKit's native client.
+
+    While one exists, tokens are taken out of what that client logs.
+    """
+
+    def __init__(self) -> None:
+        logging.getLogger("livekit").addFilter(_redaction)  # once, however often
+
+    def open(
+        self,
+        *,
+        adaptive_stream: bool,  # noqa: ARG002 -- the port's
+        dynacast: bool,
+    ) -> LiveKitRoom:
+        """Return a room that can be connected once; inside the loop.
+
+        The native client has no adaptive stream: it concerns video only, and
+        is done by whoever reads it.
+        """
+        return LiveKitRoom(dynacast=dynacast)
+
+
+class LiveKitRoom:
+    """`MediaRoom` over LiveKit's native client."""
+
+    def __init__(self, *, dynacast: bool) -> None:
+        self._room = rtc.Room()
+        self._dynacast = dynacast
+        self._observer: Callable[[RoomEvent], None] | None = None
+        self._feeds: dict[TrackSource, Feed] = {}
+        self._ears = Ears()
+        # What the native client would wait for in vain ends with this.
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._leaving = asyncio.Lock()
+        self._has_left = False
+        self._callbacks = {name: self._callback(name) for name in get_args(EventTypes)}
+        for name, told in self._callbacks.items():
+            self._room.on(name, told)  # pyright: ignore[reportUnknownMemberType]
+
+    @property
+    def native(self) -> rtc.Room:
+        """LiveKit's own room object."""
+        return self._room
+
+    def watch(self, observer: Callable[[RoomEvent], None]) -> None:
+        """Tell *observer* of every event."""
+        self._observer = observer
+
+    async def connect(self, url: str, token: str, *, auto_subscribe: bool) -> None:
+        """Enter the room the token names."""
+        if self._has_left:
+            _refuse_left()
+        check_descriptors()
+        options = rtc.RoomOptions(
+            auto_subscribe=auto_subscribe, dynacast=self._dynacast
+        )
+        refused = None
+        try:
+            await self._room.connect(url, token, options)
+        except rtc.ConnectError as error:
+            refused = refusal(error.message)
+        # Out here neither the cause nor the context is LiveKit's error, which
+        # quotes the token.
+        if refused is not None:
+            raise refused
+        if self._has_left:
+            await self._room.disconnect()
+            _refuse_left()
+
+    def state(self) -> RoomState:
+        """Return what the room knows now."""
+        local = self._local()
+        return RoomState(
+            metadata=self._room.metadata,
+            local=LocalParticipant(
+                identity=local.identity,
+                sid=local.sid,
+                name=local.name,
+                metadata=local.metadata,
+                permission=permission(local.permissions),
+                publications=tuple(
+                    publication(each) for each in local.track_publications.values()
+                ),
+            ),
+            remotes=tuple(
+                map(remote_participant, self._room.remote_participants.values())
+            ),
+        )
+
+    async def publish_audio(
+        self, source: AudioSource, *, name: str, track_source: TrackSource
+    ) -> TrackPublication:
+        """Announce a track fed from *source*, in place of the one before."""
+        await self.unpublish(track_source)
+        local = self._local()
+        feed = Feed(source, name)
+        options = rtc.TrackPublishOptions(source=_client_source(track_source))
+        try:
+            sent = await self._unless_gone(local.publish_track(feed.track, options))
+        except PublishTrackError as error:
+            await feed.aclose()
+            message = f"the track was not published: {error.message}"
+            raise PublishError(message) from error
+        except BaseException:
+            await feed.aclose()
+            raise
+        self._feeds[track_source] = feed
+        feed.start()
+        return publication(sent)
+
+    async def unpublish(self, track_source: TrackSource) -> None:
+        """Withdraw what is published of *track_source* and stop its feed."""
+        feed = self._feeds.pop(track_source, None)
+        if feed is not None:
+            await feed.stop()
+        try:
+            for sid in self._sids(track_source):
+                await self._withdraw(sid)
+        finally:
+            if feed is not None:
+                await feed.aclose()
+
+    def set_muted(self, track_source: TrackSource, *, muted: bool) -> None:
+        """Stop or start sending what is published of *track_source*."""
+        feed = self._feeds.get(track_source)
+        if feed is not None:
+            feed.mute(muted=muted)
+
+    async def send_data(
+        self, data: bytes, *, reliable: bool, to: Sequence[str], topic: str
+    ) -> None:
+        """Send a data message."""
+        sending = self._local().publish_data(
+            data, reliable=reliable, destination_identities=list(to), topic=topic
+        )
+        try:
+            await self._unless_gone(sending)
+        except PublishDataError as error:
+            message = f"the data message was not sent: {error.message}"
+            raise TransportError(message) from error
+
+    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while its microphone is subscribed."""
+        return self._ears.hear(lambda: self._microphone_of(identity))
+
+    async def disconnect(self) -> None:
+        """Leave and free everything."""
+        self._has_left = True
+        async with self._leaving:
+            feeds, self._feeds = tuple(self._feeds.values()), {}
+            for feed in feeds:
+                await feed.stop()
+            await self._ears.aclose()
+            await self._room.disconnect()
+            self._end()
+            for feed in feeds:
+                await feed.aclose()
+            self._forget()
+
+    def _callback(self, name: str) -> Callable[..., None]:
+        # LiveKit looks at a callback's signature on every event and wants a
+        # plain function.
+        def told(*arguments: Any) -> None:
+            self._tell(name, arguments)
+
+        return told
+
+    def _tell(self, name: str, arguments: tuple[Any, ...]) -> None:
+        if name in _TRACK_CHANGES:
+            self._ears.refresh()
+        event = room_event(name, arguments)
+        if isinstance(event, Disconnected):
+            self._end()
+        if event is None or self._observer is None:
+            return
+        try:
+            self._observer(event)
+        except Exception:
+            logger.exception("an observer of room events raised; it stays")
+
+    def _forget(self) -> None:
+        # Breaks the circle with LiveKit's room, whose descriptors are freed
+        # only with the object.
+        for name, told in self._callbacks.items():
+            self._room.off(name, told)  # pyright: ignore[reportUnknownMemberType]
+        self._callbacks.clear()
+        self._observer = None
+
+    def _end(self) -> None:
+        self._ears.end()
+        if not self._gone.done():
+            self._gone.set_result(None)
+
+    async def _unless_gone(self, work: Coroutine[Any, Any, _R]) -> _R:
+        """Await *work*, which never ends by itself once the room is gone."""
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((task, self._gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                message = "the connection to the SFU ended"
+                raise DisconnectedError(message)
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _withdraw(self, sid: str) -> None:
+        try:
+            await self._unless_gone(self._local().unpublish_track(sid))
+        except (UnpublishTrackError, DisconnectedError) as error:
+            # Removed by the SFU first, or gone with the connection.
+            logger.debug("track %s was gone already: %r", sid, error)
+
+    def _local(self) -> rtc.LocalParticipant:
+        if not self._room.isconnected():
+            message = "the room is not connected"
+            raise DisconnectedError(message)
+        return self._room.local_participant
+
+    def _sids(self, source: TrackSource) -> list[str]:
+        # Looked up each time: a full reconnect gives tracks new sids.
+        if not self._room.isconnected():
+            return []
+        sent = self._room.local_participant.track_publications.values()
+        return [each.sid for each in sent if track_source(each.source) is source]
+
+    def _microphone_of(self, identity: str) -> rtc.Track | None:
+        participant = self._room.remote_participants.get(identity)
+        if participant is None:
+            return None
+        for sent in participant.track_publications.values():
+            if track_source(sent.source) is TrackSource.MICROPHONE and sent.track:
+                return sent.track
+        return None
+
+
+_TRACK_CHANGES = frozenset(
+    {
+        "participant_connected",
+        "participant_disconnected",
+        "reconnected",
+        "track_subscribed",
+        "track_unpublished",
+        "track_unsubscribed",
+    }
+)
+
+
+def _refuse_left() -> NoReturn:
+    message = "the room was left; open another one"
+    raise ClosedError(message)
+
+
+def _client_source(source: TrackSource) -> rtc.TrackSource.ValueType:
+    # The client's numbers are those of the server API; a test says so.
+    return rtc.TrackSource.ValueType(proto_source(source))
