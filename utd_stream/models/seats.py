@@ -18,15 +18,17 @@ __all__ = [
     "SpeakerRequest",
     "UTDSeat",
     "UTDSeatGrid",
+    "aware",
 ]
 
 DEFAULT_SEAT_COUNT = 9
 MAX_SEAT_COUNT = 100
 
 
-def _aware(
+def aware(
     instance: object, attribute: attrs.Attribute[datetime | None], value: Any
 ) -> None:
+    """Refuse a datetime without a time zone."""
     if value is not None and value.tzinfo is None:
         message = f"{attribute.name} must be an aware datetime"
         raise ValueError(message)
@@ -74,7 +76,7 @@ class SpeakerRequest:
 
     id: int
     identity: str
-    created_at: datetime | None = attrs.field(default=None, validator=_aware)
+    created_at: datetime | None = attrs.field(default=None, validator=aware)
 
 
 @attrs.frozen(kw_only=True)
@@ -91,7 +93,7 @@ class Invitation:
     id: int
     identity: str
     seat_index: int | None = None
-    expires_at: datetime | None = attrs.field(default=None, validator=_aware)
+    expires_at: datetime | None = attrs.field(default=None, validator=aware)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,0 +1,108 @@
+"""Types of single fields, checked where they cross the wire.
+
+Each is a plain value with a name; `utd_stream.wire` checks it and OpenAPI
+describes it, both from `FIELDS`, so that an error names the field's path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NewType
+
+import attrs
+
+from utd_stream.models.names import check_display_name, check_identity, check_room_name
+from utd_stream.models.seats import MAX_SEAT_COUNT
+
+__all__ = [
+    "FIELDS",
+    "DisplayName",
+    "Field",
+    "Identity",
+    "Image",
+    "JsonObjectText",
+    "ModeId",
+    "RoomName",
+    "SeatCount",
+    "SeatIndex",
+    "Text20",
+    "Text50",
+    "Text100",
+    "Text256",
+    "WholeNumber",
+]
+
+Identity = NewType("Identity", str)
+RoomName = NewType("RoomName", str)
+DisplayName = NewType("DisplayName", str)
+Image = NewType("Image", str)
+ModeId = NewType("ModeId", str)
+JsonObjectText = NewType("JsonObjectText", str)
+Text20 = NewType("Text20", str)
+Text50 = NewType("Text50", str)
+Text100 = NewType("Text100", str)
+Text256 = NewType("Text256", str)
+SeatIndex = NewType("SeatIndex", int)
+SeatCount = NewType("SeatCount", int)
+WholeNumber = NewType("WholeNumber", int)
+
+
+@attrs.frozen
+class Field:
+    """How one type of field is checked and described.
+
+    Attributes:
+        base: What JSON must hold, ``str`` or ``int``.
+        check: Returns the value, or raises ValueError with the reason.
+        schema: Its JSON schema.
+    """
+
+    base: type[str | int]
+    check: Callable[[Any], Any]
+    schema: Mapping[str, Any]
+
+
+def _text(max_bytes: int) -> Field:
+    def check(value: str) -> str:
+        try:
+            size = len(value.encode())
+        except UnicodeEncodeError:
+            message = "must be valid Unicode"
+            raise ValueError(message) from None
+        if size > max_bytes:
+            message = f"must be at most {max_bytes} bytes"
+            raise ValueError(message)
+        return value
+
+    return Field(str, check, {"type": "string", "maxLength": max_bytes})
+
+
+def _number(least: int, most: int) -> Field:
+    def check(value: int) -> int:
+        if not least <= value <= most:
+            message = f"must be from {least} to {most}"
+            raise ValueError(message)
+        return value
+
+    return Field(int, check, {"type": "integer", "minimum": least, "maximum": most})
+
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 256}
+
+FIELDS: Mapping[Any, Field] = {
+    Identity: Field(str, check_identity, _NAME),
+    RoomName: Field(str, check_room_name, _NAME),
+    DisplayName: Field(
+        str, check_display_name, {"type": "string", "minLength": 1, "maxLength": 128}
+    ),
+    Image: _text(256),
+    ModeId: _text(128),
+    JsonObjectText: _text(4096),
+    Text20: _text(20),
+    Text50: _text(50),
+    Text100: _text(100),
+    Text256: _text(256),
+    SeatIndex: _number(0, MAX_SEAT_COUNT - 1),
+    SeatCount: _number(1, MAX_SEAT_COUNT),
+    WholeNumber: _number(0, 2**53),
+}

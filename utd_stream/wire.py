@@ -1,0 +1,319 @@
+"""JSON to values and back, on both sides of the wire.
+
+Requests are read strictly: exact types, known fields only, every problem with
+its path.  What an engine or an SFU tells is read leniently where a newer one
+may say more, and never raises anything but `RemoteProtocolError`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, TypeVar, cast, get_origin
+
+import attrs
+import orjson
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+from utd_stream._wire_grid import grid_to_json, grid_to_metadata, read_grid
+from utd_stream.contract.answers import UTDTokenResponse
+from utd_stream.contract.fields import FIELDS
+from utd_stream.errors import (
+    EngineError,
+    InvalidRequestError,
+    RateLimitedError,
+    RemoteProtocolError,
+    engine_error,
+)
+from utd_stream.models.seats import UTDSeatGrid
+
+__all__ = [
+    "bearer_expiry",
+    "decode",
+    "decode_json",
+    "decode_request",
+    "encode",
+    "error_from_answer",
+    "error_to_json",
+    "grid_to_json",
+    "grid_to_metadata",
+    "read_grid",
+    "to_json",
+]
+
+_T = TypeVar("_T")
+
+
+def decode_json(body: bytes) -> object:
+    """Return the JSON value of *body*.
+
+    Raises:
+        RemoteProtocolError: If it is not JSON, or nested too deep to read.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        message = f"not JSON: {error}"
+        raise RemoteProtocolError(message, "$") from None  # it quotes the body
+
+
+def decode_request(model: type[_T], raw: object) -> _T:
+    """Return the request *raw* stands for; unknown fields are refused.
+
+    Raises:
+        InvalidRequestError: If it stands for none; ``details.errors`` lists
+            ``{path, message}`` for each problem.
+    """
+    problems: list[tuple[str, str]] = []
+    try:
+        request = _CONVERTER.structure(_object(raw), model)
+        known = {field.name for field in attrs.fields(cast("Any", model))}
+        unknown = sorted(set(_object(raw)) - known)
+        if not unknown:
+            return request
+        problems += [(f"$.{name}", "unknown field") for name in unknown]
+    except Exception as error:  # noqa: BLE001 -- hooks raise what they find
+        problems += _problems(error)
+    path, message = problems[0]
+    raise InvalidRequestError(
+        f"{path}: {message}",
+        details={"errors": [{"path": p, "message": m} for p, m in problems]},
+    )
+
+
+def decode(model: type[_T], raw: object) -> _T:
+    """Return the value *raw* stands for; unknown fields are ignored.
+
+    Raises:
+        RemoteProtocolError: If it stands for none.
+    """
+    try:
+        return _CONVERTER.structure(_object(raw), model)
+    except Exception as error:  # noqa: BLE001 -- hooks raise what they find
+        problems = _problems(error)
+    text = "; ".join(f"{path}: {message}" for path, message in problems)
+    raise RemoteProtocolError(text, problems[0][0])
+
+
+def to_json(value: object) -> Any:
+    """Return *value* as JSON values; fields that are None are left out."""
+    return _CONVERTER.unstructure(value)
+
+
+def encode(value: object) -> bytes:
+    """Return *value* as JSON."""
+    return orjson.dumps(to_json(value))
+
+
+def error_to_json(error: EngineError, request_id: str) -> dict[str, Any]:
+    """Return the body of an error answer."""
+    body: dict[str, Any] = {
+        "code": error.code,
+        "message": str(error),
+        "request_id": request_id,
+    }
+    details = dict(error.details)
+    if isinstance(error, RateLimitedError):
+        details["retry_after"] = error.retry_after
+    if details:
+        body["details"] = details
+    return body
+
+
+def error_from_answer(
+    status: int, body: bytes, headers: Mapping[str, str]
+) -> EngineError:
+    """Return the error that an answer of *status* stands for; never raises.
+
+    Args:
+        status: HTTP status.
+        body: As it came; something else than the engine may have written it.
+        headers: Names in lower case.
+    """
+    try:
+        raw = decode_json(body)
+    except RemoteProtocolError:
+        raw = None
+    fields: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
+
+    def text(key: str, default: str) -> str:
+        value = fields.get(key)
+        return value if isinstance(value, str) and value else default
+
+    details = fields.get("details")
+    retry_after = headers.get("retry-after", "")
+    return engine_error(
+        status,
+        text("code", "error" if fields else f"http_{status}"),
+        text("message", f"the engine answered {status}"),
+        request_id=text("request_id", headers.get("x-request-id", "")),
+        details=details if isinstance(details, dict) else None,
+        retry_after=float(retry_after) if retry_after.isdecimal() else None,
+    )
+
+
+def bearer_expiry(token: str) -> datetime | None:
+    """Return when a JWT ends, or None if it cannot be read; nothing is verified."""
+    try:
+        payload = token.split(".")[1]
+        padded = payload + "=" * (-len(payload) % 4)
+        claims = orjson.loads(base64.urlsafe_b64decode(padded))
+        return datetime.fromtimestamp(claims["exp"], UTC)
+    except (
+        IndexError,
+        KeyError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        OSError,
+        binascii.Error,
+    ):
+        return None
+
+
+def _object(raw: object) -> dict[str, Any]:
+    if not isinstance(raw, dict):
+        message = "must be an object"
+        raise ValueError(message)  # noqa: TRY004 -- a problem of the data
+    return cast("dict[str, Any]", raw)
+
+
+def _problems(error: BaseException) -> list[tuple[str, str]]:
+    if not isinstance(error, BaseValidationError):
+        return [("$", _say(error, None))]
+    lines = transform_error(error, path="$", format_exception=_say)
+    pairs = [line.rpartition(" @ ") for line in lines]
+    return [(path, message) for message, _, path in pairs]
+
+
+def _say(error: BaseException, wanted: type | None) -> str:
+    if isinstance(error, KeyError):
+        return "required field missing"
+    if isinstance(error, ValueError) and error.args:
+        return str(error.args[0])
+    return f"not {getattr(wanted, '__name__', 'valid')}"
+
+
+def _exact(kind: type) -> Callable[[object, object], object]:
+    # cattrs would make '5' of 5 and True of 'no'.
+    def structure(raw: object, _: object) -> object:
+        right = isinstance(raw, kind) and isinstance(raw, bool) == (kind is bool)
+        if not right:
+            message = f"must be {_JSON_NAMES[kind]}"
+            raise ValueError(message)
+        return raw
+
+    return structure
+
+
+_JSON_NAMES: dict[type, str] = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+}
+
+
+def _float(raw: object, _: object) -> float:
+    if isinstance(raw, bool) or not isinstance(raw, int | float):
+        message = "must be a number"
+        raise ValueError(message)
+    return float(raw)
+
+
+def _datetime(raw: object, _: object) -> datetime:
+    if not isinstance(raw, str):
+        message = "must be a date and time as a string"
+        raise ValueError(message)
+    value = datetime.fromisoformat(raw)
+    if value.tzinfo is None:
+        message = "must have a time zone"
+        raise ValueError(message)
+    return value.astimezone(UTC)
+
+
+def _enum(raw: object, kind: type[Enum]) -> Enum:
+    for member in kind:
+        if member.value == raw:
+            return member
+    message = "must be one of " + ", ".join(str(m.value) for m in kind)
+    raise ValueError(message)
+
+
+def _field(new_type: Any) -> Callable[[object, object], object]:
+    rule = FIELDS[new_type]
+    exact = _exact(rule.base)
+    return lambda raw, kind: rule.check(exact(raw, kind))
+
+
+def _grid(raw: object, _: object) -> UTDSeatGrid:
+    grid = read_grid(raw)
+    if grid is None:
+        message = "must be a seat grid"
+        raise ValueError(message)
+    return grid
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exact(kind))
+    converter.register_structure_hook(float, _float)
+    converter.register_structure_hook(datetime, _datetime)
+    converter.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, Enum), _enum
+    )
+    for new_type in FIELDS:
+        converter.register_structure_hook(new_type, _field(new_type))
+    converter.register_structure_hook(UTDSeatGrid, _grid)
+    converter.register_unstructure_hook(datetime, _text_of)
+    converter.register_unstructure_hook(UTDSeatGrid, grid_to_json)
+    converter.register_unstructure_hook_factory(_is_attrs, _leaving_out_none(converter))
+    converter.register_structure_hook(UTDTokenResponse, _token_hook(converter))
+    return converter
+
+
+def _text_of(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _is_attrs(kind: Any) -> bool:
+    return attrs.has(get_origin(kind) or kind)
+
+
+def _leaving_out_none(converter: Converter) -> Callable[[Any], Any]:
+    def factory(kind: Any) -> Any:
+        names = {"room_name": "roomName"} if kind is UTDTokenResponse else {}
+        fields = attrs.fields(get_origin(kind) or kind)
+        overrides: Any = {
+            field.name: override(
+                omit_if_default=field.default is None, rename=names.get(field.name)
+            )
+            for field in fields
+        }
+        return make_dict_unstructure_fn(kind, converter, **overrides)
+
+    return factory
+
+
+def _token_hook(converter: Converter) -> Callable[[Any, Any], UTDTokenResponse]:
+    read = make_dict_structure_fn(UTDTokenResponse, converter)
+
+    def structure(raw: Any, kind: Any) -> UTDTokenResponse:
+        fields = {k: v for k, v in _object(raw).items() if v is not None}
+        if "roomName" in fields:
+            fields.setdefault("room_name", fields["roomName"])
+        answer = read(fields, kind)
+        if not (answer.token and answer.url):
+            message = "token and url must not be empty"
+            raise ValueError(message)
+        return answer
+
+    return structure
+
+
+_CONVERTER = _make_converter()
