@@ -8,3 +8,5 @@ from hypothesis import settings
 # takes its built-in profile ``ci`` by itself, which is derandomized.
 settings.register_profile("default", settings.get_profile("default"), deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
+
+pytest_plugins = ["tests.livekit_plugin"]

@@ -144,7 +144,7 @@ class LiveKitProcess:
         """Kill it as a power cut would (``kill -9``); idempotent."""
         self._end(grace=0.0)
 
-    def stop(self, *, grace: float = 3.0) -> None:
+    def stop(self, *, grace: float = 2.0) -> None:
         """Ask it to end, and kill it after *grace* seconds; idempotent."""
         self._end(grace=grace)
 
@@ -253,17 +253,12 @@ class LiveKitProcess:
             watchdog.kill()
             watchdog.communicate()
         if (server := self._server) is not None:
-            if grace > 0:
-                # Its answer to the first signal is to wait, to the second to end;
-                # the same one twice might reach it as one.
-                server.send_signal(signal.SIGINT)
+            deadline = time.monotonic() + grace
+            while server.poll() is None and time.monotonic() < deadline:
+                # Its answer to the first signal is to wait, to the next to end.
                 server.send_signal(signal.SIGTERM)
-                try:
-                    server.wait(grace)
-                except subprocess.TimeoutExpired:
-                    server.kill()
-            else:
-                server.kill()
+                time.sleep(0.02)
+            server.kill()
             server.wait()
         if self._output is not None:
             self._output.close()
