@@ -1,0 +1,125 @@
+"""Requests to the engine, over aiohttp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+import aiohttp
+from yarl import URL
+
+from utd_stream.errors import (
+    ClosedError,
+    ConnectError,
+    InvalidArgumentError,
+    RemoteProtocolError,
+    TransportError,
+    TransportTimeoutError,
+)
+from utd_stream.ports import HttpAnswer
+
+__all__ = ["MAX_BODY_BYTES", "AiohttpHttp"]
+
+# Far more than any answer of the engine; a peer cannot fill the memory.
+MAX_BODY_BYTES = 8_000_000
+
+_NO_URL = "this is no URL of an engine: one begins with http:// or https://"
+
+
+class AiohttpHttp:
+    """`Http` over a pool of connections of aiohttp.
+
+    Args:
+        session: A pool to use; without one it has its own, made when first
+            needed.
+        timeout: For a request and its whole answer, in seconds.
+        connect_timeout: For the connection alone, in seconds.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        timeout: float = 15.0,
+        connect_timeout: float = 5.0,
+    ) -> None:
+        self._session = session
+        self._owns_session = session is None
+        self._is_closed = False
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout, sock_connect=connect_timeout
+        )
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Send one request and return the whole answer."""
+        where = _origin(url)
+        try:
+            async with self._pool().request(
+                method,
+                url,
+                headers=headers,
+                data=body,
+                timeout=self._timeout,
+                allow_redirects=False,  # credentials go nowhere else
+            ) as response:
+                return HttpAnswer(
+                    status=response.status,
+                    headers={
+                        name.lower(): value for name, value in response.headers.items()
+                    },
+                    body=await _read(response, where),
+                )
+        except aiohttp.InvalidURL as error:
+            raise InvalidArgumentError(_NO_URL) from error
+        except aiohttp.ClientSSLError as error:
+            message = f"no connection to {where}: its TLS certificate is not taken"
+            raise ConnectError(message) from error
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
+            message = f"no connection to {where}: is the engine running there?"
+            raise ConnectError(message) from error
+        except TimeoutError as error:
+            message = f"{where} did not answer within {self._timeout.total:g} s"
+            raise TransportTimeoutError(message) from error
+        except (aiohttp.ClientError, OSError) as error:
+            message = f"the connection to {where} broke: {type(error).__name__}"
+            raise TransportError(message) from error
+
+    async def aclose(self) -> None:
+        """Close connections of our own; idempotent."""
+        self._is_closed = True
+        session, self._session = self._session, None
+        if self._owns_session and session is not None:
+            await session.close()
+
+    def _pool(self) -> aiohttp.ClientSession:
+        if self._is_closed:
+            message = "the client is closed; make a new one"
+            raise ClosedError(message)
+        # In here, since a session is made inside its loop.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
+
+
+def _origin(url: str) -> str:
+    """Return the part of *url* that holds no secrets."""
+    with suppress(ValueError):
+        return str(URL(url).origin())
+    raise InvalidArgumentError(_NO_URL)
+
+
+async def _read(response: aiohttp.ClientResponse, where: str) -> bytes:
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            message = f"{where} answered with more than {MAX_BODY_BYTES} bytes"
+            raise RemoteProtocolError(message)
+    return bytes(body)
