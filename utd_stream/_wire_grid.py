@@ -162,7 +162,8 @@ def _read_invitations(raw: object) -> tuple[Invitation, ...]:
 def _items(raw: object) -> list[dict[str, Any]]:
     if not isinstance(raw, list):
         return []
-    return [item for item in cast("list[Any]", raw) if isinstance(item, dict)]
+    items: list[Any] = raw
+    return [item for item in items if isinstance(item, dict)]
 
 
 def _first(fields: Mapping[str, Any], *names: str) -> object:

@@ -38,7 +38,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 __all__ = [
     "BannedError",
@@ -339,6 +339,14 @@ class InvalidRequestError(EngineError):
 
     code = "invalid"
     status_code = 422
+
+    @classmethod
+    def at(cls, *problems: tuple[str, str]) -> Self:
+        """Return the error of one or more ``(path, message)`` problems."""
+        return cls(
+            ": ".join(problems[0]),
+            details={"errors": [{"path": p, "message": m} for p, m in problems]},
+        )
 
 
 class UnauthenticatedError(EngineError):

@@ -79,11 +79,7 @@ def decode_request(model: type[_T], raw: object) -> _T:
         problems += [(f"$.{name}", "unknown field") for name in unknown]
     except Exception as error:  # noqa: BLE001 -- hooks raise what they find
         problems += _problems(error)
-    path, message = problems[0]
-    raise InvalidRequestError(
-        f"{path}: {message}",
-        details={"errors": [{"path": p, "message": m} for p, m in problems]},
-    )
+    raise InvalidRequestError.at(*problems)
 
 
 def decode(model: type[_T], raw: object) -> _T:
@@ -204,31 +200,30 @@ def _exact(kind: type) -> Callable[[object, object], object]:
     def structure(raw: object, _: object) -> object:
         right = isinstance(raw, kind) and isinstance(raw, bool) == (kind is bool)
         if not right:
-            message = f"must be {_JSON_NAMES[kind]}"
-            raise ValueError(message)
+            raise ValueError(_MUST_BE[kind])
         return raw
 
     return structure
 
 
-_JSON_NAMES: dict[type, str] = {
-    str: "a string",
-    int: "a whole number",
-    bool: "true or false",
+_MUST_BE: dict[type, str] = {
+    str: "must be a string",
+    int: "must be a whole number",
+    bool: "must be true or false",
 }
 
 
 def _float(raw: object, _: object) -> float:
     if isinstance(raw, bool) or not isinstance(raw, int | float):
         message = "must be a number"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 -- a problem of the data
     return float(raw)
 
 
 def _datetime(raw: object, _: object) -> datetime:
     if not isinstance(raw, str):
         message = "must be a date and time as a string"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 -- a problem of the data
     value = datetime.fromisoformat(raw)
     if value.tzinfo is None:
         message = "must have a time zone"

@@ -1,0 +1,44 @@
+"""The engine's decisions: pure functions over one room.
+
+Nothing in here reaches network, clock or chance; `tests/test_layers.py` says so.
+"""
+
+from __future__ import annotations
+
+from utd_stream.engine.rules.commands import Actor, Command
+from utd_stream.engine.rules.decide import Decision, decide, next_deadline, overdue
+from utd_stream.engine.rules.effects import (
+    Effect,
+    Say,
+    SyncMetadata,
+    SyncParticipant,
+    SyncRoom,
+)
+from utd_stream.engine.rules.grants import (
+    participant_metadata,
+    permission,
+    room_metadata,
+    speaks,
+)
+from utd_stream.engine.rules.state import Member, Room, Rules
+
+__all__ = [
+    "Actor",
+    "Command",
+    "Decision",
+    "Effect",
+    "Member",
+    "Room",
+    "Rules",
+    "Say",
+    "SyncMetadata",
+    "SyncParticipant",
+    "SyncRoom",
+    "decide",
+    "next_deadline",
+    "overdue",
+    "participant_metadata",
+    "permission",
+    "room_metadata",
+    "speaks",
+]

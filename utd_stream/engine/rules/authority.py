@@ -1,0 +1,86 @@
+"""Who may do what: one pure function before any row of a table.
+
+Source: contract.md sections 2 and 3.
+"""
+
+from __future__ import annotations
+
+from utd_stream.contract.endpoints import Who
+from utd_stream.engine.rules.commands import Actor
+from utd_stream.engine.rules.state import Member, Room
+from utd_stream.errors import EngineError, NotFoundError, PermissionDeniedError
+from utd_stream.models.rooms import UTDRole
+
+__all__ = ["check_acts_on", "check_may", "moderates"]
+
+_OWNER_RANK = UTDRole.HOST.rank + 1
+
+
+def moderates(room: Room, actor: Actor) -> bool:
+    """Whether *actor* may moderate this room now."""
+    return actor.is_secret or _rank(room, actor.identity) >= UTDRole.ADMIN.rank
+
+
+def check_may(room: Room | None, actor: Actor, who: Who) -> Room:
+    """Return the room if *actor* may call what *who* may.
+
+    Raises:
+        NotFoundError: If the room never began, or has ended.
+        PermissionDeniedError: If the caller is no member, or its role too low.
+    """
+    if room is None or not room.is_live:
+        message = "there is no such room now: it begins with the first token"
+        raise NotFoundError(message)
+    if who is Who.SFU or _may(room, actor, who):
+        return room
+    raise _refusal(room.member(actor.identity), who)
+
+
+def check_acts_on(room: Room, actor: Actor, identity: str | None) -> None:
+    """Refuse an act on somebody who stands too high.
+
+    An admin never acts on a host or the owner, a host never on the owner.
+    Nobody, oneself and those who are no members can be acted on.
+
+    Raises:
+        PermissionDeniedError: If *identity* stands too high.
+    """
+    if identity is None or actor.is_secret or identity == actor.identity:
+        return
+    if room.owner == identity and room.member(identity) is not None:
+        message = "nobody but the app may act on the owner"
+        raise PermissionDeniedError(message)
+    host = UTDRole.HOST.rank
+    if _rank(room, identity) >= host > _rank(room, actor.identity):
+        message = "an admin may not act on a host"
+        raise PermissionDeniedError(message)
+
+
+def _may(room: Room, actor: Actor, who: Who) -> bool:
+    member = room.member(actor.identity)
+    if who is Who.SELF:
+        return member is not None
+    if actor.is_secret:
+        return True
+    if who is Who.MEMBER:
+        return member is not None
+    if who is Who.MODERATOR:
+        return moderates(room, actor)
+    if who is Who.HOST:
+        return _rank(room, actor.identity) >= UTDRole.HOST.rank
+    return False
+
+
+def _rank(room: Room, identity: str | None) -> int:
+    member = room.member(identity)
+    if member is None:
+        return -1
+    return _OWNER_RANK if room.owner == identity else member.role.rank
+
+
+def _refusal(member: Member | None, who: Who) -> EngineError:
+    if who is Who.SECRET:
+        return PermissionDeniedError("only the app's own back end may do this")
+    if member is None:
+        return PermissionDeniedError("not a member of this room: mint a token first")
+    return PermissionDeniedError(f"the role {member.role.value} may not do this")

@@ -1,0 +1,286 @@
+"""What the engine may be asked or told about one room.
+
+Commands come from people through REST, facts from the SFU and the clock.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TypeAlias
+
+import attrs
+
+from utd_stream.contract.requests import TokenRequest
+from utd_stream.models.rooms import DisconnectReason, SeatMode
+from utd_stream.ports import SfuParticipant
+
+__all__ = [
+    "AcceptInvitation",
+    "Actor",
+    "ApproveSpeaker",
+    "CancelRequest",
+    "Command",
+    "DeclineInvitation",
+    "EndRoom",
+    "Enter",
+    "Fact",
+    "InviteToSpeak",
+    "KickFromSeat",
+    "KickMember",
+    "LeaveRoom",
+    "LeaveSeat",
+    "LockSeat",
+    "MemberJoined",
+    "MemberLeft",
+    "MembersListed",
+    "MoveSeat",
+    "MuteSeat",
+    "Order",
+    "RejectSpeaker",
+    "RequestToSpeak",
+    "RoomGone",
+    "SetupSeats",
+    "SwapSeats",
+    "TakeSeat",
+    "TimePassed",
+    "UnlockSeat",
+    "UnmuteSeat",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Actor:
+    """On whose behalf a command is decided.
+
+    Attributes:
+        identity: Who; None for the app's own back end on nobody's behalf.
+        is_secret: The app's secret was shown: every role's authority.
+        mints_roles: The app lets its publishable key mint identities, so the
+            first who asks becomes host.
+    """
+
+    identity: str | None = None
+    is_secret: bool = False
+    mints_roles: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is recorded as who did it."""
+        return self.identity or "secret"
+
+
+# Commands.
+
+
+@attrs.frozen(kw_only=True)
+class Enter:
+    """Mint a token: become a member, begin a life if there is none."""
+
+    request: TokenRequest
+
+
+@attrs.frozen(kw_only=True)
+class LeaveRoom:
+    """Give up everything; an older connection than the newest changes nothing."""
+
+    connection: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EndRoom:
+    """End this life."""
+
+
+@attrs.frozen(kw_only=True)
+class KickMember:
+    """Remove *identity* until the next mint."""
+
+    identity: str
+
+
+@attrs.frozen(kw_only=True)
+class SetupSeats:
+    """Change the grid; None stays."""
+
+    seat_count: int | None = None
+    seat_mode: SeatMode | None = None
+    mode_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class TakeSeat:
+    """Sit down."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class LeaveSeat:
+    """Stand up."""
+
+
+@attrs.frozen(kw_only=True)
+class MoveSeat:
+    """Sit down elsewhere."""
+
+    target: int
+
+
+@attrs.frozen(kw_only=True)
+class SwapSeats:
+    """Exchange two occupants."""
+
+    a: int
+    b: int
+
+
+@attrs.frozen(kw_only=True)
+class KickFromSeat:
+    """Unseat the occupant."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class LockSeat:
+    """Unseat the occupant and close the seat."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class UnlockSeat:
+    """Open the seat."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class MuteSeat:
+    """Take the right to speak from the seat."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class UnmuteSeat:
+    """Give it back."""
+
+    index: int
+
+
+@attrs.frozen(kw_only=True)
+class RequestToSpeak:
+    """Ask for a seat."""
+
+
+@attrs.frozen(kw_only=True)
+class CancelRequest:
+    """Ask no more."""
+
+
+@attrs.frozen(kw_only=True)
+class ApproveSpeaker:
+    """Seat the requester."""
+
+    request_id: int
+
+
+@attrs.frozen(kw_only=True)
+class RejectSpeaker:
+    """Refuse the requester."""
+
+    request_id: int
+
+
+@attrs.frozen(kw_only=True)
+class InviteToSpeak:
+    """Ask *identity* to sit down."""
+
+    identity: str
+    seat_index: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AcceptInvitation:
+    """Sit down as invited."""
+
+    invitation_id: int
+
+
+@attrs.frozen(kw_only=True)
+class DeclineInvitation:
+    """Stay where one is."""
+
+    invitation_id: int
+
+
+# Facts.
+
+
+@attrs.frozen(kw_only=True)
+class MemberJoined:
+    """The SFU saw somebody connect."""
+
+    participant: SfuParticipant
+
+
+@attrs.frozen(kw_only=True)
+class MemberLeft:
+    """The SFU saw a connection of somebody end."""
+
+    identity: str
+    sid: str
+    reason: DisconnectReason
+
+
+@attrs.frozen(kw_only=True)
+class MembersListed:
+    """The SFU listed a room that exists.
+
+    Attributes:
+        participants: Everybody it has.
+        asked_at: When it was asked: who came later is not missing.
+        metadata_rev: The revision the room's metadata shows; None for none.
+    """
+
+    participants: tuple[SfuParticipant, ...]
+    asked_at: datetime
+    metadata_rev: int | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RoomGone:
+    """The SFU listed its rooms, and this one does not exist."""
+
+    asked_at: datetime
+
+
+@attrs.frozen(kw_only=True)
+class TimePassed:
+    """Something was due: requests and invitations expire by it."""
+
+
+Order: TypeAlias = (
+    EndRoom
+    | KickMember
+    | SetupSeats
+    | TakeSeat
+    | LeaveSeat
+    | MoveSeat
+    | SwapSeats
+    | KickFromSeat
+    | LockSeat
+    | UnlockSeat
+    | MuteSeat
+    | UnmuteSeat
+    | RequestToSpeak
+    | CancelRequest
+    | ApproveSpeaker
+    | RejectSpeaker
+    | InviteToSpeak
+    | AcceptInvitation
+    | DeclineInvitation
+)
+Fact: TypeAlias = MemberJoined | MemberLeft | MembersListed | RoomGone | TimePassed
+Command: TypeAlias = Enter | LeaveRoom | Order | Fact

@@ -1,0 +1,68 @@
+"""What the SFU is told: rights and metadata, pure functions of the room.
+
+Always the whole record: LiveKit replaces every field (T1), and an empty list
+of sources would open every source (T37).
+
+Source: contract.md sections 4 and 5.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import orjson
+
+from utd_stream.engine.rules.state import Room
+from utd_stream.models.participants import Permission, TrackSource
+from utd_stream.wire import grid_to_metadata
+
+__all__ = ["participant_metadata", "permission", "room_metadata", "speaks"]
+
+SERVICE = "utd_stream"
+
+
+def speaks(room: Room, identity: str) -> bool:
+    """Whether *identity* sits on a seat that is not muted."""
+    index = room.seat_index_of(identity)
+    return index is not None and not room.seats[index].data.muted
+
+
+def permission(room: Room, identity: str) -> Permission | None:
+    """Return the right of *identity*, or None if the SFU must not have them."""
+    if room.member(identity) is None:
+        return None
+    return Permission(
+        can_subscribe=True,
+        can_publish=speaks(room, identity),
+        can_publish_sources=(TrackSource.MICROPHONE,),
+        can_publish_data=True,
+        can_update_metadata=False,
+        hidden=False,
+        can_subscribe_metrics=False,
+    )
+
+
+def participant_metadata(room: Room, identity: str) -> str:
+    """Return a member's metadata: the engine's keys over the app's own.
+
+    Raises:
+        KeyError: If *identity* was never a member of this life.
+    """
+    member = room.members[identity]
+    keys = cast("dict[str, Any]", orjson.loads(member.metadata or "{}"))
+    keys |= {
+        "role": member.role.value,
+        "appId": room.app_id,
+        "service": SERVICE,
+        "connection": member.connection,
+    }
+    return orjson.dumps(keys).decode()
+
+
+def room_metadata(room: Room) -> str:
+    """Return the metadata of the SFU's room."""
+    keys = {
+        "_seats": grid_to_metadata(room.grid),
+        "_room": {"type": room.type.value, "owner_identity": room.owner},
+    }
+    return orjson.dumps(keys).decode()

@@ -1,0 +1,254 @@
+"""A room as the engine keeps it: one frozen aggregate with a version.
+
+Nothing here reaches network, clock or chance.  A room outlives its lives: the
+revision of its grid and the counter of its ids are kept by name for ever.
+
+Source: contract.md sections 1, 3 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cached_property
+from types import MappingProxyType
+
+import attrs
+
+from utd_stream.machines.invitation import InvitationData, InvitationState
+from utd_stream.machines.request import RequestData, RequestState
+from utd_stream.machines.seat import SeatData, SeatState
+from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
+from utd_stream.models.seats import (
+    DEFAULT_SEAT_COUNT,
+    Invitation,
+    SpeakerRequest,
+    UTDSeat,
+    UTDSeatGrid,
+)
+
+__all__ = [
+    "Absence",
+    "Invite",
+    "Member",
+    "Request",
+    "Room",
+    "Rules",
+    "Seat",
+    "empty_seats",
+]
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """The numbers of section 5, in seconds.
+
+    Attributes:
+        seat_grace: How long a seat waits for somebody the SFU lost.
+        leave_grace: How long for somebody whose client said goodbye to the
+            SFU: a full reconnect looks like that.
+        request_expiry: How long a request or invitation waits.
+        room_empty: How long a room lives with nobody in it.
+        max_requests: How many requests may wait in a room.
+        max_metadata_bytes: What a room's metadata may encode to.
+    """
+
+    seat_grace: float = 15.0
+    leave_grace: float = 2.0
+    request_expiry: float = 60.0
+    room_empty: float = 300.0
+    max_requests: int = 100
+    max_metadata_bytes: int = 400_000
+
+
+@attrs.frozen(kw_only=True)
+class Seat:
+    """One seat: its machine's state, and what is shown of its occupant.
+
+    Attributes:
+        state: Of the seat machine.
+        data: Of the seat machine.
+        name: Of the occupant, from the moment of sitting down.
+        attributes: Of the occupant, likewise.
+    """
+
+    state: SeatState = SeatState.FREE
+    data: SeatData = attrs.field(factory=SeatData)
+    name: str | None = None
+    attributes: Mapping[str, str] = MappingProxyType({})
+
+
+@attrs.frozen(kw_only=True)
+class Request:
+    """One request to speak, settled or not."""
+
+    id: int
+    state: RequestState = RequestState.PENDING
+    data: RequestData
+
+
+@attrs.frozen(kw_only=True)
+class Invite:
+    """One invitation to speak, settled or not."""
+
+    id: int
+    state: InvitationState = InvitationState.PENDING
+    data: InvitationData
+
+
+@attrs.frozen(kw_only=True)
+class Absence:
+    """Somebody is not seen at the SFU.
+
+    Attributes:
+        since: When the engine first saw it.
+        grace: How long a seat waits, in seconds.
+    """
+
+    since: datetime
+    grace: float
+
+
+@attrs.frozen(kw_only=True)
+class Member:
+    """Somebody a token was minted for in this life.
+
+    Attributes:
+        identity: Who.
+        name: Shown to people.
+        role: In this life.
+        attributes: Shown on the seat; ``image`` so far.
+        metadata: The app's own keys, a JSON object as text.
+        connection: Rises with every mint, over all lives of the name.
+        admitted: Whether the SFU may have them: not kicked since the mint.
+        sid: Of the SFU connection seen last; None when none is there.
+        joined_at: When that connection came.
+        seen_at: When the engine learned of that connection; a listing asked
+            for earlier cannot know it.
+        absence: Set while a seat waits for them.
+    """
+
+    identity: str
+    name: str | None = None
+    role: UTDRole = UTDRole.AUDIENCE
+    attributes: Mapping[str, str] = MappingProxyType({})
+    metadata: str = ""
+    connection: int = 0
+    admitted: bool = True
+    sid: str | None = None
+    joined_at: datetime | None = None
+    seen_at: datetime | None = None
+    absence: Absence | None = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the SFU sees them, as far as the engine knows."""
+        return self.sid is not None
+
+
+def empty_seats(count: int = DEFAULT_SEAT_COUNT) -> tuple[Seat, ...]:
+    """Return *count* free seats."""
+    return tuple(Seat() for _ in range(count))
+
+
+@attrs.frozen(kw_only=True)
+class Room:
+    """Everything about one room name of one app.
+
+    Attributes:
+        app_id: Whose.
+        name: As the app names it.
+        version: Counts the writes of this aggregate.
+        type: Of this life.
+        life: Counts the lives of the name, from 1.
+        created_at: When this life began.
+        ended_at: When it ended, or None while it goes on.
+        empty_since: Since when nobody is in it, or None.
+        owner: The first granted host of this life.
+        configured: A host has configured the grid.
+        seat_mode: Who may sit.
+        mode_id: The app's own name for its layout.
+        rev: Counts the visible changes of the grid, over all lives.
+        next_id: The next request or invitation, over all lives.
+        seats: By index.
+        requests: Of this life, by id.
+        invites: Of this life, by id.
+        members: Of this life, by identity.
+    """
+
+    app_id: str
+    name: str
+    version: int = 0
+    type: UTDStreamType = UTDStreamType.AUDIO_ROOM
+    life: int = 1
+    created_at: datetime
+    ended_at: datetime | None = None
+    empty_since: datetime | None = None
+    owner: str | None = None
+    configured: bool = False
+    seat_mode: SeatMode = SeatMode.FREE
+    mode_id: str | None = None
+    rev: int = 0
+    next_id: int = 1
+    seats: tuple[Seat, ...] = attrs.field(factory=empty_seats)
+    requests: tuple[Request, ...] = ()
+    invites: tuple[Invite, ...] = ()
+    members: Mapping[str, Member] = MappingProxyType({})
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its life goes on."""
+        return self.ended_at is None
+
+    def member(self, identity: str | None) -> Member | None:
+        """Return the member of the life that goes on, or None."""
+        if identity is None or not self.is_live:
+            return None
+        found = self.members.get(identity)
+        return found if found is not None and found.admitted else None
+
+    def seat_index_of(self, identity: str) -> int | None:
+        """Return where *identity* sits, or None."""
+        for index, seat in enumerate(self.seats):
+            if seat.data.occupant == identity:
+                return index
+        return None
+
+    @cached_property
+    def grid(self) -> UTDSeatGrid:
+        """What everybody may see of the seats."""
+        return UTDSeatGrid(
+            seat_mode=self.seat_mode,
+            mode_id=self.mode_id,
+            rev=self.rev,
+            seats=tuple(_shown(index, seat) for index, seat in enumerate(self.seats)),
+            requests=tuple(
+                SpeakerRequest(
+                    id=r.id, identity=r.data.identity, created_at=r.data.created_at
+                )
+                for r in self.requests
+                if r.state is RequestState.PENDING
+            ),
+            invitations=tuple(
+                Invitation(
+                    id=i.id,
+                    identity=i.data.identity,
+                    seat_index=i.data.seat_index,
+                    expires_at=i.data.expires_at,
+                )
+                for i in self.invites
+                if i.state is InvitationState.PENDING
+            ),
+        )
+
+
+def _shown(index: int, seat: Seat) -> UTDSeat:
+    return UTDSeat(
+        seat_index=index,
+        occupant_identity=seat.data.occupant,
+        locked=seat.state is SeatState.LOCKED,
+        muted=seat.data.muted,
+        reserved_for=seat.data.reserved_for,
+        name=seat.name,
+        attributes=seat.attributes,
+    )
