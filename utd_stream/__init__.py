@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from utd_stream.errors import UTDStreamException
+    from utd_stream.reactive import Events, Latest
 
 __all__ = [
+    "Events",
+    "Latest",
     "UTDStreamException",
     "__version__",
 ]
@@ -21,6 +24,8 @@ __version__: str
 
 # Where each public name lives; the imports above tell the type checkers the same.
 _HOMES = {
+    "Events": "utd_stream.reactive",
+    "Latest": "utd_stream.reactive",
     "UTDStreamException": "utd_stream.errors",
 }
 

@@ -1,0 +1,270 @@
+"""Laws of ``until``: the first value that fits, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol, TypeAlias, TypeGuard
+
+import pytest
+
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.errors import ClosedError, TransportTimeoutError
+from utd_stream.ports import Clock
+from utd_stream.reactive import Events, EventsSource, Latest, LatestSource
+
+Value: TypeAlias = int | str
+
+
+class LateClock:
+    """Its timeouts come in the very moment in which the body has ended."""
+
+    now = AsyncioClock.now
+    monotonic = AsyncioClock.monotonic
+    sleep = AsyncioClock.sleep
+
+    def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
+        """Run the body, then time out."""
+
+        @asynccontextmanager
+        async def late() -> AsyncIterator[None]:
+            yield
+            raise TimeoutError(seconds)
+
+        return late()
+
+
+class Rig(Protocol):
+    """A source, whether of state or of events."""
+
+    @property
+    def read(self) -> Latest[Value] | Events[Value]:
+        """The read side."""
+        ...
+
+    def tell(self, value: Value) -> None:
+        """Say *value*."""
+        ...
+
+    def close(self) -> None:
+        """Say no more."""
+        ...
+
+    def attached(self) -> int:
+        """Return how many listen."""
+        ...
+
+
+class LatestRig:
+    """A source of state; its value is 0."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.source: LatestSource[Value] = LatestSource(0, clock)
+        self.read = self.source.latest
+        self.tell = self.source.set
+        self.close = self.source.close
+
+    def attached(self) -> int:
+        """Return how many listen."""
+        return len(self.source._watchers)
+
+
+class EventsRig:
+    """A source of events."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.source: EventsSource[Value] = EventsSource(clock)
+        self.read = self.source.events
+        self.tell = self.source.emit
+        self.close = self.source.close
+
+    def attached(self) -> int:
+        """Return how many listen."""
+        return len(self.source._listeners)
+
+
+MakeRig: TypeAlias = Callable[[Clock], Rig]
+
+
+@pytest.fixture(params=[LatestRig, EventsRig], ids=["latest", "events"])
+def make_rig(request: pytest.FixtureRequest) -> MakeRig:
+    """Make a source of either kind."""
+    make: MakeRig = request.param
+    return make
+
+
+@pytest.fixture
+def rig(make_rig: MakeRig) -> Rig:
+    """A source on the real clock."""
+    return make_rig(AsyncioClock())
+
+
+def is_text(value: Value) -> TypeGuard[str]:
+    """Fit texts."""
+    return isinstance(value, str)
+
+
+def never(value: Value) -> bool:
+    """Fit no value."""
+    return False
+
+
+async def waiting(
+    rig: Rig, predicate: Callable[[Value], bool] = is_text
+) -> asyncio.Task[Value]:
+    """Begin to wait."""
+
+    async def wait() -> Value:
+        found: Value = await rig.read.until(predicate)
+        return found
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    assert rig.attached() == 1
+    return task
+
+
+async def test_first_value_that_fits_ends_the_waiting(rig: Rig) -> None:
+    """Neither the ones before it count, nor those after."""
+    task = await waiting(rig)
+    for value in (1, 2, "yes", "later"):
+        rig.tell(value)
+
+    assert await task == "yes"
+    assert rig.attached() == 0
+
+
+async def test_passing_value_is_not_missed(rig: Rig) -> None:
+    """Each value is looked at as it comes, not when the waiting task wakes."""
+    task = await waiting(rig)
+    rig.tell("passing")
+    rig.tell(1)
+
+    assert await task == "passing"
+
+
+async def test_timeout_leaves_no_observer(rig: Rig) -> None:
+    """A wait that took too long is an error of ours, and of asyncio's kind."""
+    with pytest.raises(TransportTimeoutError, match="within 0 s") as raised:
+        await rig.read.until(never, timeout=0)
+
+    assert isinstance(raised.value, TimeoutError)
+    assert rig.attached() == 0
+
+
+async def test_close_ends_the_waiting(rig: Rig) -> None:
+    """Nobody waits for what cannot come any more."""
+    task = await waiting(rig)
+    rig.close()
+
+    with pytest.raises(ClosedError):
+        await task
+    assert rig.attached() == 0
+
+
+async def test_waiting_for_what_has_closed_fails_at_once(rig: Rig) -> None:
+    """Whoever comes too late hears it."""
+    rig.close()
+
+    with pytest.raises(ClosedError):
+        await rig.read.until(never)
+    assert rig.attached() == 0
+
+
+async def test_cancelled_waiting_leaves_no_observer(rig: Rig) -> None:
+    """Cancelling ends the waiting only, and whole."""
+    task = await waiting(rig)
+    task.cancel()
+    # The value comes after the cancellation, before the task has noticed it.
+    rig.tell("late")
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert rig.attached() == 0
+
+
+async def test_value_of_the_moment_of_the_timeout_has_come(make_rig: MakeRig) -> None:
+    """A timeout takes away nothing that is there."""
+    rig = make_rig(LateClock())
+    task = await waiting(rig)
+    rig.tell("just in time")
+
+    assert await task == "just in time"
+
+
+async def test_error_of_the_predicate_is_raised_where_it_is_waited_for(
+    rig: Rig,
+) -> None:
+    """The bug of one who waits is his, not the producer's."""
+
+    def confused(value: Value) -> bool:
+        return bool(value) and next(iter(()))
+
+    task = await waiting(rig, confused)
+    rig.tell(1)
+    rig.tell(2)
+
+    with pytest.raises(RuntimeError) as raised:
+        await task
+    assert isinstance(raised.value.__cause__, StopIteration)
+    assert rig.attached() == 0
+
+
+async def test_close_after_the_value_changes_nothing(rig: Rig) -> None:
+    """What was found stays found until the task wakes."""
+    task = await waiting(rig)
+    rig.tell("found")
+    rig.close()
+
+    assert await task == "found"
+
+
+async def test_current_value_counts() -> None:
+    """State that fits already is not waited for, not even when it is closed."""
+    source: LatestSource[Value] = LatestSource("now", AsyncioClock())
+    source.close()
+
+    assert await source.latest.until(is_text, timeout=0) == "now"
+
+
+async def test_past_event_does_not_count() -> None:
+    """What happened before the waiting is not waited for."""
+    source: EventsSource[Value] = EventsSource(AsyncioClock())
+    source.emit("past")
+
+    with pytest.raises(TransportTimeoutError):
+        await source.events.until(is_text, timeout=0)
+
+
+async def test_guard_narrows_the_type() -> None:
+    """A checker knows what a `TypeGuard` has found out."""
+    source: LatestSource[Value] = LatestSource("now", AsyncioClock())
+
+    found = await source.latest.until(is_text)
+
+    assert found.upper() == "NOW"
+
+
+async def test_last_value_counts_when_its_delivery_closes() -> None:
+    """A value that is final by being told still fits."""
+    source: LatestSource[Value] = LatestSource(0, AsyncioClock())
+    source.latest.subscribe(lambda value: source.close() if value else None)
+    task = asyncio.create_task(source.latest.until(is_text))
+    await asyncio.sleep(0)
+    source.set("last")
+
+    assert await task == "last"
+
+
+async def test_derived_value_can_be_waited_for() -> None:
+    """It is attached to its source only meanwhile."""
+    source: LatestSource[int] = LatestSource(0, AsyncioClock())
+    squares = source.latest.derive(lambda n: n * n)
+    task = asyncio.create_task(squares.until(lambda n: n > 8))
+    await asyncio.sleep(0)
+    for n in range(5):
+        source.set(n)
+
+    assert await task == 9
+    assert source._watchers == ()
