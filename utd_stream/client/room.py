@@ -1,0 +1,365 @@
+"""The room at the SFU: connecting, publishing, data, events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from utd_stream.client._connection import Connection
+from utd_stream.client._data import (
+    check_data,
+    check_receivers,
+    is_system_message,
+)
+from utd_stream.errors import (
+    ClosedError,
+    DisconnectedError,
+    RefusedError,
+    TransportError,
+    UTDErrorCode,
+)
+from utd_stream.models.media import AudioFrame
+from utd_stream.models.participants import TrackPublication, TrackSource
+from utd_stream.models.room_events import (
+    DataReceived,
+    Disconnected,
+    ParticipantPermissionsChanged,
+    RoomEvent,
+)
+from utd_stream.ports import AudioSource, Clock, Media, RoomState
+from utd_stream.reactive import Events, EventsSource
+
+__all__ = ["UTDRoom"]
+
+logger = logging.getLogger("utd_stream.client")
+
+
+class UTDRoom:
+    """One room at the SFU at a time; may be connected again and again.
+
+    Nothing that is asked of LiveKit is ever cancelled: cancelling a method
+    here ends its waiting, and what was asked is undone when it has ended.
+
+    Args:
+        adaptive_stream: Take remote video at the quality its readers ask for,
+            and not at all while nobody reads it.
+        dynacast: Send no video layer that nobody receives.
+        media: The media plane.
+        clock: Time.
+    """
+
+    def __init__(
+        self,
+        adaptive_stream: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+        dynacast: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+        *,
+        media: Media,
+        clock: Clock,
+    ) -> None:
+        self._adaptive_stream = adaptive_stream
+        self._dynacast = dynacast
+        self._media = media
+        self._clock = clock
+        self._events: EventsSource[RoomEvent] = EventsSource(clock)
+        self._observers: tuple[Callable[[int, RoomEvent], None], ...] = ()
+        self._connection: Connection | None = None
+        self._count = 0
+        self._is_closed = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def room(self) -> Any:
+        """The plane's own room, LiveKit's; None before the first connect."""
+        return None if self._connection is None else self._connection.media.native
+
+    @property
+    def connection(self) -> int:
+        """The number of the present or last connection, from 1; 0 before it."""
+        return self._count
+
+    @property
+    def events(self) -> Events[RoomEvent]:
+        """What happens in the room, over all its connections.
+
+        Completes:
+            With `aclose`.
+        """
+        return self._events.events
+
+    @property
+    def video_effects_entitled(self) -> bool:
+        """Whether the app's plan has video effects; yes unless the token says no."""
+        try:
+            told: Any = json.loads(self.state().local.metadata)
+            return told["videoEffects"] is not False
+        except (TransportError, ValueError, TypeError, LookupError, RecursionError):
+            return True  # nothing is known
+
+    def watch(self, observer: Callable[[int, RoomEvent], None]) -> None:
+        """Tell *observer* of every event, with the number of its connection.
+
+        It is told at once, before the subscribers of `events`, and in order.
+        """
+        self._observers = (*self._observers, observer)
+
+    async def connect(
+        self,
+        url: str,
+        token: str,
+        auto_subscribe: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+    ) -> None:
+        """Enter the room that *token* names; a live connection is ended first.
+
+        Cancelling is safe at any point and leaves nobody in the room.
+
+        Args:
+            url: Of the SFU; begins with ``ws://`` or ``wss://``.
+            token: A media token; it never shows up in an error.
+            auto_subscribe: Whether to receive every track as it comes.
+
+        Raises:
+            ConnectError: If the SFU is not there, or refuses; its code says why.
+            DescriptorLimitError: If too few descriptors are left for a room.
+            DisconnectedError: If the SFU ended it at once.
+            ClosedError: If the room was left, or connected anew, meanwhile.
+        """
+        if self._is_closed:
+            message = "the room is closed; make a new one"
+            raise ClosedError(message)
+        previous, mine = self._connection, self._open()
+        self._connection = mine
+        try:
+            if previous is not None:
+                await self._end(previous)
+            await mine.keeper.run(
+                "connect",
+                lambda: mine.media.connect(url, token, auto_subscribe=auto_subscribe),
+                lambda _: mine.media.disconnect(),
+                # LiveKit's client ends the process if this one is cancelled.
+                may_abandon=False,
+            )
+        except BaseException as error:
+            self._own(mine.end_soon())
+            if isinstance(error, Exception):
+                await mine.end()
+            raise
+        if mine.lost is not None:
+            message = "the SFU ended the connection at once"
+            raise DisconnectedError(message, mine.lost.value)
+        if mine.is_ending:
+            message = "the room was left, or connected anew, while it connected"
+            raise ClosedError(message)
+
+    def state(self) -> RoomState:
+        """Return what the room knows now, read at once.
+
+        Raises:
+            DisconnectedError: If it is not connected.
+        """
+        return self._present().media.state()
+
+    async def set_microphone(
+        self,
+        on: bool,  # noqa: FBT001 -- as in the other SDKs
+        source: AudioSource | None = None,
+    ) -> None:
+        """Let oneself be heard, or not.
+
+        On: the microphone is published if it is not, and sends.  Off: it sends
+        nothing, but stays published.
+
+        Args:
+            on: Whether to be heard.
+            source: What is heard, in place of what was; needed where nothing
+                was before.
+
+        Raises:
+            RefusedError: If the engine has not granted the right; at once.
+            InvalidArgumentError: If a source is needed and none is given.
+            PublishError: If the SFU did not take the track.
+            DisconnectedError: If the room is not connected.
+        """
+        connection = self._present()
+        if on:
+            _check_right(connection, "set_microphone")
+            await connection.microphone.turn_on(source)
+        else:
+            await connection.microphone.turn_off()
+
+    async def publish_microphone(self, source: AudioSource) -> TrackPublication:
+        """Publish *source* as the microphone, in place of what was.
+
+        Cancelling withdraws it.
+
+        Raises:
+            RefusedError: If the engine has not granted the right; at once.
+            PublishError: If the SFU did not take the track.
+            DisconnectedError: If the room is not connected, or was left.
+        """
+        connection = self._present()
+        _check_right(connection, "publish_microphone")
+        return await connection.microphone.publish(source)
+
+    async def unpublish_microphone(self) -> None:
+        """Withdraw the microphone, after what was asked of it before.
+
+        Nothing published is not an error.  Cancelled before it began, it does
+        not happen.
+        """
+        await self._present().microphone.unpublish()
+
+    def mute_microphone(self, muted: bool) -> None:  # noqa: FBT001 -- a verb's object
+        """Stop or start sending at once, if the microphone is published."""
+        self._present().media.set_muted(TrackSource.MICROPHONE, muted=muted)
+
+    async def send_data(
+        self,
+        data: bytes,
+        reliable: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+        destination_identities: Sequence[str] | None = None,
+        topic: str | None = None,
+    ) -> None:
+        """Send a data message.
+
+        Those of one kind arrive in the order they were sent.
+
+        Args:
+            data: At most 60,000 bytes.
+            reliable: Whether lost packets are sent again.
+            destination_identities: Who gets it; everybody if None.
+            topic: For receivers to tell messages apart.
+
+        Raises:
+            InvalidArgumentError: If *data* is too long or of a type reserved
+                for the engine, or the receivers are none.
+            RefusedError: If the right to send data is missing.
+            TransportError: If it could not be sent.
+        """
+        check_data(data)
+        to = check_receivers(destination_identities)
+        connection = self._present()
+        if not connection.media.state().local.permission.can_publish_data:
+            _forbid("send_data")
+        await connection.keeper.run(
+            ("data", reliable),
+            lambda: connection.media.send_data(
+                data, reliable=reliable, to=to, topic=topic or ""
+            ),
+        )
+
+    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while its microphone is subscribed.
+
+        Frames are 10 ms, 48 kHz, mono.  It waits for a track, goes on with the
+        next one, and ends with the connection.  At most 100 frames wait for a
+        slow reader; then the oldest are dropped.
+
+        Raises:
+            DisconnectedError: If the room is not connected.
+        """
+        return self._present().media.audio(identity)
+
+    async def disconnect(self) -> None:
+        """Leave; return when nothing of the connection is left.
+
+        New calls are refused at once; those that run are given a limited time
+        to end.  Idempotent, and safe during any other call; the room may be
+        connected again.
+        """
+        if self._connection is not None:
+            await self._end(self._connection)
+
+    async def aclose(self) -> None:
+        """Leave for good and complete `events`; idempotent."""
+        self._is_closed = True
+        try:
+            await self.disconnect()
+        finally:
+            self._events.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _open(self) -> Connection:
+        media = self._media.open(
+            adaptive_stream=self._adaptive_stream, dynacast=self._dynacast
+        )
+        self._count += 1
+        before = self._connection
+        source = None if before is None else before.microphone.source
+        connection = Connection(self._count, media, self._clock, source)
+        media.watch(lambda event: self._told(connection, event))
+        return connection
+
+    def _told(self, connection: Connection, event: RoomEvent) -> None:
+        if connection is not self._connection or connection.has_ended:
+            logger.debug("an event of connection %d came late", connection.number)
+            return
+        if isinstance(event, DataReceived) and _is_forged(event):
+            logger.warning("a message of %r posed as the engine's", event.identity)
+            return
+        if isinstance(event, ParticipantPermissionsChanged):
+            self._obey(connection, event)
+        for observer in self._observers:
+            try:
+                observer(connection.number, event)
+            except Exception:
+                logger.exception("an observer of the room raised; it stays")
+        self._events.emit(event)
+        if isinstance(event, Disconnected):
+            connection.lost = event.reason
+            self._own(connection.end_soon())
+
+    def _obey(
+        self, connection: Connection, event: ParticipantPermissionsChanged
+    ) -> None:
+        # The SFU takes the track away with the right and tells its owner no
+        # more than that.
+        is_mine = event.identity == connection.media.state().local.identity
+        if is_mine and not event.permission.may_publish(TrackSource.MICROPHONE):
+            self._own(asyncio.create_task(connection.microphone.give_up()))
+
+    def _present(self) -> Connection:
+        connection = self._connection
+        if connection is None or connection.is_ending:
+            message = "the room is not connected"
+            raise DisconnectedError(message)
+        return connection
+
+    async def _end(self, connection: Connection) -> None:
+        self._own(connection.end_soon())
+        await connection.end()
+
+    def _own(self, task: asyncio.Task[None]) -> None:
+        # A loop keeps no task alive by itself.
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _is_forged(event: DataReceived) -> bool:
+    return event.identity is not None and is_system_message(event.data)
+
+
+def _check_right(connection: Connection, trigger: str) -> None:
+    # The SFU would not answer, and LiveKit's client give up after 10 s.
+    permission = connection.media.state().local.permission
+    if not permission.may_publish(TrackSource.MICROPHONE):
+        _forbid(trigger)
+
+
+def _forbid(trigger: str) -> NoReturn:
+    code = UTDErrorCode.FORBIDDEN.value
+    hint = "the engine grants the right with a seat, on stage or in a call"
+    raise RefusedError(code, "room", trigger, "connected", hint)
