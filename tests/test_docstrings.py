@@ -15,9 +15,10 @@ FILES = sorted(TESTS.rglob("test_*.py"))
 def laws(path: Path) -> Iterator[tuple[str, str]]:
     """The tests of a file, each with what it says; those of classes included."""
     for node in ast.walk(ast.parse(path.read_text())):
-        is_function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        if is_function and node.name.startswith("test_"):
-            yield node.name, ast.get_docstring(node) or ""
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                if name.startswith("test_"):
+                    yield name, ast.get_docstring(node) or ""
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))
