@@ -1,0 +1,218 @@
+"""One request to the engine: address, credentials, retries, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, cast
+from urllib.parse import quote, urlencode
+
+import attrs
+
+from utd_stream.contract.endpoints import Endpoint, Who
+from utd_stream.errors import (
+    InvalidArgumentError,
+    TransportError,
+    TransportTimeoutError,
+)
+from utd_stream.ports import Clock, Http, HttpAnswer, Luck
+from utd_stream.wire import decode, decode_json, encode, error_from_answer
+
+__all__ = ["Call", "Rest"]
+
+_R = TypeVar("_R")
+_A = TypeVar("_A")
+
+# Pauses before the second and the third try, in seconds.
+_PAUSES = (0.2, 0.6)
+_OK = range(200, 300)
+_UNAUTHENTICATED = 401
+_FOLDED = frozenset({"", ".", ".."})
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """What one request says beside its body.
+
+    Attributes:
+        path: Values of the path's names, not yet encoded.
+        query: Of the address.
+        if_match: Refuse unless the grid has this revision.
+        key: Idempotency-Key; None draws one.
+    """
+
+    path: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
+    query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
+    if_match: int | None = None
+    key: str | None = None
+
+
+class Rest:
+    """Requests of one app to one engine, on behalf of one user.
+
+    Args:
+        http: Sends them.
+        clock: Waits between tries.
+        luck: Draws idempotency keys and jitter.
+        base_url: Of the engine.
+        token_base_url: Of the engine that mints, where that is another one.
+        app_id: Whose requests they are.
+        app_key: Publishable; sent only where no bearer is held yet.
+        timeout: For one try, in seconds.
+    """
+
+    def __init__(  # noqa: PLR0913 -- ports and addresses
+        self,
+        *,
+        http: Http,
+        clock: Clock,
+        luck: Luck,
+        base_url: str,
+        token_base_url: str,
+        app_id: str,
+        app_key: str | None,
+        timeout: float,
+    ) -> None:
+        self._http = http
+        self._clock = clock
+        self._luck = luck
+        self._base_url = base_url.rstrip("/")
+        self._token_base_url = token_base_url.rstrip("/")
+        self._app_id = app_id
+        self._app_key = app_key
+        self._timeout = timeout
+        self._bearer: str | None = None
+        self.renew: Callable[[], Awaitable[bool]] | None = None
+
+    @property
+    def bearer(self) -> str | None:
+        """The user token in use."""
+        return self._bearer
+
+    @bearer.setter
+    def bearer(self, token: str | None) -> None:
+        self._bearer = token
+
+    def new_key(self) -> str:
+        """Return an idempotency key nobody used before."""
+        return self._luck.token()
+
+    async def call(
+        self,
+        endpoint: Endpoint[_R, _A],
+        body: _R | None = None,
+        call: Call | None = None,
+    ) -> _A:
+        """Ask the engine, and try again where that is safe.
+
+        A transport fault is tried again where the request is a read, or a
+        write with its key: the engine answers the same key with the same
+        answer.  An expired bearer is renewed once.
+
+        Raises:
+            EngineError: If the engine says no.
+            TransportError: If no try got an answer.
+            RemoteProtocolError: If the answer cannot be read.
+        """
+        call = call or Call()
+        request = self._request(endpoint, body, call)
+        answer = await self._answer(endpoint, request)
+        if answer.status == _UNAUTHENTICATED and await self._is_renewed(endpoint):
+            headers = self._headers(endpoint, call, request.key)
+            request = attrs.evolve(request, headers=headers)
+            answer = await self._answer(endpoint, request)
+        if answer.status not in _OK:
+            raise error_from_answer(answer.status, answer.body, answer.headers)
+        if endpoint.answer is None:
+            return cast("_A", decode_json(answer.body))
+        return decode(endpoint.answer, decode_json(answer.body))
+
+    async def _is_renewed(self, endpoint: Endpoint[Any, Any]) -> bool:
+        if self._bearer is None or self.renew is None or endpoint.who is Who.BEARER:
+            return False
+        return await self.renew()
+
+    async def _answer(
+        self, endpoint: Endpoint[Any, Any], request: _Request
+    ) -> HttpAnswer:
+        for pause in (*_PAUSES, None):
+            try:
+                return await self._try(request)
+            except TransportError:
+                if pause is None or not _may_repeat(endpoint):
+                    raise
+                await self._clock.sleep(pause * (1 + self._luck.fraction()))
+        raise AssertionError  # the last pause is None
+
+    async def _try(self, request: _Request) -> HttpAnswer:
+        try:
+            async with self._clock.timeout(self._timeout):
+                return await self._http.request(
+                    request.method,
+                    request.url,
+                    headers=request.headers,
+                    body=request.body,
+                )
+        except TransportTimeoutError:
+            raise
+        except TimeoutError:
+            message = (
+                f"no answer from the engine within {self._timeout:g} s; "
+                "is it running, and is base_url right?"
+            )
+        raise TransportTimeoutError(message)
+
+    def _request(
+        self, endpoint: Endpoint[_R, Any], body: _R | None, call: Call
+    ) -> _Request:
+        mints = endpoint.who in {Who.APP, Who.BEARER}
+        base = self._token_base_url if mints else self._base_url
+        path = endpoint.full_path.format_map(
+            {name: _segment(name, value) for name, value in call.path.items()}
+        )
+        query = "?" + urlencode(call.query) if call.query else ""
+        key = call.key or self.new_key() if endpoint.is_write else None
+        return _Request(
+            method=endpoint.method,
+            url=base + path + query,
+            headers=self._headers(endpoint, call, key),
+            body=None if body is None else encode(body),
+            key=key,
+        )
+
+    def _headers(
+        self, endpoint: Endpoint[Any, Any], call: Call, key: str | None
+    ) -> dict[str, str]:
+        headers = {"X-App-Id": self._app_id, "Accept": "application/json"}
+        if self._bearer is not None:
+            headers["Authorization"] = f"Bearer {self._bearer}"
+        elif endpoint.who is Who.APP and self._app_key is not None:
+            headers["X-App-Key"] = self._app_key
+        if endpoint.request is not None:
+            headers["Content-Type"] = "application/json"
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        if call.if_match is not None:
+            headers["If-Match"] = str(call.if_match)
+        return headers
+
+
+@attrs.frozen(kw_only=True)
+class _Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+    key: str | None
+
+
+def _may_repeat(endpoint: Endpoint[Any, Any]) -> bool:
+    # A second mint gives the member a newer token and changes nothing else.
+    return endpoint.method == "GET" or endpoint.is_write or endpoint.who is Who.APP
+
+
+def _segment(name: str, value: str | int) -> str:
+    text = str(value)
+    if text in _FOLDED:
+        message = f"{name} must not be {text!r}: it would change the path"
+        raise InvalidArgumentError(message)
+    return quote(text, safe="")

@@ -1,0 +1,331 @@
+"""The typed REST facade: a method for each endpoint of the contract."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from utd_stream.client._rest import Call, Rest
+from utd_stream.contract import answers as a
+from utd_stream.contract import requests as r
+from utd_stream.contract.endpoints import ENDPOINTS, Endpoint
+from utd_stream.contract.fields import (
+    DisplayName,
+    Identity,
+    ModeId,
+    SeatCount,
+    SeatIndex,
+    Text256,
+    WholeNumber,
+)
+from utd_stream.models.rooms import SeatMode
+from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
+
+__all__ = ["UTDApi"]
+
+_A = TypeVar("_A")
+
+_ENDPOINTS = {endpoint.name: endpoint for endpoint in ENDPOINTS}
+_ACT = r.ActRequest()
+
+
+class UTDApi:
+    """Every call an app may make to the engine.
+
+    Names of rooms and people are percent-encoded; every write carries an
+    Idempotency-Key and is repeated with it after a transport fault.
+
+    Every method raises:
+        EngineError: If the engine says no; `PermissionDeniedError`,
+            `NotFoundError`, `ConflictError` and the others say why.
+        TransportError: If the engine cannot be reached, after three tries.
+        RemoteProtocolError: If its answer cannot be read.
+        InvalidArgumentError: If a name would change the path.
+    """
+
+    def __init__(self, rest: Rest) -> None:
+        self._rest = rest
+
+    async def health(self) -> a.Health:
+        """Ask whether the engine serves."""
+        return await self._call("health", a.Health)
+
+    async def openapi(self) -> dict[str, Any]:
+        """Return the engine's own description of its API."""
+        return await self._call("openapi", dict[str, Any])
+
+    async def create_session(
+        self, identity: str, *, name: str | None = None, device_id: str | None = None
+    ) -> a.SessionAnswer:
+        """Sign a user in; the answer holds the bearer."""
+        body = r.SessionRequest(
+            identity=Identity(identity),
+            name=None if name is None else DisplayName(name),
+            device_id=None if device_id is None else Text256(device_id),
+        )
+        return await self._call("create_session", a.SessionAnswer, body)
+
+    async def refresh_session(self) -> a.SessionAnswer:
+        """Exchange the bearer in use for a newer one."""
+        return await self._call("refresh_session", a.SessionAnswer)
+
+    async def create_token(self, request: r.TokenRequest) -> a.UTDTokenResponse:
+        """Enter a room; the answer holds the way to the SFU."""
+        return await self._call("create_token", a.UTDTokenResponse, request)
+
+    async def list_rooms(
+        self, *, page: int = 1, per_page: int = 20
+    ) -> a.Page[a.RoomView]:
+        """List rooms that live; the app's secret only."""
+        return await self._list("list_rooms", a.Page[a.RoomView], page, per_page)
+
+    async def get_room(self, room: str) -> a.RoomView:
+        """Read a room and its members."""
+        return await self._call("get_room", a.RoomView, room=room)
+
+    async def end_room(self, room: str) -> a.Empty:
+        """End a room; everybody is removed."""
+        return await self._call("end_room", a.Empty, _ACT, room=room)
+
+    async def leave_room(self, room: str, *, connection: int | None = None) -> a.Empty:
+        """Give up seat, requests and invitations; quiet if there is nothing.
+
+        Args:
+            room: Which.
+            connection: Number of the connection that leaves; one older than
+                the newest changes nothing.
+        """
+        number = None if connection is None else WholeNumber(connection)
+        return await self._call(
+            "leave_room", a.Empty, r.LeaveRequest(connection=number), room=room
+        )
+
+    async def list_participants(
+        self, room: str, *, page: int = 1, per_page: int = 20
+    ) -> a.Page[a.ParticipantView]:
+        """List a room's members, from the engine's own roster."""
+        return await self._list(
+            "list_participants", a.Page[a.ParticipantView], page, per_page, room=room
+        )
+
+    async def get_participant(self, room: str, identity: str) -> a.ParticipantView:
+        """Read one member."""
+        return await self._call(
+            "get_participant", a.ParticipantView, room=room, identity=identity
+        )
+
+    async def kick_participant(self, room: str, identity: str) -> a.Empty:
+        """Remove a member until the next mint; hosts and admins."""
+        return await self._call(
+            "kick_participant", a.Empty, _ACT, room=room, identity=identity
+        )
+
+    async def get_seats(self, room: str) -> UTDSeatGrid:
+        """Read the grid."""
+        return await self._call("get_seats", UTDSeatGrid, room=room)
+
+    async def setup_seats(
+        self,
+        room: str,
+        *,
+        seat_count: int | None = None,
+        seat_mode: SeatMode | None = None,
+        mode_id: str | None = None,
+        if_match: int | None = None,
+    ) -> a.SeatAnswer:
+        """Change size (1 to 100), mode or layout of the grid; None stays."""
+        body = r.SetupRequest(
+            seat_count=None if seat_count is None else SeatCount(seat_count),
+            seat_mode=seat_mode,
+            mode_id=None if mode_id is None else ModeId(mode_id),
+        )
+        return await self._call("setup_seats", a.SeatAnswer, body, if_match, room=room)
+
+    async def take_seat(
+        self,
+        room: str,
+        index: int,
+        *,
+        if_match: int | None = None,
+        key: str | None = None,
+    ) -> a.SeatedAnswer:
+        """Sit down.
+
+        Args:
+            room: Where.
+            index: From 0.
+            if_match: Refuse unless the grid has this revision.
+            key: Idempotency-Key; the same one again gives the same answer.
+        """
+        path: dict[str, str | int] = {"room": room, "index": index}
+        call = Call(path=path, if_match=if_match, key=key)
+        return await self._rest.call(_endpoint("take_seat", a.SeatedAnswer), _ACT, call)
+
+    async def leave_seat(
+        self, room: str, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Stand up; quiet for who sits nowhere."""
+        return await self._call("leave_seat", a.SeatAnswer, _ACT, if_match, room=room)
+
+    async def move_seat(
+        self, room: str, target_seat: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Sit down elsewhere, in one change."""
+        body = r.MoveRequest(target_seat=SeatIndex(target_seat))
+        return await self._call("move_seat", a.SeatAnswer, body, if_match, room=room)
+
+    async def swap_seats(
+        self, room: str, seat_a: int, seat_b: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Exchange the occupants of two seats; hosts and admins."""
+        body = r.SwapRequest(a=SeatIndex(seat_a), b=SeatIndex(seat_b))
+        return await self._call("swap_seats", a.SeatAnswer, body, if_match, room=room)
+
+    async def kick_from_seat(
+        self, room: str, index: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Unseat the occupant; hosts and admins."""
+        return await self._call(
+            "kick_from_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
+        )
+
+    async def lock_seat(
+        self, room: str, index: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Unseat the occupant and close the seat; hosts and admins."""
+        return await self._call(
+            "lock_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
+        )
+
+    async def unlock_seat(
+        self, room: str, index: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Open the seat; hosts and admins."""
+        return await self._call(
+            "unlock_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
+        )
+
+    async def mute_seat(
+        self, room: str, index: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Take the right to speak from the seat; hosts and admins."""
+        return await self._call(
+            "mute_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
+        )
+
+    async def unmute_seat(
+        self, room: str, index: int, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Give the right to speak back to the seat; hosts and admins."""
+        return await self._call(
+            "unmute_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
+        )
+
+    async def request_to_speak(
+        self, room: str, *, if_match: int | None = None
+    ) -> a.RequestAnswer:
+        """Ask for a seat, in a room that gives them on request."""
+        return await self._call(
+            "request_to_speak", a.RequestAnswer, _ACT, if_match, room=room
+        )
+
+    async def cancel_request(
+        self, room: str, *, if_match: int | None = None
+    ) -> a.SeatAnswer:
+        """Ask no more; quiet for who has not asked."""
+        return await self._call(
+            "cancel_request", a.SeatAnswer, _ACT, if_match, room=room
+        )
+
+    async def get_requests(
+        self, room: str, *, page: int = 1, per_page: int = 20
+    ) -> a.Page[SpeakerRequest]:
+        """List who asks for a seat, oldest first."""
+        return await self._list(
+            "get_requests", a.Page[SpeakerRequest], page, per_page, room=room
+        )
+
+    async def approve_speaker(
+        self, room: str, request_id: int, *, if_match: int | None = None
+    ) -> a.SeatedAnswer:
+        """Seat the requester on the first free seat; hosts and admins."""
+        return await self._call(
+            "approve_speaker", a.SeatedAnswer, _ACT, if_match, room=room, id=request_id
+        )
+
+    async def reject_speaker(
+        self, room: str, request_id: int, *, if_match: int | None = None
+    ) -> a.RequestAnswer:
+        """Refuse the requester; hosts and admins."""
+        return await self._call(
+            "reject_speaker", a.RequestAnswer, _ACT, if_match, room=room, id=request_id
+        )
+
+    async def invite_to_speak(
+        self,
+        room: str,
+        identity: str,
+        *,
+        seat_index: int | None = None,
+        if_match: int | None = None,
+    ) -> a.InvitationAnswer:
+        """Ask somebody to sit down; hosts and admins."""
+        body = r.InviteRequest(
+            target_identity=Identity(identity),
+            seat_index=None if seat_index is None else SeatIndex(seat_index),
+        )
+        return await self._call(
+            "invite_to_speak", a.InvitationAnswer, body, if_match, room=room
+        )
+
+    async def accept_invitation(
+        self,
+        room: str,
+        invitation_id: int,
+        *,
+        if_match: int | None = None,
+        key: str | None = None,
+    ) -> a.SeatedAnswer:
+        """Sit down as invited."""
+        path: dict[str, str | int] = {"room": room, "id": invitation_id}
+        call = Call(path=path, if_match=if_match, key=key)
+        return await self._rest.call(
+            _endpoint("accept_invitation", a.SeatedAnswer), _ACT, call
+        )
+
+    async def decline_invitation(
+        self, room: str, invitation_id: int, *, if_match: int | None = None
+    ) -> a.InvitationAnswer:
+        """Stay where one is."""
+        return await self._call(
+            "decline_invitation",
+            a.InvitationAnswer,
+            _ACT,
+            if_match,
+            room=room,
+            id=invitation_id,
+        )
+
+    async def _call(
+        self,
+        name: str,
+        answer: type[_A],
+        body: object = None,
+        if_match: int | None = None,
+        **path: str | int,
+    ) -> _A:
+        endpoint: Endpoint[Any, _A] = _endpoint(name, answer)
+        return await self._rest.call(endpoint, body, Call(path=path, if_match=if_match))
+
+    async def _list(
+        self, name: str, answer: type[_A], page: int, per_page: int, **path: str
+    ) -> _A:
+        endpoint: Endpoint[Any, _A] = _endpoint(name, answer)
+        call = Call(path={**path}, query={"page": page, "per_page": per_page})
+        return await self._rest.call(endpoint, None, call)
+
+
+def _endpoint(name: str, answer: type[_A]) -> Endpoint[Any, _A]:
+    endpoint = _ENDPOINTS[name]
+    # The facade and the contract say the same; pyright reads this one.
+    assert endpoint.answer in {answer, None}, name  # noqa: S101 -- states a belief
+    return endpoint

@@ -1,0 +1,110 @@
+"""What a session of an audio room knows beside what every session does.
+
+What the machines must hear of a change is derived here, purely, from two
+snapshots: my seat came, moved, was muted or went, my right came or went.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from utd_stream.machines.occupancy import (
+    OccupancyEvent,
+    RightGranted,
+    RightRevoked,
+    SeatConfirmed,
+    SeatLost,
+    SeatMoved,
+    SeatMuted,
+)
+from utd_stream.models.rooms import SeatOccupancy
+from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
+from utd_stream.snapshots.session import SessionSnapshot, can_publish_microphone
+
+__all__ = [
+    "AudioRoomSnapshot",
+    "fold_grid",
+    "my_invitation",
+    "my_seat",
+    "my_seat_index",
+    "occupancy_facts",
+    "speaker_requests",
+]
+
+# Older than every grid an engine tells.
+_NO_GRID = UTDSeatGrid(rev=-1)
+
+
+@attrs.frozen(kw_only=True)
+class AudioRoomSnapshot(SessionSnapshot):
+    """What a session of an audio room knows.
+
+    Attributes:
+        grid: The newest grid the engine told, by its revision.
+        occupancy: Where my own seat and microphone stand.
+    """
+
+    grid: UTDSeatGrid = _NO_GRID
+    occupancy: SeatOccupancy = SeatOccupancy.LISTENING
+
+
+def fold_grid(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapshot:
+    """Return the snapshot after *grid* was told; an older one is ignored."""
+    if grid.rev <= snapshot.grid.rev:
+        return snapshot
+    return attrs.evolve(snapshot, grid=grid)
+
+
+def my_seat(snapshot: AudioRoomSnapshot) -> UTDSeat | None:
+    """Return the seat I sit on, or None."""
+    return snapshot.grid.seat_of(snapshot.local.identity)
+
+
+def my_seat_index(snapshot: AudioRoomSnapshot) -> int | None:
+    """Return the index of the seat I sit on, or None."""
+    seat = my_seat(snapshot)
+    return None if seat is None else seat.seat_index
+
+
+def my_invitation(snapshot: AudioRoomSnapshot) -> Invitation | None:
+    """Return the invitation that waits for me, or None."""
+    for invitation in snapshot.grid.invitations:
+        if invitation.identity == snapshot.local.identity:
+            return invitation
+    return None
+
+
+def speaker_requests(snapshot: AudioRoomSnapshot) -> tuple[SpeakerRequest, ...]:
+    """Return who waits for a moderator's answer, from the engine's own list (L3)."""
+    return snapshot.grid.requests
+
+
+def occupancy_facts(
+    before: AudioRoomSnapshot, after: AudioRoomSnapshot
+) -> tuple[OccupancyEvent, ...]:
+    """Return what the occupancy machine must hear of a change."""
+    facts: list[OccupancyEvent] = []
+    if before.local.permission is not after.local.permission:
+        could, can = can_publish_microphone(before), can_publish_microphone(after)
+        if can and not could:
+            facts.append(RightGranted())
+        if could and not can:
+            facts.append(RightRevoked())
+    if before.grid is not after.grid:
+        facts += _seat_facts(my_seat(before), my_seat(after))
+    return tuple(facts)
+
+
+def _seat_facts(
+    before: UTDSeat | None, after: UTDSeat | None
+) -> tuple[OccupancyEvent, ...]:
+    if after is None:
+        return () if before is None else (SeatLost(),)
+    if before is None:
+        return (SeatConfirmed(speaks=not after.muted),)
+    facts: list[OccupancyEvent] = []
+    if before.seat_index != after.seat_index:
+        facts.append(SeatMoved())
+    if after.muted and not before.muted:
+        facts.append(SeatMuted())
+    return tuple(facts)

@@ -1,0 +1,214 @@
+"""What one session knows at once: a frozen value and how facts change it.
+
+Every fold is total: any event on any snapshot gives a snapshot, the same
+object when nothing is seen to change.  Revisions decide between two grids,
+never the order of arrival (L2, T14).
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import attrs
+import orjson
+
+from utd_stream.models import room_events as e
+from utd_stream.models.participants import (
+    LocalParticipant,
+    Permission,
+    RemoteParticipant,
+    TrackPublication,
+    TrackSource,
+)
+from utd_stream.models.rooms import UTDConnectionState, UTDRole
+from utd_stream.ports import RoomState
+
+__all__ = [
+    "SessionSnapshot",
+    "can_publish_microphone",
+    "fold_event",
+    "fold_replacement",
+    "fold_room_state",
+    "is_connected",
+    "json_object",
+    "microphone_is_muted",
+    "role_of",
+]
+
+
+@attrs.frozen(kw_only=True)
+class SessionSnapshot:
+    """What every session knows.
+
+    Attributes:
+        version: Rises by one with every change of the snapshot.
+        connection_state: Where the connection stands.
+        reason: Why it ended last, a `DisconnectReason` value, or empty.
+        local: This client, as the SFU knows it.
+        remotes: The others, as far as the SFU announced them.
+        role: Granted by the engine for this life of the room.
+        owner_identity: The room's owner, or None so far.
+    """
+
+    version: int = 0
+    connection_state: UTDConnectionState = UTDConnectionState.DISCONNECTED
+    reason: str = ""
+    local: LocalParticipant
+    remotes: tuple[RemoteParticipant, ...] = ()
+    role: UTDRole = UTDRole.AUDIENCE
+    owner_identity: str | None = None
+
+
+_S = TypeVar("_S", bound=SessionSnapshot)
+
+
+def is_connected(snapshot: SessionSnapshot) -> bool:
+    """Whether media can flow."""
+    return snapshot.connection_state is UTDConnectionState.CONNECTED
+
+
+def can_publish_microphone(snapshot: SessionSnapshot) -> bool:
+    """Whether the SFU lets this client publish a microphone."""
+    return snapshot.local.permission.may_publish(TrackSource.MICROPHONE)
+
+
+def microphone_is_muted(snapshot: SessionSnapshot) -> bool:
+    """Whether nobody can hear this client: no microphone is up, or it is muted."""
+    for publication in snapshot.local.publications:
+        if publication.source is TrackSource.MICROPHONE:
+            return publication.muted
+    return True
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Return the JSON object *text* holds, or an empty one."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def role_of(metadata: str) -> UTDRole | None:
+    """Return the role a participant's metadata tells, or None."""
+    told = json_object(metadata).get("role")
+    for role in UTDRole:
+        if role.value == told:
+            return role
+    return None
+
+
+def fold_room_state(snapshot: _S, state: RoomState) -> _S:
+    """Return the snapshot after all was read anew; what was missed is mended."""
+    role = role_of(state.local.metadata) or snapshot.role
+    return _changed(snapshot, local=state.local, remotes=state.remotes, role=role)
+
+
+def fold_replacement(snapshot: _S) -> _S:
+    """Return the snapshot after a new connection took the old one's place.
+
+    Nothing of the old one holds: no right, no track, nobody announced.
+    """
+    blank = LocalParticipant(identity=snapshot.local.identity)
+    return _changed(snapshot, local=blank, remotes=())
+
+
+def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911 -- a line each
+    """Return the snapshot after *event* of the SFU."""
+    match event:
+        case e.ParticipantConnected(someone) | e.ParticipantActive(someone):
+            return _changed(snapshot, remotes=_with(snapshot.remotes, someone))
+        case e.ParticipantDisconnected(someone):
+            kept = tuple(r for r in snapshot.remotes if r.identity != someone.identity)
+            return _changed(snapshot, remotes=kept)
+        case e.ParticipantPermissionsChanged(identity, permission):
+            return _with_permission(snapshot, identity, permission)
+        case e.ParticipantMetadataChanged(identity, metadata):
+            snapshot = _edit(snapshot, identity, metadata=metadata)
+            told = role_of(metadata) if identity == snapshot.local.identity else None
+            return _changed(snapshot, role=told or snapshot.role)
+        case e.ParticipantNameChanged(identity, name):
+            return _edit(snapshot, identity, name=name)
+        case e.ParticipantAttributesChanged(identity, changed):
+            return _with_attributes(snapshot, identity, dict(changed))
+        case (
+            e.TrackPublished(identity, publication)
+            | e.TrackMuted(identity, publication)
+            | e.TrackUnmuted(identity, publication)
+        ):
+            return _with_track(snapshot, identity, publication)
+        case e.TrackUnpublished(identity, publication):
+            return _without_track(snapshot, identity, publication)
+        case e.LocalTrackPublished(publication):
+            return _with_track(snapshot, snapshot.local.identity, publication)
+        case e.LocalTrackRepublished(publication, _):
+            return _with_track(snapshot, snapshot.local.identity, publication)
+        case e.LocalTrackUnpublished(publication):
+            return _without_track(snapshot, snapshot.local.identity, publication)
+        case _:
+            return snapshot
+
+
+def _changed(snapshot: _S, **fields: Any) -> _S:
+    if all(getattr(snapshot, name) == value for name, value in fields.items()):
+        return snapshot
+    return attrs.evolve(snapshot, **fields)
+
+
+def _with(
+    remotes: tuple[RemoteParticipant, ...], someone: RemoteParticipant
+) -> tuple[RemoteParticipant, ...]:
+    if any(r.identity == someone.identity for r in remotes):
+        return tuple(someone if r.identity == someone.identity else r for r in remotes)
+    return (*remotes, someone)
+
+
+def _edit(snapshot: _S, identity: str, **fields: Any) -> _S:
+    if identity == snapshot.local.identity:
+        return _changed(snapshot, local=attrs.evolve(snapshot.local, **fields))
+    remotes = tuple(
+        attrs.evolve(r, **fields) if r.identity == identity else r
+        for r in snapshot.remotes
+    )
+    return _changed(snapshot, remotes=remotes)
+
+
+def _with_permission(snapshot: _S, identity: str, permission: Permission) -> _S:
+    if identity != snapshot.local.identity:
+        return snapshot
+    return _edit(snapshot, identity, permission=permission)
+
+
+def _with_attributes(snapshot: _S, identity: str, changed: dict[str, str]) -> _S:
+    for remote in snapshot.remotes:
+        if remote.identity == identity:
+            merged = {**remote.attributes, **changed}
+            left = {key: value for key, value in merged.items() if value}
+            return _edit(snapshot, identity, attributes=left)
+    return snapshot
+
+
+def _publications(
+    snapshot: SessionSnapshot, identity: str
+) -> tuple[TrackPublication, ...]:
+    if identity == snapshot.local.identity:
+        return snapshot.local.publications
+    for remote in snapshot.remotes:
+        if remote.identity == identity:
+            return remote.publications
+    return ()
+
+
+def _with_track(snapshot: _S, identity: str, track: TrackPublication) -> _S:
+    # By source, not by sid: a full reconnect gives new sids (T29).
+    kept = tuple(
+        p
+        for p in _publications(snapshot, identity)
+        if p.sid != track.sid and p.source is not track.source
+    )
+    return _edit(snapshot, identity, publications=(*kept, track))
+
+
+def _without_track(snapshot: _S, identity: str, track: TrackPublication) -> _S:
+    kept = tuple(p for p in _publications(snapshot, identity) if p.sid != track.sid)
+    return _edit(snapshot, identity, publications=kept)
