@@ -118,6 +118,8 @@ class Http(Protocol):
         Raises:
             ConnectError: If no connection could be made: nothing was asked.
             TransportError: If it broke afterwards: it may have been served.
+            RemoteProtocolError: If the answer is far longer than any of ours.
+            InvalidArgumentError: If *url* is none.
         """
         ...
 
@@ -133,10 +135,11 @@ class AudioSource(Protocol):
     """Description of a sound; opened anew for each publication."""
 
     def open(self) -> AsyncIterator[AudioFrame]:
-        """Return frames for as long as they are asked for.
+        """Return frames, 48 kHz and mono, for as long as they are asked for.
 
         Whoever publishes them sets the pace; the iterator never waits for
-        real time by itself.
+        real time by itself.  It is closed, if it can be, when the publication
+        ends.
         """
         ...
 
@@ -178,27 +181,38 @@ class MediaRoom(Protocol):
         ...
 
     async def connect(self, url: str, token: str, *, auto_subscribe: bool) -> None:
-        """Enter the room the token names.
+        """Enter the room the token names; `Connected` is told before it returns.
 
         Raises:
             ConnectError: If the SFU is not there, or refuses.  The code is
                 ``unauthenticated`` for a token it does not take (not
-                retryable by the same token), ``room_full``, or ``connect``.
+                retryable by the same token), ``invalid`` for names it does
+                not take, ``room_full``, or ``connect``.
             DescriptorLimitError: If too few descriptors are left.
+            ClosedError: If `disconnect` was called before or meanwhile; then
+                nobody is left in the room.
         """
         ...
 
     def state(self) -> RoomState:
-        """Return what the room knows now; only while connected."""
+        """Return what the room knows now.
+
+        A local track that the SFU removed, with the right to publish it, stays
+        listed until it is unpublished.
+
+        Raises:
+            DisconnectedError: If it is not connected, or no more.
+        """
         ...
 
     async def publish_audio(
         self, source: AudioSource, *, name: str, track_source: TrackSource
     ) -> TrackPublication:
-        """Announce a track fed from *source* and start sending it.
+        """Announce a track fed from *source*, in place of what was published.
 
         Raises:
             PublishError: If the SFU did not take it, within its own 10 s.
+            DisconnectedError: If the room is not connected, or no more.
         """
         ...
 
@@ -220,7 +234,8 @@ class MediaRoom(Protocol):
         """Send a data message; to everybody when *to* is empty.
 
         Raises:
-            TransportError: If it could not be sent.
+            TransportError: If it could not be sent; `DisconnectedError` if
+                the room is not connected, or no more.
         """
         ...
 

@@ -41,7 +41,7 @@ from utd_stream.models.participants import (
     TrackPublication,
     TrackSource,
 )
-from utd_stream.models.room_events import Disconnected, RoomEvent
+from utd_stream.models.room_events import Connected, Disconnected, RoomEvent
 from utd_stream.ports import AudioSource, RoomState
 
 __all__ = ["LiveKitMedia", "LiveKitRoom"]
@@ -89,6 +89,7 @@ class LiveKitRoom:
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving = asyncio.Lock()
         self._has_left = False
+        self._was_told_connected = False
         self._callbacks = {name: self._callback(name) for name in get_args(EventTypes)}
         for name, told in self._callbacks.items():
             self._room.on(name, told)  # pyright: ignore[reportUnknownMemberType]
@@ -122,6 +123,7 @@ class LiveKitRoom:
         if self._has_left:
             await self._room.disconnect()
             _refuse_left()
+        self._tell_connected()
 
     def state(self) -> RoomState:
         """Return what the room knows now."""
@@ -225,7 +227,9 @@ class LiveKitRoom:
         if name in _TRACK_CHANGES:
             self._ears.refresh()
         event = room_event(name, arguments)
-        if isinstance(event, Disconnected):
+        if isinstance(event, Connected):
+            self._was_told_connected = True
+        elif isinstance(event, Disconnected):
             self._end()
         if event is None or self._observer is None:
             return
@@ -233,6 +237,11 @@ class LiveKitRoom:
             self._observer(event)
         except Exception:
             logger.exception("an observer of room events raised; it stays")
+
+    def _tell_connected(self) -> None:
+        # LiveKit's client names this event but never tells it.
+        if not self._was_told_connected:
+            self._tell("connected", ())
 
     def _forget(self) -> None:
         # Breaks the circle with LiveKit's room, whose descriptors are freed

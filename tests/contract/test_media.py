@@ -1,0 +1,411 @@
+"""The Media port: what every media plane promises its clients."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from tests.planes import (
+    LISTENER,
+    MICROPHONE,
+    SPEAKER,
+    Guest,
+    Plane,
+    eventually,
+    heard_hz,
+)
+from utd_stream.errors import ClosedError, ConnectError, DisconnectedError
+from utd_stream.media import Silence, Tone
+from utd_stream.models import DisconnectReason, Permission, TrackSource
+from utd_stream.models.room_events import (
+    Connected,
+    DataReceived,
+    Disconnected,
+    LocalTrackPublished,
+    LocalTrackUnpublished,
+    ParticipantPermissionsChanged,
+    RoomMetadataChanged,
+    TrackMuted,
+    TrackSubscribed,
+    TrackUnmuted,
+    TrackUnsubscribed,
+)
+
+
+async def publish(guest: Guest, hz: float = 440.0) -> None:
+    """Publish a tone as the microphone."""
+    await guest.room.publish_audio(Tone(hz), name="mic", track_source=MICROPHONE)
+
+
+async def test_connected_is_told_once_before_connect_returns(plane: Plane) -> None:
+    """Whoever has entered was told so, exactly once."""
+    ana = await plane.enter("ana")
+
+    assert ana.of(Connected) == [Connected()]
+
+
+async def test_state_knows_oneself_at_once(plane: Plane) -> None:
+    """Identity, sid and rights are there when connect returns (T13)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    me = ana.state.local
+
+    assert (me.identity, me.permission) == ("ana", LISTENER)
+    assert me.sid == (await plane.listed())["ana"]
+
+
+async def test_roster_may_lag_but_the_listing_does_not(plane: Plane) -> None:
+    """The SFU lists a newcomer at once; the others hear of it later (T11, T26)."""
+    ana = await plane.enter("ana")
+    await plane.enter("ben")
+
+    assert set(await plane.listed()) == {"ana", "ben"}
+    await ana.sees_remote("ben")
+
+
+async def test_those_present_are_known_on_entering(plane: Plane) -> None:
+    """A newcomer needs no event to know who is there (T13)."""
+    await plane.enter("ana")
+    ben = await plane.enter("ben")
+
+    assert [each.identity for each in ben.state.remotes] == ["ana"]
+
+
+async def test_tone_arrives_as_it_was_sent(plane: Plane) -> None:
+    """Whoever listens hears the frequency that was published."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
+        await publish(ana, 660)
+        assert await heard_hz(sound) == pytest.approx(660, abs=5)
+
+
+async def test_sound_goes_on_with_the_next_track(plane: Plane) -> None:
+    """A reader outlives the track it reads, and hears the one that follows."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
+        await publish(ana, 440)
+        assert await heard_hz(sound) == pytest.approx(440, abs=5)
+        await ana.room.unpublish(MICROPHONE)
+        await ben.hears(TrackUnsubscribed)
+        await publish(ana, 880)
+        await eventually(lambda: len(ben.of(TrackSubscribed)) == 2)
+        await anext(sound)
+        assert await heard_hz(sound) == pytest.approx(880, abs=5)
+
+
+async def test_sound_ends_with_the_connection(plane: Plane) -> None:
+    """Readers, of tracks that came and that never came, end on leaving."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+
+    async def frames_of(identity: str) -> int:
+        return len([frame async for frame in ben.room.audio(identity)])
+
+    heard = asyncio.create_task(frames_of("ana"))
+    unheard = asyncio.create_task(frames_of("nobody"))
+    await publish(ana)
+    await ben.hears(TrackSubscribed)
+    await ben.room.disconnect()
+    async with asyncio.timeout(2):
+        await asyncio.wait((heard, unheard))
+
+    assert unheard.result() == 0
+
+
+async def test_slow_reader_gets_the_newest_frames(plane: Plane) -> None:
+    """At most 100 frames wait for a reader; memory does not grow with its pause."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
+        await publish(ana)
+        await anext(sound)
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(1.5)  # the pause itself is what is tested
+        for _ in range(100):
+            await anext(sound)
+        at_once = asyncio.get_running_loop().time() - began
+
+    assert at_once < 1.5 + 0.5
+
+
+async def test_published_and_withdrawn_is_seen_by_the_sfu(plane: Plane) -> None:
+    """The SFU lists a track from publish to unpublish."""
+    ana = await plane.enter("ana")
+    await publish(ana)
+    await plane.sees_tracks("ana", MICROPHONE)
+    assert ana.of(LocalTrackPublished)
+
+    await ana.room.unpublish(MICROPHONE)
+
+    await plane.sees_tracks("ana")
+    assert ana.state.local.publications == ()
+    await ana.hears(LocalTrackUnpublished)
+
+
+async def test_publishing_again_replaces(plane: Plane) -> None:
+    """One source is one track, however often it is published."""
+    ana = await plane.enter("ana")
+    await publish(ana, 440)
+    await publish(ana, 550)
+
+    await plane.sees_tracks("ana", MICROPHONE)
+    assert len(ana.state.local.publications) == 1
+
+
+async def test_unpublishing_nothing_is_no_error(plane: Plane) -> None:
+    """Withdrawing what is not there changes nothing."""
+    ana = await plane.enter("ana")
+
+    await ana.room.unpublish(MICROPHONE)
+
+
+async def test_mute_is_seen_by_the_others(plane: Plane) -> None:
+    """Muting keeps the track; the others are told, both ways."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    ana.room.set_muted(MICROPHONE, muted=True)  # nothing is published yet
+    await publish(ana)
+    await ben.hears(TrackSubscribed)
+    ana.room.set_muted(MICROPHONE, muted=True)
+    assert (await ben.hears(TrackMuted)).identity == "ana"
+    assert ana.state.local.publications[0].muted
+
+    ana.room.set_muted(MICROPHONE, muted=False)
+
+    assert (await ben.hears(TrackUnmuted)).identity == "ana"
+
+
+async def test_grant_arrives_and_is_whole(plane: Plane) -> None:
+    """Every field of the record that was written is in force (T1)."""
+    wanted = Permission(
+        can_publish=True,
+        can_publish_sources=(MICROPHONE, TrackSource.CAMERA),
+        can_publish_data=False,
+        can_subscribe_metrics=True,
+    )
+    ana = await plane.enter("ana", permission=LISTENER)
+    await plane.allow("ana", wanted)
+    await ana.may_publish()
+
+    assert ana.state.local.permission == wanted
+    assert ana.of(ParticipantPermissionsChanged)[-1].permission == wanted
+    present = await plane.sfu.list_participants(plane.room())
+    assert present[0].permission == wanted
+
+
+async def test_same_grant_again_is_seen_in_the_state(plane: Plane) -> None:
+    """A grant that changes nothing may bring no event: the state tells (T2)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    await plane.allow("ana", SPEAKER)
+    await ana.may_publish()
+    await plane.allow("ana", SPEAKER)
+
+    await ana.may_publish()
+
+
+async def test_metadata_is_there_when_the_right_is(plane: Plane) -> None:
+    """Of one update the metadata comes no later than the permission (T5)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    await plane.allow("ana", SPEAKER, metadata='{"role": "host"}')
+    await ana.hears(ParticipantPermissionsChanged)
+
+    assert ana.state.local.metadata == '{"role": "host"}'
+
+
+async def test_revoked_track_is_gone_and_may_be_withdrawn(plane: Plane) -> None:
+    """The SFU takes the track with the right; unpublishing then is no error (T24)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    await ben.hears(TrackSubscribed)
+    await plane.allow("ana", LISTENER)
+    await ben.hears(TrackUnsubscribed)
+    await plane.sees_tracks("ana")
+
+    await ana.room.unpublish(MICROPHONE)
+    assert ana.state.local.publications == ()
+
+    await plane.allow("ana", SPEAKER)
+    await ana.may_publish()
+    await publish(ana)
+    await plane.sees_tracks("ana", MICROPHONE)
+
+
+async def test_empty_sources_mean_every_source(plane: Plane) -> None:
+    """A permission to publish without sources opens all of them (T37)."""
+    everything = Permission(can_publish=True)
+    ana = await plane.enter("ana", permission=everything)
+    for source in (MICROPHONE, TrackSource.SCREEN_SHARE_AUDIO):
+        assert everything.may_publish(source)
+        await ana.room.publish_audio(Silence(), name="any", track_source=source)
+
+    await plane.sees_tracks("ana", MICROPHONE, TrackSource.SCREEN_SHARE_AUDIO)
+
+
+async def test_leaving_ends_a_pending_publish(plane: Plane) -> None:
+    """A publish that the SFU never answers ends with the connection (T22, T35)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    pending = asyncio.create_task(publish(ana))
+    await asyncio.sleep(0.1)  # the SFU says nothing, so there is nothing to wait for
+    assert not pending.done()
+
+    async with asyncio.timeout(3):
+        await ana.room.disconnect()
+        with pytest.raises(DisconnectedError):
+            await pending
+
+
+async def test_data_reaches_those_it_names(plane: Plane) -> None:
+    """A message has its bytes, its topic and its sender, and goes to nobody else."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    cem = await plane.enter("cem")
+    for guest in (ben, cem):
+        await guest.sees_remote("ana")
+    await ana.room.send_data(b"\x00for ben", reliable=True, to=["ben"], topic="t")
+    await ana.room.send_data(b"for all", reliable=True, to=[], topic="")
+    await eventually(lambda: len(ben.of(DataReceived)) == 2)
+    await cem.hears(DataReceived)
+
+    assert ben.of(DataReceived)[0] == DataReceived(b"\x00for ben", "ana", "t")
+    assert [each.data for each in cem.of(DataReceived)] == [b"for all"]
+
+
+async def test_sixty_thousand_bytes_arrive(plane: Plane) -> None:
+    """The longest message that our clients send arrives whole (T40)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await ben.sees_remote("ana")
+    sent = bytes(range(250)) * 240
+    await ana.room.send_data(sent, reliable=True, to=[], topic="")
+
+    assert (await ben.hears(DataReceived)).data == sent
+
+
+async def test_data_of_the_server_has_no_sender(plane: Plane) -> None:
+    """The engine's messages name nobody; so may others, so that proves nothing."""
+    ana = await plane.enter("ana")
+    await plane.sfu.send_data(plane.room(), b"hint", to=["ana"])
+
+    assert (await ana.hears(DataReceived)).identity is None
+
+
+async def test_room_metadata_arrives_in_order(plane: Plane) -> None:
+    """Each write is told, none merged, and the state holds the last (T43)."""
+    ana = await plane.enter("ana")
+    written = [f'{{"rev": {rev}}}' for rev in range(10)]
+    for text in written:
+        await plane.sfu.update_room_metadata(plane.room(), text)
+    await ana.sees(lambda now: now.metadata == written[-1])
+
+    assert [each.metadata for each in ana.of(RoomMetadataChanged)] == written
+
+
+async def test_removal_says_why_and_ends_everything(plane: Plane) -> None:
+    """A removed guest is told once, and the room tells the truth from then on (T20)."""
+    ana = await plane.enter("ana")
+    await publish(ana)
+    await plane.sfu.remove_participant(plane.room(), "ana")
+
+    assert (
+        await ana.hears(Disconnected)
+    ).reason is DisconnectReason.PARTICIPANT_REMOVED
+    with pytest.raises(DisconnectedError):
+        ana.room.state()
+    with pytest.raises(DisconnectedError):
+        await publish(ana)
+    with pytest.raises(DisconnectedError):
+        await ana.room.send_data(b"x", reliable=True, to=[], topic="")
+    await ana.room.disconnect()
+    assert len(ana.of(Disconnected)) == 1
+
+
+async def test_end_of_the_room_says_why(plane: Plane) -> None:
+    """Whoever is in a room that is deleted is told that."""
+    ana = await plane.enter("ana")
+    await plane.sfu.delete_room(plane.room())
+
+    assert (await ana.hears(Disconnected)).reason is DisconnectReason.ROOM_DELETED
+
+
+async def test_newest_connection_of_an_identity_wins(plane: Plane) -> None:
+    """The older one is told that it was replaced (T10)."""
+    first = await plane.enter("ana")
+    second = await plane.enter("ana")
+
+    told = await first.hears(Disconnected)
+    assert told.reason is DisconnectReason.DUPLICATE_IDENTITY
+    assert (await plane.listed())["ana"] == second.state.local.sid
+
+
+async def test_nothing_is_told_after_disconnect(plane: Plane) -> None:
+    """Leaving says so once, and then there is silence at both ends."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await publish(ana)
+    await ana.room.disconnect()
+    told = len(ana.told)
+    assert ana.of(Disconnected) == [Disconnected(DisconnectReason.CLIENT_INITIATED)]
+    await plane.sfu.update_room_metadata(plane.room(), "late")
+    await ben.hears(RoomMetadataChanged)
+
+    assert len(ana.told) == told
+    await plane.sees("ben")
+
+
+async def test_disconnect_is_idempotent(plane: Plane) -> None:
+    """Leaving twice, at once, or without having entered, is quiet."""
+    ana, nobody = await plane.enter("ana"), plane.guest()
+    await asyncio.gather(ana.room.disconnect(), ana.room.disconnect())
+    await ana.room.disconnect()
+    await nobody.room.disconnect()
+
+    assert nobody.told == []
+    with pytest.raises(ClosedError):
+        await nobody.room.connect(plane.url, plane.token("x"), auto_subscribe=True)
+
+
+async def test_leaving_while_entering_leaves_nobody(plane: Plane) -> None:
+    """Disconnect during connect ends both, with nobody in the room (L8)."""
+    ben = await plane.enter("ben")
+    ana = plane.guest()
+    entering = asyncio.create_task(
+        ana.room.connect(plane.url, plane.token("ana"), auto_subscribe=True)
+    )
+    await asyncio.sleep(0)
+    await ana.room.disconnect()
+    with pytest.raises(ClosedError):
+        await entering
+
+    await plane.sees("ben")
+    assert ben.state.local.identity == "ben"
+
+
+async def test_expired_token_is_refused_without_a_trace_of_it(
+    plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The error has a code and a remedy; no token is in it, nor logged (T23, T33)."""
+    token = plane.token("ana", valid_for=-600)
+    with pytest.raises(ConnectError) as refused:
+        await plane.guest().room.connect(plane.url, token, auto_subscribe=True)
+    error = refused.value
+
+    assert error.code == "unauthenticated"
+    assert "mint a new one" in str(error)
+    assert error.__cause__ is None
+    assert error.__context__ is None
+    assert "eyJ" not in caplog.text + str(error)
+
+
+async def test_dead_server_is_no_refusal(plane: Plane) -> None:
+    """Nobody there is told apart from a refused token, with the remedy (T33)."""
+    with pytest.raises(ConnectError, match="is LiveKit running") as refused:
+        await plane.guest().room.connect(
+            "ws://127.0.0.1:1", plane.token("ana"), auto_subscribe=True
+        )
+
+    assert refused.value.code == "connect"
+    assert refused.value.retryable
+
+
+async def test_names_too_long_are_refused(plane: Plane) -> None:
+    """An identity of 257 bytes does not come in; one of 256 does (T30)."""
+    with pytest.raises(ConnectError) as refused:
+        await plane.enter("a" * 257)
+    assert refused.value.code == "invalid"
+
+    await plane.enter("é" * 128)

@@ -1,0 +1,226 @@
+"""Media planes under test, and people in their rooms."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+import attrs
+import numpy as np
+import pytest
+import pytest_asyncio
+
+from utd_stream.adapters.livekit_api import LiveKitSfu
+from utd_stream.adapters.livekit_process import LiveKitProcess
+from utd_stream.adapters.livekit_rtc import LiveKitMedia
+from utd_stream.errors import DisconnectedError
+from utd_stream.models import AudioFrame, Permission, TrackSource
+from utd_stream.models.room_events import RoomEvent
+from utd_stream.ports import Media, MediaRoom, RoomState, Sfu
+
+__all__ = [
+    "LISTENER",
+    "MICROPHONE",
+    "SPEAKER",
+    "Guest",
+    "Plane",
+    "eventually",
+    "heard_hz",
+    "livekit_plane",
+    "plane",
+    "token_claims",
+]
+
+_T = TypeVar("_T")
+
+MICROPHONE = TrackSource.MICROPHONE
+LISTENER = Permission(can_publish_sources=(MICROPHONE,))
+SPEAKER = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))
+
+
+async def eventually(question: Callable[[], _T | None], *, timeout: float = 10.0) -> _T:
+    """Return the first true answer to *question*, asked again and again."""
+    async with asyncio.timeout(timeout):
+        while not (answer := question()):
+            await asyncio.sleep(0.01)
+    return answer
+
+
+def token_claims(
+    identity: str, room: str, permission: Permission, *, valid_for: float = 600.0
+) -> dict[str, object]:
+    """What a media token says, but for its issuer."""
+    now = int(time.time())
+    return {
+        "sub": identity,
+        "nbf": now - 3600,
+        "exp": now + int(valid_for),
+        "video": {
+            "roomJoin": True,
+            "room": room,
+            "canPublish": permission.can_publish,
+            "canPublishSources": [
+                each.value for each in permission.can_publish_sources
+            ],
+            "canPublishData": permission.can_publish_data,
+            "canSubscribe": permission.can_subscribe,
+        },
+    }
+
+
+class Guest:
+    """Somebody in a room, through the Media port alone, and what they were told."""
+
+    def __init__(self, room: MediaRoom) -> None:
+        self.room = room
+        self.told: list[RoomEvent] = []
+        room.watch(self.told.append)
+
+    @property
+    def state(self) -> RoomState:
+        """What the room knows now."""
+        return self.room.state()
+
+    def of(self, kind: type[_T]) -> list[_T]:
+        """The events of one class, as they came."""
+        return [event for event in self.told if isinstance(event, kind)]
+
+    async def hears(self, kind: type[_T], *, timeout: float = 10.0) -> _T:
+        """Wait for the first event of a class."""
+        return (await eventually(lambda: self.of(kind), timeout=timeout))[0]
+
+    async def sees(
+        self, question: Callable[[RoomState], object], *, timeout: float = 10.0
+    ) -> None:
+        """Wait until the answer, read from the state, is true."""
+
+        def answer() -> object:
+            try:
+                return question(self.room.state())
+            except DisconnectedError:
+                return False
+
+        await eventually(answer, timeout=timeout)
+
+    async def sees_remote(self, identity: str) -> None:
+        """Wait until *identity* is announced."""
+        await self.sees(lambda now: identity in {each.identity for each in now.remotes})
+
+    async def may_publish(self, *, expected: bool = True) -> None:
+        """Wait until the right to publish a microphone is there, or gone."""
+        await self.sees(
+            lambda now: now.local.permission.may_publish(MICROPHONE) is expected
+        )
+
+
+@attrs.define(eq=False)
+class Plane:
+    """A media plane from both sides, and everybody who came through it."""
+
+    media: Media
+    sfu: Sfu
+    url: str
+    app_id: str
+    guests: list[Guest] = attrs.field(factory=list)
+
+    def room(self, name: str = "room") -> str:
+        """The SFU's name of a room which no other test uses."""
+        return f"p{self.app_id}_{name}"
+
+    def token(
+        self,
+        identity: str,
+        *,
+        room: str = "room",
+        permission: Permission = SPEAKER,
+        valid_for: float = 600.0,
+    ) -> str:
+        """A media token."""
+        claims = token_claims(
+            identity, self.room(room), permission, valid_for=valid_for
+        )
+        return self.sfu.sign_token(claims)
+
+    def guest(self) -> Guest:
+        """Somebody who is not in a room yet."""
+        guest = Guest(self.media.open(adaptive_stream=True, dynacast=True))
+        self.guests.append(guest)
+        return guest
+
+    async def enter(
+        self, identity: str, *, room: str = "room", permission: Permission = SPEAKER
+    ) -> Guest:
+        """Somebody who has entered."""
+        guest = self.guest()
+        token = self.token(identity, room=room, permission=permission)
+        await guest.room.connect(self.url, token, auto_subscribe=True)
+        return guest
+
+    async def listed(self, room: str = "room") -> dict[str, str]:
+        """The sid of everybody in the room, by identity, as the SFU lists them."""
+        present = await self.sfu.list_participants(self.room(room))
+        return {each.identity: each.sid for each in present}
+
+    async def sees(self, *identities: str, room: str = "room") -> None:
+        """Wait until the SFU lists just these people."""
+        async with asyncio.timeout(5):
+            while set(await self.listed(room)) != set(identities):
+                await asyncio.sleep(0.01)
+
+    async def sees_tracks(
+        self, identity: str, *sources: TrackSource, room: str = "room"
+    ) -> None:
+        """Wait until the SFU lists just these tracks; it does when sound comes."""
+        async with asyncio.timeout(10):
+            while True:
+                present = await self.sfu.list_participants(self.room(room))
+                listed = {each.identity: each.track_sources for each in present}
+                if sorted(listed[identity], key=str) == sorted(sources, key=str):
+                    return
+
+    async def allow(
+        self, identity: str, permission: Permission, *, metadata: str = ""
+    ) -> None:
+        """Grant by the engine's side."""
+        await self.sfu.update_participant(
+            self.room(), identity, permission=permission, metadata=metadata
+        )
+
+    async def aclose(self) -> None:
+        """Everybody leaves."""
+        for guest in self.guests:
+            await guest.room.disconnect()
+        await self.sfu.aclose()
+
+
+def livekit_plane(server: LiveKitProcess, app_id: str) -> Plane:
+    """The plane of one LiveKit server."""
+    sfu = LiveKitSfu(server.http_url, server.api_key, server.api_secret)
+    return Plane(media=LiveKitMedia(), sfu=sfu, url=server.url, app_id=app_id)
+
+
+@pytest_asyncio.fixture(
+    params=[pytest.param("livekit", marks=pytest.mark.livekit)],
+)
+async def plane(request: pytest.FixtureRequest, app_id: str) -> AsyncIterator[Plane]:
+    """Each media plane in turn."""
+    opened = livekit_plane(request.getfixturevalue("livekit"), app_id)
+    yield opened
+    await opened.aclose()
+
+
+async def heard_hz(frames: AsyncIterator[AudioFrame], *, seconds: float = 0.5) -> float:
+    """The strongest frequency among the next frames that are no silence."""
+    heard = bytearray()
+    async with asyncio.timeout(10):
+        async for frame in frames:
+            samples = np.frombuffer(frame.samples, "<i2")
+            if np.abs(samples).max(initial=0) > 1_000 or heard:
+                heard += frame.samples
+            if len(heard) >= 2 * 48_000 * seconds:
+                break
+    samples = np.frombuffer(bytes(heard), "<i2").astype(float)
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.fft.rfftfreq(len(samples), 1 / 48_000)[spectrum.argmax()])
