@@ -19,6 +19,8 @@ def laws(path: Path) -> Iterator[tuple[str, str]]:
             case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
                 if name.startswith("test_"):
                     yield name, ast.get_docstring(node) or ""
+            case _:
+                pass
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(TESTS)))

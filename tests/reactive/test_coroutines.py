@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from functools import partial
 
 import pytest
@@ -148,22 +150,47 @@ async def test_disposing_cancels_the_one_in_flight(events: EventsSource[int]) ->
 
 
 async def test_observer_that_disposes_itself_runs_to_its_end(
-    latest: LatestSource[int],
+    events: EventsSource[int],
 ) -> None:
-    """Ending one's own subscription is not the end of what one is doing."""
-    done: list[int] = []
+    """One's own end is not that of what one is doing; but nothing comes after."""
+    done: list[object] = []
 
-    async def once(value: int) -> None:
+    async def once(event: int) -> None:
         subscription.dispose()
         await asyncio.sleep(0)
-        done.append(value)
+        done.append(event)
 
-    subscription = latest.latest.subscribe(once)
+    subscription = events.events.subscribe(once, on_completed=lambda: done.append(END))
+    for event in (1, 2):
+        events.emit(event)
     await settle()
-    latest.set(1)
+    events.close()
     await settle()
 
-    assert done == [0]
+    assert done == [1]
+
+
+async def test_working_observer_is_not_forgotten(events: EventsSource[int]) -> None:
+    """A loop holds its tasks weakly; the work goes on all the same."""
+    done: list[int] = []
+    alarms: weakref.WeakSet[asyncio.Event] = weakref.WeakSet()
+
+    async def observe(event: int) -> None:
+        alarm = asyncio.Event()
+        alarms.add(alarm)
+        await alarm.wait()
+        done.append(event)
+
+    events.events.subscribe(observe)
+    events.emit(1)
+    events.close()
+    await settle()
+    gc.collect()
+    for alarm in alarms:
+        alarm.set()
+    await settle()
+
+    assert done == [1]
 
 
 async def test_raising_observer_hears_the_next_value(

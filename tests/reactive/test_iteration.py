@@ -214,6 +214,18 @@ async def test_closed_reader_ends(events: EventsSource[int]) -> None:
     assert events._listeners == ()
 
 
+async def test_closed_reader_forgets_what_is_unread(
+    events: EventsSource[int],
+) -> None:
+    """Neither an event nor the error of having missed one is left."""
+    reader = events.events.iterate(limit=1)
+    for event in (1, 2):
+        events.emit(event)
+    await reader.aclose()
+
+    assert await all_of(reader) == []
+
+
 async def test_reader_of_what_has_closed_ends_at_once(
     events: EventsSource[int],
 ) -> None:

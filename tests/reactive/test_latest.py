@@ -69,10 +69,13 @@ def test_subscriber_after_close_sees_value_then_completion() -> None:
     """The last value outlives the owner."""
     source = source_of(0)
     source.set(1)
+    watching = heard(source.latest)
     source.close()
     source.close()
     source.set(2)
 
+    assert watching == [1, END]
+    assert source._watchers == ()
     assert heard(source.latest) == [1, END]
     assert source.latest.value == 1
 
@@ -132,6 +135,7 @@ def test_derive_is_distinct_and_closes() -> None:
     source.close()
 
     assert seen == [0, 1, 0, END]
+    assert source._watchers == ()
 
 
 def test_observer_that_causes_the_next_value_on_subscribing_hears_it() -> None:

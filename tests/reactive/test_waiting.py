@@ -268,3 +268,21 @@ async def test_derived_value_can_be_waited_for() -> None:
 
     assert await task == 9
     assert source._watchers == ()
+
+
+async def test_unchanged_derived_value_is_not_looked_at() -> None:
+    """Who waits for one part of a large state is not asked about the others."""
+    source: LatestSource[int] = LatestSource(0, AsyncioClock())
+    asked: list[int] = []
+
+    def is_one(value: int) -> bool:
+        asked.append(value)
+        return value == 1
+
+    task = asyncio.create_task(source.latest.derive(lambda n: n % 2).until(is_one))
+    await asyncio.sleep(0)
+    for n in (2, 4, 5):
+        source.set(n)
+
+    assert await task == 1
+    assert asked == [0, 1]

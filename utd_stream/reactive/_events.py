@@ -111,7 +111,6 @@ class EventsReader(AsyncIterator[_T]):
         source.listen(self._inbox)
         # Whoever breaks out of a loop drops its reader and cannot close it.
         self._detach = weakref.finalize(self, source.ignore, self._inbox)
-        self._detach.atexit = False
 
     async def __anext__(self) -> _T:
         """Return the next event.
@@ -275,8 +274,6 @@ class _Inbox(Generic[_T]):
         self.on_completed()
 
     def on_next(self, value: _T) -> None:
-        if self._is_over:
-            return
         if len(self._unread) >= self._limit:
             self._is_full = True
             self._source.ignore(self)

@@ -147,7 +147,6 @@ class _Origin(Generic[_T]):
         self.watch(subscription)
         guarded(subscription.changed)
         if self.is_closed:
-            self.unwatch(subscription)
             guarded(subscription.closed)
         return Disposable(lambda: self.unwatch(subscription))
 
@@ -156,8 +155,7 @@ class _Origin(Generic[_T]):
             guarded(watcher.changed)
 
     def _complete(self) -> None:
-        watchers, self._watchers = self._watchers, ()
-        for watcher in watchers:
+        for watcher in self._watchers:
             guarded(watcher.closed)
 
 
