@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from tests.relay import Registration
 from utd_stream.adapters.livekit_process import LiveKitProcess
@@ -51,3 +52,39 @@ async def test_restarted_server_tells_its_webhooks_again(
 
     told = await webhooks.arrival(lambda webhook: webhook.event == "room_started")
     assert told.app_id == app_id
+
+
+def token(server: LiveKitProcess, room: str, identity: str) -> str:
+    """Admit *identity* to *room*."""
+    grants = api.VideoGrants(room_join=True, room=room)
+    made = api.AccessToken(server.api_key, server.api_secret)
+    return made.with_identity(identity).with_grants(grants).to_jwt()
+
+
+async def test_media_connects_over_loopback(
+    livekit: LiveKitProcess, register_engine: Callable[[str], Registration], app_id: str
+) -> None:
+    """A real client gets in, and its data gets out to another."""
+    webhooks = register_engine("http://127.0.0.1:1/")
+    webhooks.drop()
+    name = f"p{app_id}_den"
+    ana, bob = rtc.Room(), rtc.Room()
+    heard: asyncio.Queue[rtc.DataPacket] = asyncio.Queue()
+    bob.on("data_received", heard.put_nowait)
+    try:
+        await bob.connect(livekit.url, token(livekit, name, "bob"))
+        await ana.connect(livekit.url, token(livekit, name, "ana"))
+        await ana.local_participant.publish_data(b"hello", reliable=True)
+
+        async with asyncio.timeout(10):
+            packet = await heard.get()
+        assert packet.data == b"hello"
+        await webhooks.arrival(
+            lambda webhook: (
+                webhook.event == "participant_joined"
+                and webhook.payload["participant"]["identity"] == "ana"
+            )
+        )
+    finally:
+        await ana.disconnect()
+        await bob.disconnect()
