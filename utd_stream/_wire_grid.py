@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeGuard
 
 from utd_stream.models.rooms import SeatMode
 from utd_stream.models.seats import (
@@ -20,7 +20,17 @@ from utd_stream.models.seats import (
     UTDSeatGrid,
 )
 
-__all__ = ["grid_to_json", "grid_to_metadata", "read_grid"]
+__all__ = ["grid_to_json", "grid_to_metadata", "is_array", "is_object", "read_grid"]
+
+
+def is_object(raw: object) -> TypeGuard[dict[str, Any]]:
+    """Whether *raw*, read from JSON, is an object."""
+    return isinstance(raw, dict)
+
+
+def is_array(raw: object) -> TypeGuard[list[Any]]:
+    """Whether *raw*, read from JSON, is an array."""
+    return isinstance(raw, list)
 
 
 def grid_to_json(grid: UTDSeatGrid) -> dict[str, Any]:
@@ -55,9 +65,9 @@ def read_grid(raw: object) -> UTDSeatGrid | None:
 
     Missing: nine seats, mode ``free``, revision 0.
     """
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         return None
-    fields = cast("dict[str, Any]", raw)
+    fields = raw
     count = _whole(_first(fields, "seat_count", "count"))
     listed: dict[int, UTDSeat] = {}
     for item in _items(fields.get("seats")):
@@ -117,7 +127,7 @@ def _read_seat(fields: Mapping[str, Any]) -> UTDSeat | None:
     if index is None or not 0 <= index < MAX_SEAT_COUNT:
         return None
     attributes = fields.get("attributes")
-    pairs: dict[Any, Any] = attributes if isinstance(attributes, dict) else {}
+    pairs = attributes if is_object(attributes) else {}
     return UTDSeat(
         seat_index=index,
         occupant_identity=_text(_first(fields, "occupant_identity", "identity")),
@@ -126,7 +136,7 @@ def _read_seat(fields: Mapping[str, Any]) -> UTDSeat | None:
         reserved_for=_text(fields.get("reserved_for")),
         name=_text(fields.get("name")),
         attributes={
-            k: v for k, v in pairs.items() if isinstance(k, str) and isinstance(v, str)
+            key: value for key, value in pairs.items() if isinstance(value, str)
         },
     )
 
@@ -160,10 +170,7 @@ def _read_invitations(raw: object) -> tuple[Invitation, ...]:
 
 
 def _items(raw: object) -> list[dict[str, Any]]:
-    if not isinstance(raw, list):
-        return []
-    items: list[Any] = raw
-    return [item for item in items if isinstance(item, dict)]
+    return [item for item in raw if is_object(item)] if is_array(raw) else []
 
 
 def _first(fields: Mapping[str, Any], *names: str) -> object:

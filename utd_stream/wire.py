@@ -20,7 +20,12 @@ from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from utd_stream._wire_grid import grid_to_json, grid_to_metadata, read_grid
+from utd_stream._wire_grid import (
+    grid_to_json,
+    grid_to_metadata,
+    is_object,
+    read_grid,
+)
 from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.contract.fields import FIELDS
 from utd_stream.errors import (
@@ -135,7 +140,7 @@ def error_from_answer(
         raw = decode_json(body)
     except RemoteProtocolError:
         raw = None
-    fields: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
+    fields = raw if is_object(raw) else {}
 
     def text(key: str, default: str) -> str:
         value = fields.get(key)
@@ -148,7 +153,7 @@ def error_from_answer(
         text("code", "error" if fields else f"http_{status}"),
         text("message", f"the engine answered {status}"),
         request_id=text("request_id", headers.get("x-request-id", "")),
-        details=details if isinstance(details, dict) else None,
+        details=details if is_object(details) else None,
         retry_after=float(retry_after) if retry_after.isdecimal() else None,
     )
 
@@ -173,10 +178,10 @@ def bearer_expiry(token: str) -> datetime | None:
 
 
 def _object(raw: object) -> dict[str, Any]:
-    if not isinstance(raw, dict):
+    if not is_object(raw):
         message = "must be an object"
-        raise ValueError(message)  # noqa: TRY004 -- a problem of the data
-    return cast("dict[str, Any]", raw)
+        raise ValueError(message)
+    return raw
 
 
 def _problems(error: BaseException) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import attrs
 
 __all__ = ["Timeouts"]
 
-_positive = attrs.validators.gt(0)
+_positive = attrs.validators.gt(0.0)
 
 
 @attrs.frozen(kw_only=True)

@@ -9,6 +9,18 @@ __all__ = ["AudioFrame"]
 _BYTES_PER_SAMPLE = 2
 
 
+def _size(samples: bytes) -> str:
+    return f"<{len(samples)} bytes>"
+
+
+def _whole_samples(
+    instance: object, attribute: attrs.Attribute[bytes], value: bytes
+) -> None:
+    if len(value) % _BYTES_PER_SAMPLE:
+        message = "samples must hold whole 16-bit samples"
+        raise ValueError(message)
+
+
 @attrs.frozen(kw_only=True)
 class AudioFrame:
     """A stretch of sound.
@@ -20,19 +32,9 @@ class AudioFrame:
         channels: 1 mono, 2 stereo.
     """
 
-    samples: bytes = attrs.field(repr=lambda raw: f"<{len(raw)} bytes>")
+    samples: bytes = attrs.field(repr=_size, validator=_whole_samples)
     sample_rate_hz: int = attrs.field(default=48_000, validator=attrs.validators.gt(0))
     channels: int = attrs.field(default=1, validator=attrs.validators.in_((1, 2)))
-
-    @samples.validator
-    def _whole_samples(
-        self,
-        attribute: attrs.Attribute[bytes],  # noqa: ARG002 -- attrs calls it so
-        value: bytes,
-    ) -> None:
-        if len(value) % _BYTES_PER_SAMPLE:
-            message = "samples must hold whole 16-bit samples"
-            raise ValueError(message)
 
     @property
     def samples_per_channel(self) -> int:

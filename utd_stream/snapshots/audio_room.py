@@ -19,7 +19,11 @@ from utd_stream.machines.occupancy import (
 )
 from utd_stream.models.rooms import SeatOccupancy
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
-from utd_stream.snapshots.session import SessionSnapshot, can_publish_microphone
+from utd_stream.snapshots.session import (
+    SessionSnapshot,
+    can_publish_microphone,
+    changed,
+)
 
 __all__ = [
     "AudioRoomSnapshot",
@@ -52,7 +56,7 @@ def fold_grid(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapsh
     """Return the snapshot after *grid* was told; an older one is ignored."""
     if grid.rev <= snapshot.grid.rev:
         return snapshot
-    return attrs.evolve(snapshot, grid=grid)
+    return changed(snapshot, grid=grid)
 
 
 def my_seat(snapshot: AudioRoomSnapshot) -> UTDSeat | None:

@@ -26,6 +26,7 @@ from utd_stream.ports import RoomState
 __all__ = [
     "SessionSnapshot",
     "can_publish_microphone",
+    "changed",
     "fold_event",
     "fold_replacement",
     "fold_room_state",
@@ -41,7 +42,7 @@ class SessionSnapshot:
     """What every session knows.
 
     Attributes:
-        version: Rises by one with every change of the snapshot.
+        version: Rises with every change of the snapshot.
         connection_state: Where the connection stands.
         reason: Why it ended last, a `DisconnectReason` value, or empty.
         local: This client, as the SFU knows it.
@@ -101,7 +102,7 @@ def role_of(metadata: str) -> UTDRole | None:
 def fold_room_state(snapshot: _S, state: RoomState) -> _S:
     """Return the snapshot after all was read anew; what was missed is mended."""
     role = role_of(state.local.metadata) or snapshot.role
-    return _changed(snapshot, local=state.local, remotes=state.remotes, role=role)
+    return changed(snapshot, local=state.local, remotes=state.remotes, role=role)
 
 
 def fold_replacement(snapshot: _S) -> _S:
@@ -110,27 +111,27 @@ def fold_replacement(snapshot: _S) -> _S:
     Nothing of the old one holds: no right, no track, nobody announced.
     """
     blank = LocalParticipant(identity=snapshot.local.identity)
-    return _changed(snapshot, local=blank, remotes=())
+    return changed(snapshot, local=blank, remotes=())
 
 
 def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911 -- a line each
     """Return the snapshot after *event* of the SFU."""
     match event:
         case e.ParticipantConnected(someone) | e.ParticipantActive(someone):
-            return _changed(snapshot, remotes=_with(snapshot.remotes, someone))
+            return changed(snapshot, remotes=_with(snapshot.remotes, someone))
         case e.ParticipantDisconnected(someone):
             kept = tuple(r for r in snapshot.remotes if r.identity != someone.identity)
-            return _changed(snapshot, remotes=kept)
+            return changed(snapshot, remotes=kept)
         case e.ParticipantPermissionsChanged(identity, permission):
             return _with_permission(snapshot, identity, permission)
         case e.ParticipantMetadataChanged(identity, metadata):
             snapshot = _edit(snapshot, identity, metadata=metadata)
             told = role_of(metadata) if identity == snapshot.local.identity else None
-            return _changed(snapshot, role=told or snapshot.role)
+            return changed(snapshot, role=told or snapshot.role)
         case e.ParticipantNameChanged(identity, name):
             return _edit(snapshot, identity, name=name)
-        case e.ParticipantAttributesChanged(identity, changed):
-            return _with_attributes(snapshot, identity, dict(changed))
+        case e.ParticipantAttributesChanged(identity, edits):
+            return _with_attributes(snapshot, identity, dict(edits))
         case (
             e.TrackPublished(identity, publication)
             | e.TrackMuted(identity, publication)
@@ -149,10 +150,11 @@ def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911 -
             return snapshot
 
 
-def _changed(snapshot: _S, **fields: Any) -> _S:
+def changed(snapshot: _S, **fields: Any) -> _S:
+    """Return the snapshot with other fields, the same one if they are equal."""
     if all(getattr(snapshot, name) == value for name, value in fields.items()):
         return snapshot
-    return attrs.evolve(snapshot, **fields)
+    return attrs.evolve(snapshot, version=snapshot.version + 1, **fields)
 
 
 def _with(
@@ -165,12 +167,12 @@ def _with(
 
 def _edit(snapshot: _S, identity: str, **fields: Any) -> _S:
     if identity == snapshot.local.identity:
-        return _changed(snapshot, local=attrs.evolve(snapshot.local, **fields))
+        return changed(snapshot, local=attrs.evolve(snapshot.local, **fields))
     remotes = tuple(
         attrs.evolve(r, **fields) if r.identity == identity else r
         for r in snapshot.remotes
     )
-    return _changed(snapshot, remotes=remotes)
+    return changed(snapshot, remotes=remotes)
 
 
 def _with_permission(snapshot: _S, identity: str, permission: Permission) -> _S:

@@ -1,0 +1,245 @@
+"""The shell around the connection machine: it opens, repairs and releases.
+
+Every effect is a task of the session's owner and reports back by a fact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import attrs
+
+from utd_stream.client._facts import EventTold, RoomRead, TokenMinted
+from utd_stream.client._owner import Owner
+from utd_stream.client.api import UTDApi
+from utd_stream.client.room import UTDRoom
+from utd_stream.client.timeouts import Timeouts
+from utd_stream.contract.answers import UTDTokenResponse
+from utd_stream.errors import (
+    ConnectError,
+    DisconnectedError,
+    UTDStreamException,
+)
+from utd_stream.machines import Run
+from utd_stream.machines import connection as c
+from utd_stream.models import room_events as e
+from utd_stream.models.rooms import (
+    DisconnectReason,
+    UTDConnectionState,
+    UTDStreamType,
+)
+from utd_stream.ports import AudioSource, Clock
+
+__all__ = ["Connector", "Link"]
+
+logger = logging.getLogger("utd_stream.client")
+
+_REMOVALS = frozenset(
+    {
+        DisconnectReason.PARTICIPANT_REMOVED,
+        DisconnectReason.ROOM_DELETED,
+        DisconnectReason.DUPLICATE_IDENTITY,
+    }
+)
+
+
+@attrs.frozen(kw_only=True)
+class Link:
+    """What a session is made of.
+
+    Attributes:
+        type: Of the session.
+        identity: Who this client is.
+        room_name: Which room.
+        api: The engine.
+        room: The SFU.
+        clock: Time.
+        timeouts: Limits of waiting.
+        microphone: What is heard of this client; None without one.
+        mint: Asks the engine for a token; True marks a reconnect's.
+        new_key: Draws an idempotency key.
+    """
+
+    type: UTDStreamType
+    identity: str
+    room_name: str
+    api: UTDApi
+    room: UTDRoom
+    clock: Clock
+    timeouts: Timeouts
+    microphone: AudioSource | None
+    mint: Callable[[bool], Awaitable[UTDTokenResponse]]
+    new_key: Callable[[], str]
+
+
+class Connector:
+    """One session's way to the SFU and back.
+
+    Args:
+        link: What the session is made of.
+        owner: Of the tasks.
+        post: Takes facts.
+        read_engine: Asks the engine what an outage may have hidden.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        owner: Owner,
+        post: Callable[[Any], None],
+        read_engine: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._link = link
+        self._owner = owner
+        self._post = post
+        self._read_engine = read_engine
+        self._run = Run(c.CONNECTION, c.ConnectionData())
+        self._exit: asyncio.Task[None] | None = None
+        self._goodbye: asyncio.Task[None] | None = None
+        self._releasing: asyncio.Task[None] | None = None
+        # The room counts its connections, the machine its own: a pair of them.
+        self._numbers = (0, 0)
+        self._minted = 0
+        self.failure: UTDStreamException | None = None
+        link.room.watch(self._hear)
+
+    @property
+    def state(self) -> UTDConnectionState:
+        """Of the machine."""
+        return self._run.state
+
+    @property
+    def reason(self) -> str:
+        """Why the last connection ended."""
+        return self._run.data.reason
+
+    def is_late(self, fact: object) -> bool:
+        """Whether *fact* belongs to a connection that is gone."""
+        return c.is_late(self._run.data, fact)
+
+    def fire(self, fact: c.ConnectionEvent) -> Sequence[c.ConnectionEffect]:
+        """Let the machine take *fact*."""
+        if isinstance(fact, c.Connect):
+            self.failure = None
+        return self._run.fire(fact)
+
+    def begin(self, effect: c.ConnectionEffect) -> None:
+        """Begin what the machine calls for."""
+        match effect:
+            case c.OpenTransport(number, delay):
+                self._owner.start(self._open(number, delay, resume=False))
+            case c.ReopenTransport(number, delay):
+                self._owner.start(self._open(number, delay, resume=True))
+            case c.ReleaseTransport():
+                self._releasing = self._owner.task(self._release(self._goodbye))
+                self._goodbye = None
+            case c.TellEngine():
+                self._goodbye = self._owner.task(self._say_goodbye())
+            case c.ArmExit(delay):
+                self._exit = self._owner.task(self._exit_later(delay))
+            case c.DisarmExit():
+                if self._exit is not None:
+                    self._exit.cancel()
+            case c.ReadRoom():
+                self._read_room()
+            case c.ReadState():
+                self._read_room()
+                self._owner.start(self._read())
+
+    async def released(self) -> None:
+        """Wait until what was to be released is; cancelling ends the waiting."""
+        if self._releasing is not None:
+            await asyncio.wait([self._releasing])
+
+    async def _open(self, number: int, delay: float, *, resume: bool) -> None:
+        if delay:
+            await self._link.clock.sleep(delay)
+        await self.released()
+        try:
+            await self._enter(number, resume=resume)
+        except UTDStreamException as error:
+            self._report(number, error, resume=resume)
+        else:
+            self._post(c.Rejoined(number) if resume else c.Admitted(number))
+
+    async def _enter(self, number: int, *, resume: bool) -> None:
+        if self._is_past(number):
+            return
+        answer = await self._link.mint(resume)
+        if self._is_past(number):
+            return  # left meanwhile: what is posted next is late
+        self._minted = answer.connection
+        self._post(TokenMinted(number, answer))
+        self._numbers = (self._link.room.connection + 1, number)
+        await self._link.room.connect(answer.url, answer.token)
+
+    def _is_past(self, number: int) -> bool:
+        return number != self._run.data.number
+
+    def _report(self, number: int, error: UTDStreamException, *, resume: bool) -> None:
+        if not self._is_past(number):
+            self.failure = error
+        if _is_final(error, resume=resume):
+            self._post(c.ConnectRefused(number))
+        elif resume:
+            self._post(c.RejoinFailed(number))
+        else:
+            self._post(c.ConnectFailed(number))
+
+    async def _say_goodbye(self) -> None:
+        limit = self._link.timeouts.goodbye
+        try:
+            async with self._link.clock.timeout(limit):
+                await self._link.api.leave_room(
+                    self._link.room_name, connection=self._minted or None
+                )
+        except (UTDStreamException, TimeoutError) as error:
+            # The SFU tells the engine too, only later.
+            logger.info("the engine was not told of the leave: %s", error)
+
+    async def _release(self, goodbye: asyncio.Task[None] | None) -> None:
+        if goodbye is not None:
+            await asyncio.wait([goodbye])
+        await self._link.room.disconnect()
+
+    async def _exit_later(self, delay: float) -> None:
+        await self._link.clock.sleep(delay)
+        self._post(c.ExitDue())
+
+    async def _read(self) -> None:
+        await self._read_engine()
+
+    def _read_room(self) -> None:
+        try:
+            state = self._link.room.state()
+        except DisconnectedError:
+            return  # gone already; its own event follows
+        self._post(RoomRead(self._run.data.number, state))
+
+    def _hear(self, connection: int, event: e.RoomEvent) -> None:
+        opened, number = self._numbers
+        if connection != opened:
+            return
+        self._post(EventTold(number, event))
+        at = self._link.clock.monotonic()
+        match event:
+            case e.Reconnecting():
+                self._post(c.TransportLost(number, at))
+            case e.Reconnected():
+                self._post(c.Resumed(number, at))
+            case e.Disconnected(reason) if reason in _REMOVALS:
+                self._post(c.Removed(number, reason.value))
+            case e.Disconnected():
+                self._post(c.GaveUp(number, at))
+            case _:
+                pass
+
+
+def _is_final(error: UTDStreamException, *, resume: bool) -> bool:
+    # A reconnect goes on for its minute: only the engine's no ends it.
+    if isinstance(error, ConnectError):
+        return not resume and error.code != ConnectError.code
+    return not error.retryable

@@ -1,0 +1,34 @@
+"""Seat indexes and grids, where they come from outside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from utd_stream.errors import InvalidArgumentError
+from utd_stream.snapshots.audio_room import AudioRoomSnapshot, fold_grid
+from utd_stream.snapshots.session import json_object
+from utd_stream.wire import read_grid
+
+__all__ = ["check_index", "fold_metadata"]
+
+
+def fold_metadata(snapshot: AudioRoomSnapshot, metadata: str) -> AudioRoomSnapshot:
+    """Return the snapshot after the room's metadata was told.
+
+    Without a grid nothing changes: a restarted SFU tells an empty metadata
+    before the engine has written it anew (T39).
+    """
+    grid = read_grid(json_object(metadata).get("_seats"))
+    return snapshot if grid is None else fold_grid(snapshot, grid)
+
+
+def check_index(index: Any, name: str = "index") -> int:
+    """Return *index*; refuse what cannot be one before anything is asked.
+
+    Raises:
+        InvalidArgumentError: If it is not a whole number from 0.
+    """
+    if not isinstance(index, int) or isinstance(index, bool) or index < 0:
+        message = f"{name} must be a seat index, a whole number from 0"
+        raise InvalidArgumentError(message)
+    return index

@@ -1,0 +1,267 @@
+"""The shell around the occupancy machine: asking, publishing, giving back.
+
+One take is a saga of effects; whoever waits for it waits for a future, and
+leaving it at any point posts a fact and lets the owned tasks end it clean.
+
+Source: contract.md section 5, Microphone; lessons L1, L16, L17, L21.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+
+from utd_stream.client._connector import Link
+from utd_stream.client._facts import GridTold
+from utd_stream.client._owner import Owner
+from utd_stream.contract.answers import SeatedAnswer
+from utd_stream.errors import (
+    ConflictError,
+    DisconnectedError,
+    EngineError,
+    PublishError,
+    TransportTimeoutError,
+    UsageError,
+    UTDStreamException,
+)
+from utd_stream.machines import Run
+from utd_stream.machines import occupancy as o
+from utd_stream.models.rooms import SeatOccupancy
+
+__all__ = ["SeatSaga"]
+
+logger = logging.getLogger("utd_stream.client")
+
+# Seconds between the tries to give a seat back.
+_GIVE_BACK_PAUSE = 1.0
+_SEATED = frozenset({SeatOccupancy.SPEAKING, SeatOccupancy.SILENT})
+
+
+@attrs.frozen(kw_only=True)
+class _Asked:
+    """A take that was sent, so that it can be sent again."""
+
+    key: str
+    seat_index: int | None
+    invitation_id: int | None
+
+
+class SeatSaga:
+    """One session's seat and microphone.
+
+    Args:
+        link: What the session is made of.
+        owner: Of the tasks.
+        post: Takes facts.
+        sits: Whether the newest grid shows me on a seat.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        owner: Owner,
+        post: Callable[[Any], None],
+        sits: Callable[[], bool],
+    ) -> None:
+        self._link = link
+        self._owner = owner
+        self._post = post
+        self._sits = sits
+        wanted = link.microphone is not None
+        self._run = Run(o.OCCUPANCY, o.OccupancyData(wanted=wanted))
+        self._asked: _Asked | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._publishing: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._failure: UTDStreamException | None = None
+
+    @property
+    def state(self) -> SeatOccupancy:
+        """Of the machine."""
+        return self._run.state
+
+    @property
+    def op(self) -> int:
+        """Number of the operation under way or last ended."""
+        return self._run.data.op
+
+    def is_late(self, fact: object) -> bool:
+        """Whether *fact* belongs to an operation that has ended."""
+        return o.is_late(self._run.data, fact)
+
+    def fire(self, fact: o.OccupancyEvent) -> Sequence[o.OccupancyEffect]:
+        """Let the machine take *fact*; who waits for a take hears of its end."""
+        before = self._run.data
+        effects = self._run.fire(fact)
+        if before.waits and not self._run.data.waits:
+            self._tell_waiter(fact)
+        return effects
+
+    async def take(self, command: o.TakeSeat) -> None:
+        """Sit down, publish, return; leaving at any point gives it back.
+
+        Raises:
+            UTDStreamException: Why there is no seat; it is given back already
+                or on its way.
+        """
+        self._failure = None
+        waiter = asyncio.get_running_loop().create_future()
+        self._post(command)
+        self._waiter = waiter
+        op = self.op
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self._post(o.Cancelled(op))
+            raise
+
+    def begin(self, effect: o.OccupancyEffect) -> None:
+        """Begin what the machine calls for."""
+        match effect:
+            case o.AskSeat(op, seat_index, invitation_id):
+                self._asked = _Asked(
+                    key=self._link.new_key(),
+                    seat_index=seat_index,
+                    invitation_id=invitation_id,
+                )
+                self._asking = self._owner.task(self._ask(op, self._asked))
+            case o.ArmTakeTimeout(op):
+                self._owner.start(self._time_out(op))
+            case o.AskLeave(op):
+                self._asked = None
+                self._owner.start(self._give_back(op, None))
+            case o.GiveBack(op):
+                self._owner.start(self._give_back(op, self._stop_asking()))
+            case o.PublishMicrophone(publication):
+                self._publishing = self._owner.task(self._publish(publication))
+            case o.UnpublishMicrophone():
+                if self._publishing is not None:
+                    self._publishing.cancel()
+                self._owner.start(self._unpublish())
+            case o.MuteTrack():
+                self._mute(muted=True)
+            case o.UnmuteTrack():
+                self._mute(muted=False)
+
+    def _tell_waiter(self, fact: o.OccupancyEvent) -> None:
+        waiter, self._waiter = self._waiter, None
+        if waiter is None or waiter.done():
+            return
+        if self.state in _SEATED:
+            waiter.set_result(None)
+        else:
+            waiter.set_exception(self._failure or _why_not(fact, self._link))
+            # Cancelled in the same turn, nobody may be left to hear it.
+            waiter.exception()
+
+    async def _ask(self, op: int, asked: _Asked) -> None:
+        try:
+            answer = await self._send(asked)
+        except UTDStreamException as error:
+            self._failure = error if op == self.op else self._failure
+            self._post(o.Refused(op) if _is_no(error) else o.AskFailed(op))
+            return
+        self._post(GridTold(answer.grid))
+        if op != self.op:
+            return  # given back meanwhile, or lost
+        if self._sits():
+            self._post(o.SeatConfirmed(answer.speaks))
+            if not answer.speaks:
+                self._post(o.SeatMuted())
+        else:
+            self._post(o.Refused(op))
+
+    async def _send(self, asked: _Asked) -> SeatedAnswer:
+        api, room = self._link.api, self._link.room_name
+        if asked.invitation_id is not None:
+            return await api.accept_invitation(room, asked.invitation_id, key=asked.key)
+        assert asked.seat_index is not None  # noqa: S101 -- one of the two is set
+        return await api.take_seat(room, asked.seat_index, key=asked.key)
+
+    def _stop_asking(self) -> _Asked | None:
+        asked, self._asked = self._asked, None
+        if self._asking is not None:
+            self._asking.cancel()
+        return asked
+
+    async def _give_back(self, op: int, asked: _Asked | None) -> None:
+        try:
+            if asked is not None and not await self._is_answered(asked):
+                self._post(o.SeatFreed(op))
+                return
+            answer = await self._link.api.leave_seat(self._link.room_name)
+        except UTDStreamException as error:
+            if _is_no(error):
+                self._post(o.SeatFreed(op))  # no member, or no room any more
+                return
+            logger.info("the seat could not be given back yet: %s", error)
+            self._asked = asked
+            await self._link.clock.sleep(_GIVE_BACK_PAUSE)
+            self._post(o.GiveBackFailed(op))
+            return
+        self._post(GridTold(answer.grid))
+        self._post(o.SeatFreed(op))
+
+    async def _is_answered(self, asked: _Asked) -> bool:
+        # The same key: if the engine has served the first one, it answers that
+        # again; if not, it decides now and the first one will hear the same.
+        try:
+            await self._send(asked)
+        except EngineError as error:
+            if _is_no(error):
+                return False
+            raise
+        return True
+
+    async def _time_out(self, op: int) -> None:
+        await self._link.clock.sleep(self._link.timeouts.seat)
+        self._post(o.TakeTimedOut(op))
+
+    async def _publish(self, publication: int) -> None:
+        source = self._link.microphone
+        assert source is not None  # noqa: S101 -- nothing is wanted without one
+        try:
+            await self._link.room.publish_microphone(source)
+        except UTDStreamException as error:
+            self._failure = error
+            self._post(o.PublishFailed(publication))
+        else:
+            self._post(o.Published(publication))
+
+    async def _unpublish(self) -> None:
+        try:
+            await self._link.room.unpublish_microphone()
+        except (DisconnectedError, UsageError) as error:
+            logger.debug("nothing to unpublish: %s", error)
+
+    def _mute(self, *, muted: bool) -> None:
+        try:
+            self._link.room.mute_microphone(muted)
+        except DisconnectedError as error:
+            logger.debug("nothing to mute: %s", error)
+
+
+def _is_no(error: UTDStreamException) -> bool:
+    # 503 says that nothing was changed; another 5xx, that nobody knows.
+    if not isinstance(error, EngineError) or error.status_code is None:
+        return isinstance(error, UsageError)
+    return error.status_code < 500 or error.code == "unavailable"  # noqa: PLR2004 -- HTTP
+
+
+def _why_not(fact: o.OccupancyEvent, link: Link) -> UTDStreamException:
+    match fact:
+        case o.TakeTimedOut():
+            return TransportTimeoutError(
+                f"no seat with a microphone within {link.timeouts.seat:g} s; "
+                "it is given back"
+            )
+        case o.PublishFailed():
+            return PublishError("the microphone could not be published")
+        case o.ConnectionEnded():
+            return DisconnectedError("the connection ended while the seat was taken")
+        case _:
+            return ConflictError("the seat was lost while it was taken")

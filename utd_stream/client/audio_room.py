@@ -1,0 +1,400 @@
+"""A session of an audio room: the grid, my seat, my microphone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, NoReturn, TypeVar, get_args
+
+from utd_stream.client._connector import Link
+from utd_stream.client._facts import EventTold, GridTold, RoomRead, TokenMinted
+from utd_stream.client._grid import check_index, fold_metadata
+from utd_stream.client._seat import SeatSaga
+from utd_stream.client.session import UTDSession
+from utd_stream.contract.answers import (
+    InvitationAnswer,
+    RequestAnswer,
+    SeatAnswer,
+    SeatedAnswer,
+)
+from utd_stream.errors import (
+    ClosedError,
+    DisconnectedError,
+    InvalidArgumentError,
+    NotFoundError,
+    PublishError,
+    RefusedError,
+    TransportTimeoutError,
+)
+from utd_stream.machines import connection as c
+from utd_stream.machines import occupancy as o
+from utd_stream.models.media import AudioFrame
+from utd_stream.models.participants import LocalParticipant
+from utd_stream.models.room_events import RoomMetadataChanged
+from utd_stream.models.rooms import (
+    SeatMode,
+    SeatOccupancy,
+    UTDConnectionState,
+    UTDRole,
+)
+from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeatGrid
+from utd_stream.reactive import Latest
+from utd_stream.snapshots import audio_room as fold
+from utd_stream.snapshots.audio_room import AudioRoomSnapshot
+from utd_stream.snapshots.session import changed
+
+__all__ = ["UTDAudioRoomSession"]
+
+_Answer = TypeVar("_Answer", SeatAnswer, SeatedAnswer, RequestAnswer, InvitationAnswer)
+_OCCUPANCY_EVENTS = get_args(o.OccupancyEvent)
+_GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
+
+
+class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
+    """One client's session in an audio room.
+
+    Publishing is seat occupancy: whoever sits speaks, host and admin too.
+    Nothing here is optimistic: seats, roles and rights change when the engine
+    or the SFU says so.
+    """
+
+    def __init__(self, link: Link) -> None:
+        local = LocalParticipant(identity=link.identity)
+        super().__init__(link, AudioRoomSnapshot(local=local))
+        self._seat = SeatSaga(link, self._owner, self._post, self._sits)
+
+    # What is seen.
+
+    @property
+    def is_host(self) -> bool:
+        """Whether the engine granted the role of host."""
+        return self._snapshot.value.role is UTDRole.HOST
+
+    @cached_property
+    def seats(self) -> Latest[UTDSeatGrid]:
+        """The newest grid, by its revision; equal ones are not told twice."""
+        return self.snapshot.derive(lambda s: s.grid)
+
+    @cached_property
+    def seat(self) -> Latest[int | None]:
+        """Where I sit, or None."""
+        return self.snapshot.derive(fold.my_seat_index)
+
+    @cached_property
+    def occupancy(self) -> Latest[SeatOccupancy]:
+        """Where my own seat and microphone stand."""
+        return self.snapshot.derive(lambda s: s.occupancy)
+
+    @cached_property
+    def speaker_requests(self) -> Latest[tuple[SpeakerRequest, ...]]:
+        """Who waits for a moderator's answer, oldest first."""
+        return self.snapshot.derive(fold.speaker_requests)
+
+    @cached_property
+    def invitation(self) -> Latest[Invitation | None]:
+        """The invitation that waits for my answer, or None."""
+        return self.snapshot.derive(fold.my_invitation)
+
+    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity*; see `UTDRoom.audio`."""
+        return self.room.audio(identity)
+
+    # My own seat.
+
+    async def take_seat(self, index: int) -> None:
+        """Sit down and speak.
+
+        Returns when the microphone is published; where the seat or the person
+        is muted, or `set_microphone(False)` was said, when seated.  Cancelling
+        gives the seat back.
+
+        Args:
+            index: From 0.
+
+        Raises:
+            InvalidArgumentError: If *index* is no index, or no microphone is
+                set; before anything is asked.
+            ConflictError: If the seat is taken, reserved or locked, or lost
+                meanwhile.
+            PermissionDeniedError: If seats are given on request here.
+            RefusedError: If I sit already (``already_seated``).
+            PublishError: If the SFU did not take the microphone.
+            TransportTimeoutError: If it took longer than `Timeouts.seat`.
+            DisconnectedError: If there is no connection.
+        """
+        check_index(index)
+        self._check_microphone()
+        await self._take_seat(o.TakeSeat(seat_index=index))
+
+    async def leave_seat(self) -> None:
+        """Stand up; quiet for who sits nowhere.
+
+        Raises:
+            TransportTimeoutError: If the engine did not answer within
+                `Timeouts.seat`; it is asked again until it does.
+        """
+        self._check_open()
+        self._post(o.LeaveSeat())
+        await self._until_settled(self._link.timeouts.seat)
+
+    async def move_seat(self, index: int) -> UTDSeatGrid:
+        """Sit down elsewhere; the microphone goes on.
+
+        Raises:
+            ConflictError: If the target is taken, reserved or locked, or I sit
+                nowhere; the old seat is kept.
+        """
+        check_index(index)
+        await self._until_settled(self._link.timeouts.seat)
+        return await self._ask(self._link.api.move_seat, index)
+
+    async def set_microphone(
+        self,
+        on: bool,  # noqa: FBT001 -- as in the other SDKs
+    ) -> None:
+        """Be heard or not; off mutes, the track stays.
+
+        Raises:
+            RefusedError: If I do not sit (``forbidden``); at once.
+            InvalidArgumentError: If no microphone is set.
+            PublishError: If the SFU did not take it; I stay seated and silent.
+        """
+        self._check_open()
+        if on:
+            self._check_microphone()
+        self._post(o.MicrophoneOn() if on else o.MicrophoneOff())
+        await self.occupancy.until(lambda s: s is not SeatOccupancy.PUBLISHING)
+        if on and self._seat.state is SeatOccupancy.SILENT and self.can_publish.value:
+            message = "the microphone could not be published; try again"
+            raise PublishError(message)
+
+    async def set_camera(self, on: bool) -> NoReturn:  # noqa: FBT001, ARG002
+        """Refuse with `RefusedError` (``forbidden``): there are no cameras here."""
+        self._refuse_video("set_camera")
+
+    async def set_screen_share(self, on: bool) -> NoReturn:  # noqa: FBT001, ARG002
+        """Refuse with `RefusedError` (``forbidden``): there are no screens here."""
+        self._refuse_video("set_screen_share")
+
+    # The grid.
+
+    async def get_seats(self) -> UTDSeatGrid:
+        """Ask the engine for the grid; an older one than known is not believed."""
+        grid = await self._link.api.get_seats(self.room_name)
+        self._post(GridTold(grid))
+        return self._snapshot.value.grid
+
+    async def setup_seats(
+        self,
+        seat_count: int | None = None,
+        seat_mode: SeatMode | None = None,
+        mode_id: str | None = None,
+    ) -> UTDSeatGrid:
+        """Change size (1 to 100), mode or layout; None stays.  Hosts and admins.
+
+        Those who sit beyond the new end are unseated first.
+        """
+        return await self._ask(
+            self._link.api.setup_seats,
+            seat_count=seat_count,
+            seat_mode=seat_mode,
+            mode_id=mode_id,
+        )
+
+    async def swap_seats(self, a: int, b: int) -> UTDSeatGrid:
+        """Exchange the occupants of two seats; hosts and admins."""
+        seats = check_index(a, "a"), check_index(b, "b")
+        return await self._ask(self._link.api.swap_seats, *seats)
+
+    async def lock_seat(self, index: int) -> UTDSeatGrid:
+        """Unseat the occupant and close the seat; hosts and admins."""
+        return await self._ask(self._link.api.lock_seat, check_index(index))
+
+    async def unlock_seat(self, index: int) -> UTDSeatGrid:
+        """Open the seat; hosts and admins."""
+        return await self._ask(self._link.api.unlock_seat, check_index(index))
+
+    async def mute_seat(self, index: int) -> UTDSeatGrid:
+        """Take the right to speak from the seat, whoever sits; hosts and admins."""
+        return await self._ask(self._link.api.mute_seat, check_index(index))
+
+    async def unmute_seat(self, index: int) -> UTDSeatGrid:
+        """Give the right to speak back to the seat; hosts and admins."""
+        return await self._ask(self._link.api.unmute_seat, check_index(index))
+
+    async def kick_from_seat(self, index: int) -> UTDSeatGrid:
+        """Unseat the occupant; hosts and admins."""
+        return await self._ask(self._link.api.kick_from_seat, check_index(index))
+
+    # Requests and invitations.
+
+    async def request_to_speak(self) -> int:
+        """Ask for a seat and return the request's id."""
+        answer = await self._link.api.request_to_speak(self.room_name)
+        self._post(GridTold(answer.grid))
+        return answer.request_id
+
+    async def cancel_request(self) -> None:
+        """Ask no more; quiet for who has not asked."""
+        await self._ask(self._link.api.cancel_request)
+
+    async def approve_speaker(self, request_id: int) -> UTDSeatGrid:
+        """Seat the requester on the first free seat; hosts and admins."""
+        return await self._ask(self._link.api.approve_speaker, request_id)
+
+    async def reject_speaker(self, request_id: int) -> UTDSeatGrid:
+        """Refuse the requester; hosts and admins."""
+        return await self._ask(self._link.api.reject_speaker, request_id)
+
+    async def invite_to_speak(
+        self, identity: str, seat_index: int | None = None
+    ) -> int:
+        """Ask somebody to sit down and return the invitation's id.
+
+        Args:
+            identity: Who.
+            seat_index: The seat held until the answer; None for the first free.
+        """
+        if seat_index is not None:
+            check_index(seat_index, "seat_index")
+        answer = await self._link.api.invite_to_speak(
+            self.room_name, identity, seat_index=seat_index
+        )
+        self._post(GridTold(answer.grid))
+        return answer.invitation_id
+
+    async def accept_invitation(self) -> None:
+        """Sit down as invited; otherwise like `take_seat`.
+
+        Raises:
+            NotFoundError: If no invitation waits for me.
+        """
+        self._check_microphone()
+        command = o.TakeSeat(invitation_id=self._my_invitation().id)
+        await self._take_seat(command)
+
+    async def decline_invitation(self) -> None:
+        """Stay where I am.
+
+        Raises:
+            NotFoundError: If no invitation waits for me.
+        """
+        invitation = self._my_invitation()
+        await self._ask(self._link.api.decline_invitation, invitation.id)
+
+    # The shell.
+
+    def _take(
+        self, snapshot: AudioRoomSnapshot, fact: Any
+    ) -> tuple[AudioRoomSnapshot, Sequence[Any]]:
+        match fact:
+            case GridTold(grid):
+                return fold.fold_grid(snapshot, grid), ()
+            case EventTold(_, RoomMetadataChanged(metadata)):
+                return fold_metadata(snapshot, metadata), ()
+            case _ if isinstance(fact, _OCCUPANCY_EVENTS):
+                return self._step_seat(snapshot, fact)
+            case _:
+                snapshot, effects = super()._take(snapshot, fact)
+        match fact:
+            case RoomRead(_, state):
+                snapshot = fold_metadata(snapshot, state.metadata)
+            case TokenMinted(_, answer) if answer.seats is not None:
+                snapshot = fold.fold_grid(snapshot, answer.seats)
+            case _:
+                pass
+        return snapshot, effects
+
+    def _step_seat(
+        self, snapshot: AudioRoomSnapshot, fact: Any
+    ) -> tuple[AudioRoomSnapshot, Sequence[Any]]:
+        if self._seat.is_late(fact):
+            return snapshot, ()
+        effects = self._seat.fire(fact)
+        return changed(snapshot, occupancy=self._seat.state), effects
+
+    def _derive(
+        self, before: AudioRoomSnapshot, after: AudioRoomSnapshot, fact: Any
+    ) -> Sequence[Any]:
+        if isinstance(fact, c.Rejoined):
+            return (o.ConnectionReplaced(),)
+        facts: list[Any] = list(fold.occupancy_facts(before, after))
+        state = after.connection_state
+        if state is not before.connection_state and state in _GONE:
+            facts.append(o.ConnectionEnded())
+        return facts
+
+    def _begin(self, effect: Any) -> None:
+        if isinstance(effect, get_args(o.OccupancyEffect)):
+            self._seat.begin(effect)
+        else:
+            super()._begin(effect)
+
+    async def _read_engine(self) -> None:
+        await self.get_seats()
+        await super()._read_engine()
+
+    async def _settle(self) -> None:
+        # A take that is under way is given back before the engine hears that
+        # this member leaves; otherwise it could be served after it.
+        if self._seat.state is SeatOccupancy.TAKING:
+            self._post(o.Cancelled(self._seat.op))
+        with suppress(TransportTimeoutError, ClosedError):
+            await self._until_settled(self._link.timeouts.goodbye)
+
+    def _sits(self) -> bool:
+        return fold.my_seat(self._snapshot.value) is not None
+
+    async def _take_seat(self, command: o.TakeSeat) -> None:
+        self._check_open()
+        limit = self._link.timeouts.seat
+        try:
+            async with self._link.clock.timeout(limit):
+                await self._until_connected()
+                await self._until_settled(limit)
+                await self._seat.take(command)
+        except TimeoutError as error:
+            message = f"no seat with a microphone within {limit:g} s; it is given back"
+            raise TransportTimeoutError(message) from error
+
+    async def _until_connected(self) -> None:
+        settled = {UTDConnectionState.CONNECTED, *_GONE}
+        state = await self.connection_state.until(settled.__contains__)
+        if state in _GONE:
+            message = f"the room is {state.value}; rejoin first"
+            raise DisconnectedError(message)
+
+    async def _until_settled(self, limit: float) -> None:
+        await self.occupancy.until(lambda s: s is not SeatOccupancy.LEAVING, limit)
+
+    async def _ask(
+        self, method: Callable[..., Awaitable[_Answer]], *args: Any, **named: Any
+    ) -> UTDSeatGrid:
+        answer = await method(self.room_name, *args, **named)
+        self._post(GridTold(answer.grid))
+        return self._snapshot.value.grid
+
+    def _my_invitation(self) -> Invitation:
+        invitation = self.invitation.value
+        if invitation is None:
+            message = "no invitation waits for this member"
+            raise NotFoundError(message)
+        return invitation
+
+    def _check_open(self) -> None:
+        if self._disposing is not None:
+            message = "the session is disposed; join again"
+            raise ClosedError(message)
+
+    def _check_microphone(self) -> None:
+        if self._link.microphone is None:
+            message = (
+                "no microphone is set: give the client one, such as "
+                "microphone=Tone(440) or microphone=Silence()"
+            )
+            raise InvalidArgumentError(message)
+
+    def _refuse_video(self, trigger: str) -> NoReturn:
+        code, hint = "forbidden", "an audio room carries microphones only"
+        raise RefusedError(code, "occupancy", trigger, self._seat.state.value, hint)

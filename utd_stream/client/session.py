@@ -1,0 +1,294 @@
+"""What every session is: a connection machine, a snapshot, a room.
+
+Facts go through one mailbox: the machine takes them first, then the snapshot,
+then observers hear of it, then effects begin.  Effects are tasks the session
+owns; they report back by posting facts, never otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar
+
+from utd_stream.client._connector import Connector, Link
+from utd_stream.client._facts import EventTold, RoleTold, RoomRead, TokenMinted
+from utd_stream.client._mailbox import Mailbox
+from utd_stream.client._owner import Owner
+from utd_stream.client.room import UTDRoom
+from utd_stream.errors import (
+    ClosedError,
+    DisconnectedError,
+    InvalidTransitionError,
+)
+from utd_stream.machines import connection as c
+from utd_stream.models import room_events as e
+from utd_stream.models.participants import LocalParticipant, RemoteParticipant
+from utd_stream.models.rooms import UTDConnectionState, UTDRole, UTDStreamType
+from utd_stream.reactive import Events, Latest, LatestSource
+from utd_stream.snapshots import session as fold
+from utd_stream.snapshots.session import SessionSnapshot
+
+__all__ = ["UTDSession"]
+
+_S = TypeVar("_S", bound=SessionSnapshot)
+
+logger = logging.getLogger("utd_stream.client")
+
+
+class UTDSession(Generic[_S]):
+    """One client's session in one room.
+
+    Sessions come from a `UTDStreamClient`.  Everything that changes is a
+    `Latest` derived from one frozen `snapshot`.
+    """
+
+    def __init__(self, link: Link, snapshot: _S) -> None:
+        self._link = link
+        self._snapshot = LatestSource(snapshot, link.clock)
+        self._mailbox: Mailbox[Any] = Mailbox(self._handle)
+        self._owner = Owner()
+        self._connector = Connector(link, self._owner, self._post, self._read_engine)
+        self._disposing: asyncio.Task[None] | None = None
+
+    # What is seen.
+
+    @property
+    def type(self) -> UTDStreamType:
+        """What kind of session it is."""
+        return self._link.type
+
+    @property
+    def room(self) -> UTDRoom:
+        """The room at the SFU."""
+        return self._link.room
+
+    @property
+    def room_name(self) -> str:
+        """The room, as the app names it."""
+        return self._link.room_name
+
+    @property
+    def events(self) -> Events[e.RoomEvent]:
+        """What happens in the room, as the SFU tells it."""
+        return self._link.room.events
+
+    @property
+    def local_participant(self) -> LocalParticipant:
+        """This client, as the SFU knows it now."""
+        return self._snapshot.value.local
+
+    @property
+    def snapshot(self) -> Latest[_S]:
+        """All that is known, at once; every other value is derived from it.
+
+        Completes:
+            With `dispose`.
+        """
+        return self._snapshot.latest
+
+    @cached_property
+    def connection_state(self) -> Latest[UTDConnectionState]:
+        """Where the connection stands."""
+        return self.snapshot.derive(lambda s: s.connection_state)
+
+    @cached_property
+    def connected(self) -> Latest[bool]:
+        """Whether media can flow."""
+        return self.snapshot.derive(fold.is_connected)
+
+    @cached_property
+    def can_publish(self) -> Latest[bool]:
+        """Whether the SFU lets this client publish its microphone."""
+        return self.snapshot.derive(fold.can_publish_microphone)
+
+    @cached_property
+    def remote_participants(self) -> Latest[tuple[RemoteParticipant, ...]]:
+        """The others, as far as the SFU announced them.
+
+        Newcomers may be announced seconds late (T26); the engine's own roster
+        is `api.list_participants`.
+        """
+        return self.snapshot.derive(lambda s: s.remotes)
+
+    @cached_property
+    def muted(self) -> Latest[bool]:
+        """Whether nobody can hear this client: no microphone up, or it is muted."""
+        return self.snapshot.derive(fold.microphone_is_muted)
+
+    @cached_property
+    def role(self) -> Latest[UTDRole]:
+        """The role the engine granted for this life of the room."""
+        return self.snapshot.derive(lambda s: s.role)
+
+    # What is asked.
+
+    async def send_data(
+        self,
+        data: bytes,
+        reliable: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+        to: Sequence[str] | None = None,
+        topic: str | None = None,
+    ) -> None:
+        """Send a data message; see `UTDRoom.send_data`."""
+        await self.room.send_data(data, reliable, to, topic)
+
+    async def kick(self, identity: str) -> None:
+        """Remove somebody until their next mint; hosts and admins.
+
+        Raises:
+            PermissionDeniedError: If this role may not, or not act on them.
+            NotFoundError: If there is no such member.
+        """
+        await self._link.api.kick_participant(self.room_name, identity)
+
+    async def end_room(self) -> None:
+        """End the room for everybody; its hosts and its owner.
+
+        Raises:
+            PermissionDeniedError: If this role may not.
+            NotFoundError: If it has ended already.
+        """
+        await self._link.api.end_room(self.room_name)
+
+    async def leave(self) -> None:
+        """Leave the room; the session stays usable, see `rejoin`.
+
+        The engine is told first, so that a seat is free at once.  Quiet when
+        nothing is connected.  Cancelling ends the waiting, not the leaving.
+        """
+        await self._settle()
+        self._post(c.Leave())
+        await self._connector.released()
+
+    async def rejoin(self) -> None:
+        """Mint anew and connect again; a live connection is ended first.
+
+        Raises:
+            EngineError: If the engine says no.
+            ConnectError: If the SFU cannot be reached, after three tries.
+            ClosedError: If the session is disposed.
+        """
+        if self._disposing is not None:
+            message = "the session is disposed; join again"
+            raise ClosedError(message)
+        self._post(c.Connect())
+        try:
+            state = await self.connection_state.until(
+                lambda s: s is not UTDConnectionState.CONNECTING
+            )
+        except asyncio.CancelledError:
+            self._post(c.Leave())
+            raise
+        if state is not UTDConnectionState.CONNECTED:
+            message = "the room was left while it connected"
+            raise self._connector.failure or DisconnectedError(
+                message, self._snapshot.value.reason
+            )
+
+    async def dispose(self) -> None:
+        """Leave for good and complete every value; idempotent.
+
+        Safe during any other call: what waits ends with `ClosedError` or the
+        error of its own interruption.  Cancelling ends the waiting only.
+        """
+        if self._disposing is None:
+            self._disposing = asyncio.create_task(self._dispose())
+        await asyncio.wait([self._disposing])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: object,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.dispose()
+
+    # What a kind of session adds.
+
+    def _take(self, snapshot: _S, fact: Any) -> tuple[_S, Sequence[Any]]:
+        """Return the snapshot after a fact, and the effects it calls for."""
+        match fact:
+            case EventTold(_, event):
+                return fold.fold_event(snapshot, event), ()
+            case RoomRead(_, state):
+                return fold.fold_room_state(snapshot, state), ()
+            case TokenMinted(_, answer):
+                owner = answer.owner_identity
+                return fold.changed(
+                    snapshot, role=answer.role, owner_identity=owner
+                ), ()
+            case RoleTold(role):
+                return fold.changed(snapshot, role=role), ()
+            case _:
+                return self._step_connection(snapshot, fact)
+
+    def _derive(
+        self,
+        before: _S,  # noqa: ARG002 -- for those that override it
+        after: _S,  # noqa: ARG002 -- likewise
+        fact: Any,  # noqa: ARG002 -- likewise
+    ) -> Sequence[Any]:
+        """Return the facts that a change means for other machines."""
+        return ()
+
+    def _begin(self, effect: Any) -> None:
+        """Begin an effect."""
+        self._connector.begin(effect)
+
+    async def _settle(self) -> None:
+        """Wait until nothing is half done, for a limited time."""
+
+    async def _read_engine(self) -> None:
+        """Ask the engine what an outage may have hidden."""
+        me = await self._link.api.get_participant(self.room_name, self._link.identity)
+        self._post(RoleTold(me.role))
+
+    # The shell.
+
+    def _post(self, fact: Any) -> None:
+        self._mailbox.post(fact)
+
+    def _handle(self, fact: Any) -> None:
+        if self._connector.is_late(fact):
+            logger.debug("late: %r", fact)
+            return
+        before = self._snapshot.value
+        try:
+            after, effects = self._take(before, fact)
+        except InvalidTransitionError as error:
+            if _is_command(fact):
+                raise
+            logger.debug("late: %s", error)
+            return
+        for derived in self._derive(before, after, fact):
+            self._mailbox.post(derived)
+        self._snapshot.set(after)
+        for effect in effects:
+            self._begin(effect)
+
+    def _step_connection(self, snapshot: _S, fact: Any) -> tuple[_S, Sequence[Any]]:
+        connector = self._connector
+        effects = connector.fire(fact)
+        if isinstance(fact, c.Rejoined):
+            snapshot = fold.fold_replacement(snapshot)
+        after = fold.changed(
+            snapshot, connection_state=connector.state, reason=connector.reason
+        )
+        return after, effects
+
+    async def _dispose(self) -> None:
+        await self.leave()
+        self._snapshot.close()
+        await self.room.aclose()
+        await self._owner.aclose()
+
+
+def _is_command(fact: object) -> bool:
+    return isinstance(fact, c.Connect | c.Leave)

@@ -1,0 +1,320 @@
+"""The public client: it chooses the adapters and hands them to the sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+import attrs
+
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.adapters.http import AiohttpHttp
+from utd_stream.adapters.livekit_rtc import LiveKitMedia
+from utd_stream.adapters.luck import SystemLuck
+from utd_stream.client._connector import Link
+from utd_stream.client._rest import Rest
+from utd_stream.client._sign_in import SessionProvider, SignIn
+from utd_stream.client.api import UTDApi
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.room import UTDRoom as _Room
+from utd_stream.client.timeouts import Timeouts
+from utd_stream.contract.answers import UTDTokenResponse
+from utd_stream.contract.requests import TokenRequest
+from utd_stream.errors import ClosedError, InvalidArgumentError, InvalidRequestError
+from utd_stream.models.names import check_app_id, check_identity
+from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
+from utd_stream.ports import AudioSource, Clock, Http, Luck, Media
+from utd_stream.wire import decode_request
+
+__all__ = ["DEFAULT_BASE_URL", "Ports", "UTDRoom", "UTDStreamClient"]
+
+DEFAULT_BASE_URL = "http://127.0.0.1:8080"
+
+
+class UTDRoom(_Room):
+    """One room at the SFU, over LiveKit unless told otherwise.
+
+    Args:
+        adaptive_stream: Take remote video at the quality its readers ask for.
+        dynacast: Send no video layer that nobody receives.
+        media: The media plane; LiveKit's client by default.
+        clock: Time; the loop's by default.
+    """
+
+    def __init__(
+        self,
+        adaptive_stream: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+        dynacast: bool = True,  # noqa: FBT001, FBT002 -- as in the other SDKs
+        *,
+        media: Media | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(
+            adaptive_stream,
+            dynacast,
+            media=media or LiveKitMedia(),
+            clock=clock or AsyncioClock(),
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Ports:
+    """The world, as a client sees it.
+
+    Attributes:
+        http: Requests to the engine.
+        media: The media plane.
+        clock: Time.
+        luck: Chance.
+    """
+
+    http: Http
+    media: Media = attrs.field(factory=LiveKitMedia)
+    clock: Clock = attrs.field(factory=AsyncioClock)
+    luck: Luck = attrs.field(factory=SystemLuck)
+
+
+class UTDStreamClient:
+    """One signed-in user of one app.
+
+    An async context manager.  Sessions are disposed by themselves, before the
+    client is closed.
+
+    Args:
+        app_id: Of the app.
+        app_key: Its publishable key; None where `session_provider` mints.
+        base_url: Of the engine.
+        token_base_url: Of the engine that mints, where that is another one.
+        microphone: What is heard of this client, such as ``Tone(440)``.
+        session_provider: ``async (identity) -> user_token``, for apps whose own
+            back end mints.
+        timeouts: Limits of waiting.
+        session: An aiohttp pool to share; it stays open when the client closes.
+        ports: The world; the real one by default.
+
+    Raises:
+        InvalidArgumentError: If an argument is malformed, or neither a key nor
+            a provider is given.
+    """
+
+    def __init__(  # noqa: PLR0913 -- the settings of a client
+        self,
+        app_id: str,
+        app_key: str | None = None,
+        *,
+        base_url: str = DEFAULT_BASE_URL,
+        token_base_url: str | None = None,
+        microphone: AudioSource | None = None,
+        session_provider: SessionProvider | None = None,
+        timeouts: Timeouts | None = None,
+        session: aiohttp.ClientSession | None = None,
+        ports: Ports | None = None,
+    ) -> None:
+        _argument(check_app_id, app_id)
+        if app_key is None and session_provider is None:
+            message = "give app_key, or session_provider if your back end mints"
+            raise InvalidArgumentError(message)
+        self._timeouts = timeouts or Timeouts()
+        self._ports = ports or Ports(http=AiohttpHttp(session=session))
+        self._microphone = microphone
+        self._rest = Rest(
+            http=self._ports.http,
+            clock=self._ports.clock,
+            luck=self._ports.luck,
+            base_url=_checked_url(base_url),
+            token_base_url=_checked_url(token_base_url or base_url),
+            app_id=app_id,
+            app_key=app_key,
+            timeout=self._timeouts.request,
+        )
+        self._api = UTDApi(self._rest)
+        self._sign_in = SignIn(
+            self._rest,
+            self._api,
+            self._ports.clock,
+            session_provider,
+            can_mint=app_key is not None,
+        )
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def identity(self) -> str | None:
+        """Who is signed in or joined; fixed once set."""
+        return self._sign_in.identity
+
+    @property
+    def api(self) -> UTDApi:
+        """Every call of the contract, typed."""
+        return self._api
+
+    async def authenticate(
+        self, identity: str, name: str | None = None, device_id: str | None = None
+    ) -> str:
+        """Sign in without a room and return the user token; it renews by itself.
+
+        Args:
+            identity: Who; 1 to 256 bytes.
+            name: Shown to people; at most 128 bytes.
+            device_id: The app's own name for the device.
+
+        Raises:
+            InvalidArgumentError: If this client is somebody else already.
+            FeatureDisabledError: If the app lets only its back end mint.
+            EngineError: If the engine says no.
+            TransportError: If it cannot be reached.
+        """
+        self._check_open()
+        self._sign_in.claim(_argument(check_identity, identity))
+        return await self._sign_in.authenticate(identity, name, device_id)
+
+    async def join_audio_room(  # noqa: PLR0913 -- what a host may seed
+        self,
+        identity: str,
+        room_name: str,
+        *,
+        as_host: bool = False,
+        name: str | None = None,
+        device_id: str | None = None,
+        seat_count: int | None = None,
+        seat_mode: SeatMode | None = None,
+        mode_id: str | None = None,
+        host_seat: int | None = None,
+        image: str | None = None,
+    ) -> UTDAudioRoomSession:
+        """Mint, connect, and return the session.
+
+        Cancelling leaves nobody in the room.
+
+        Args:
+            identity: Who; 1 to 256 bytes.
+            room_name: Which room; it begins with the first who joins.
+            as_host: Ask for the role of host; `is_host` says what was granted.
+            name: Shown to people; at most 128 bytes.
+            device_id: The app's own name for the device.
+            seat_count: Size of the grid, 1 to 100; from its first host only.
+            seat_mode: Who may sit; from its first host only.
+            mode_id: The app's own name for its layout; from its first host only.
+            host_seat: Where the first host sits down at once.
+            image: Address of a picture, shown on the seat; at most 256 bytes.
+
+        Raises:
+            InvalidArgumentError: If an argument is malformed, or this client is
+                somebody else already.
+            EngineError: If the engine says no.
+            ConnectError: If the SFU cannot be reached, or refuses.
+            DescriptorLimitError: If too few descriptors are left.
+        """
+        self._check_open()
+        request = _token_request(
+            type=UTDStreamType.AUDIO_ROOM.value,
+            room_name=room_name,
+            identity=identity,
+            name=name,
+            role=UTDRole.HOST.value if as_host else None,
+            device_id=device_id,
+            seat_count=seat_count,
+            seat_mode=None if seat_mode is None else seat_mode.value,
+            mode_id=mode_id,
+            host_seat=host_seat,
+            image=image,
+        )
+        self._sign_in.claim(identity)
+        session = UTDAudioRoomSession(self._link(request))
+        try:
+            await session.rejoin()
+        except BaseException:
+            # Cancelled or refused: the owned tasks free what was opened.
+            closing = asyncio.create_task(session.dispose())
+            _KEPT.add(closing)
+            closing.add_done_callback(_KEPT.discard)
+            raise
+        return session
+
+    def dispose(self) -> None:
+        """Close soon; see `aclose`."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close())
+
+    async def aclose(self) -> None:
+        """Stop renewing and close the pool, unless it was given; idempotent."""
+        self.dispose()
+        assert self._closing is not None  # noqa: S101 -- dispose has set it
+        await asyncio.wait([self._closing])
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def _close(self) -> None:
+        await self._sign_in.aclose()
+        await self._ports.http.aclose()
+
+    def _check_open(self) -> None:
+        if self._closing is not None:
+            message = "the client is closed; make a new one"
+            raise ClosedError(message)
+
+    def _link(self, request: TokenRequest) -> Link:
+        ports = self._ports
+        return Link(
+            type=request.type,
+            identity=request.identity,
+            room_name=request.room_name,
+            api=self._api,
+            room=UTDRoom(media=ports.media, clock=ports.clock),
+            clock=ports.clock,
+            timeouts=self._timeouts,
+            microphone=self._microphone,
+            mint=self._minter(request),
+            new_key=self._rest.new_key,
+        )
+
+    def _minter(
+        self, request: TokenRequest
+    ) -> Callable[[bool], Awaitable[UTDTokenResponse]]:
+        resuming = attrs.evolve(request, resume=True, host_seat=None)
+
+        async def mint(resume: bool) -> UTDTokenResponse:  # noqa: FBT001 -- a port
+            await self._sign_in.prepare(request.identity)
+            answer = await self._api.create_token(resuming if resume else request)
+            self._sign_in.adopt(answer.user_token)
+            return answer
+
+        return mint
+
+
+# Sessions that end after their join was left; a loop keeps no task by itself.
+_KEPT: set[asyncio.Task[None]] = set()
+
+
+def _token_request(**fields: Any) -> TokenRequest:
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        return decode_request(TokenRequest, given)
+    except InvalidRequestError as error:
+        message = str(error).removeprefix("$.")
+    raise InvalidArgumentError(message)
+
+
+def _argument(check: Callable[[str], str], value: str) -> str:
+    try:
+        return check(value)
+    except ValueError as error:
+        raise InvalidArgumentError(str(error)) from error
+
+
+def _checked_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        message = f"base_url must begin with http:// or https://, not {url!r}"
+        raise InvalidArgumentError(message)
+    return url
