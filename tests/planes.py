@@ -43,7 +43,8 @@ SPEAKER = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))
 async def eventually(question: Callable[[], _T | None], *, timeout: float = 10.0) -> _T:
     """Return the first true answer to *question*, asked again and again."""
     async with asyncio.timeout(timeout):
-        while not (answer := question()):
+        # Of any state: not all of it comes with an event.
+        while not (answer := question()):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return answer
 
@@ -108,6 +109,10 @@ class Guest:
         """Wait until *identity* is announced."""
         await self.sees(lambda now: identity in {each.identity for each in now.remotes})
 
+    async def has(self, permission: Permission) -> None:
+        """Wait until just these rights are there."""
+        await self.sees(lambda now: now.local.permission == permission)
+
     async def may_publish(self, *, expected: bool = True) -> None:
         """Wait until the right to publish a microphone is there, or gone."""
         await self.sees(
@@ -166,7 +171,7 @@ class Plane:
     async def sees(self, *identities: str, room: str = "room") -> None:
         """Wait until the SFU lists just these people."""
         async with asyncio.timeout(5):
-            while set(await self.listed(room)) != set(identities):
+            while set(await self.listed(room)) != set(identities):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def sees_tracks(

@@ -76,7 +76,7 @@ class AiohttpHttp:
                     },
                     body=await _read(response, where),
                 )
-        except aiohttp.InvalidURL as error:
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
             raise InvalidArgumentError(_NO_URL) from error
         except aiohttp.ClientSSLError as error:
             message = f"no connection to {where}: its TLS certificate is not taken"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
@@ -62,7 +63,7 @@ class LiveKitSfu:
         self._secret = secret
         self._session = session
         self._owns_session = session is None
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = timeout
 
     async def create_room(
         self, name: str, *, metadata: str, empty_timeout: float
@@ -75,16 +76,16 @@ class LiveKitSfu:
             empty_timeout=seconds,
             departure_timeout=seconds,
         )
-        return sfu_room(await _asked(self._rooms().create_room(request)))
+        return sfu_room(await self._asked(self._rooms().create_room(request)))
 
     async def delete_room(self, name: str) -> None:
         """Close a room and remove everybody."""
-        await _asked(self._rooms().delete_room(api.DeleteRoomRequest(room=name)))
+        await self._asked(self._rooms().delete_room(api.DeleteRoomRequest(room=name)))
 
     async def update_room_metadata(self, name: str, metadata: str) -> None:
         """Replace a room's metadata."""
         request = api.UpdateRoomMetadataRequest(room=name, metadata=metadata)
-        await _asked(self._rooms().update_room_metadata(request))
+        await self._asked(self._rooms().update_room_metadata(request))
 
     async def update_participant(
         self, name: str, identity: str, *, permission: Permission, metadata: str
@@ -96,12 +97,12 @@ class LiveKitSfu:
             permission=proto_permission(permission),
             metadata=metadata,
         )
-        await _asked(self._rooms().update_participant(request))
+        await self._asked(self._rooms().update_participant(request))
 
     async def remove_participant(self, name: str, identity: str) -> None:
         """End somebody's connection; their token stays valid."""
         request = api.RoomParticipantIdentity(room=name, identity=identity)
-        await _asked(self._rooms().remove_participant(request))
+        await self._asked(self._rooms().remove_participant(request))
 
     async def send_data(self, name: str, data: bytes, *, to: Sequence[str]) -> None:
         """Send a reliable data message without a sender."""
@@ -111,17 +112,17 @@ class LiveKitSfu:
             kind=proto.DataPacket.Kind.RELIABLE,
             destination_identities=to,
         )
-        await _asked(self._rooms().send_data(request))
+        await self._asked(self._rooms().send_data(request))
 
     async def list_rooms(self) -> tuple[SfuRoom, ...]:
         """Return every room that exists."""
-        answer = await _asked(self._rooms().list_rooms(api.ListRoomsRequest()))
+        answer = await self._asked(self._rooms().list_rooms(api.ListRoomsRequest()))
         return tuple(map(sfu_room, answer.rooms))
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:
         """Return everybody in a room."""
         request = api.ListParticipantsRequest(room=name)
-        answer = await _asked(self._rooms().list_participants(request))
+        answer = await self._asked(self._rooms().list_participants(request))
         return tuple(map(sfu_participant, answer.participants))
 
     def sign_token(self, claims: Mapping[str, Any]) -> str:
@@ -143,32 +144,35 @@ class LiveKitSfu:
     def _rooms(self) -> RoomService:
         # In here, since a session is made inside its loop.
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout, cookie_jar=aiohttp.DummyCookieJar()
-            )
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         # Failover is for LiveKit's cloud, and tries again by itself.
         return RoomService(
             self._session, self._url, self._key, self._secret, failover=False
         )
 
-
-async def _asked(request: Coroutine[Any, Any, _R]) -> _R:
-    """Await *request* and raise its failure as one of our errors."""
-    try:
-        return await request
-    except api.ServerError as error:
-        raise _refusal(error.code, error.message) from error
-    except aiohttp.ClientConnectorError as error:
-        message = "no LiveKit server answers at its URL; is it running?"
-        raise ConnectError(message) from error
-    except TimeoutError as error:
-        message = "the LiveKit server did not answer in time"
-        raise TransportTimeoutError(message) from error
-    except (aiohttp.ClientError, OSError) as error:
-        message = f"the connection to the LiveKit server broke: {type(error).__name__}"
-        raise TransportError(message) from error
+    async def _asked(self, request: Coroutine[Any, Any, _R]) -> _R:
+        """Await *request* and raise its failure as one of our errors."""
+        try:
+            # LiveKit's library overrules the timeout of the session by none.
+            async with asyncio.timeout(self._timeout):
+                return await request
+        except api.ServerError as error:
+            raise _refusal(error.code, error.message) from error
+        except aiohttp.ClientConnectorError as error:
+            message = "no LiveKit server answers at its URL; is it running?"
+            raise ConnectError(message) from error
+        except TimeoutError as error:
+            message = f"the LiveKit server did not answer within {self._timeout:g} s"
+            raise TransportTimeoutError(message) from error
+        except (aiohttp.ClientError, OSError) as error:
+            name = type(error).__name__
+            message = f"the connection to the LiveKit server broke: {name}"
+            raise TransportError(message) from error
 
 
 def _refusal(code: str, text: str) -> UTDStreamException:
     kind = _REFUSALS.get(code, TransportError)
+    # How SendData says after 3 s that there is no such room: no node serves it.
+    if code == api.ServerErrorCode.UNAVAILABLE and "no response from servers" in text:
+        kind = NotFoundError
     return kind(f"LiveKit answered {code}: {redacted(text)}")

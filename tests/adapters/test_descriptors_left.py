@@ -1,0 +1,44 @@
+"""Whether there are descriptors enough for one more room."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from utd_stream.adapters._descriptors import check_descriptors, descriptors_left
+from utd_stream.errors import DescriptorLimitError
+
+
+@contextmanager
+def soft_limit(limit: int) -> Iterator[None]:
+    """Allow this process *limit* descriptors for a while."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def used() -> int:
+    """How many are open now."""
+    with soft_limit(1_000):
+        left = descriptors_left()
+    assert left is not None
+    return 1_000 - left
+
+
+def test_room_needs_two_hundred() -> None:
+    """With 200 left a room may be opened, with 199 not (T42)."""
+    enough = used() + 200
+    with soft_limit(enough):
+        check_descriptors()
+    with soft_limit(enough - 1), pytest.raises(DescriptorLimitError) as refused:
+        check_descriptors()
+
+    assert refused.value.left == 199
+    assert refused.value.wanted >= enough
+    assert f"ulimit -n {refused.value.wanted}" in str(refused.value)

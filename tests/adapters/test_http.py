@@ -1,0 +1,174 @@
+"""Requests to the engine: what comes back, and how they fail."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from utd_stream.adapters.http import MAX_BODY_BYTES, AiohttpHttp
+from utd_stream.errors import (
+    ClosedError,
+    ConnectError,
+    InvalidArgumentError,
+    RemoteProtocolError,
+    TransportError,
+    TransportTimeoutError,
+)
+
+BODY = b'{"a": 1}'
+
+
+async def echo(request: web.Request) -> web.Response:
+    """Say what came."""
+    return web.json_response(
+        {
+            "method": request.method,
+            "path": request.raw_path,
+            "key": request.headers.get("X-App-Key"),
+            "body": (await request.read()).decode(),
+        },
+        status=409,
+        headers={"X-Request-Id": "r1"},
+    )
+
+
+async def redirect(request: web.Request) -> web.Response:
+    """Point elsewhere."""
+    return web.Response(status=302, headers={"Location": "/echo"})
+
+
+async def long(request: web.Request) -> web.StreamResponse:
+    """Send more than anybody wants."""
+    answer = web.StreamResponse()
+    await answer.prepare(request)
+    part = bytes(1_000_000)
+    for _ in range(MAX_BODY_BYTES // len(part) + 1):
+        await answer.write(part)
+    return answer
+
+
+async def broken(request: web.Request) -> web.StreamResponse:
+    """Promise a body and hang up."""
+    answer = web.StreamResponse(headers={"Content-Length": "100"})
+    await answer.prepare(request)
+    assert request.transport is not None
+    request.transport.close()
+    return answer
+
+
+async def silent(request: web.Request) -> web.Response:
+    """Never answer."""
+    await asyncio.Event().wait()
+    return web.Response()
+
+
+@pytest_asyncio.fixture
+async def base() -> AsyncIterator[str]:
+    """The URL of a server that behaves in every way."""
+    app = web.Application()
+    for handler in (echo, redirect, long, broken, silent):
+        app.router.add_route("*", f"/{handler.__name__}{{rest:.*}}", handler)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/"))
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[AiohttpHttp]:
+    """The adapter, with a pool of its own."""
+    made = AiohttpHttp()
+    yield made
+    await made.aclose()
+
+
+async def test_any_status_is_an_answer(http: AiohttpHttp, base: str) -> None:
+    """Status, headers in lower case and the whole body come back as they are."""
+    answer = await http.request(
+        "POST", f"{base}echo?a=b", headers={"X-App-Key": "k"}, body=BODY
+    )
+
+    assert answer.status == 409
+    assert answer.headers["x-request-id"] == "r1"
+    assert b'"key": "k"' in answer.body
+    assert b'"method": "POST"' in answer.body
+
+
+async def test_encoded_path_segments_arrive_encoded(
+    http: AiohttpHttp, base: str
+) -> None:
+    """A slash or a space in a name stays part of the name (L24)."""
+    answer = await http.request("GET", f"{base}echo/a%2Fb%20c", headers={})
+
+    assert b"/echo/a%2Fb%20c" in answer.body
+
+
+async def test_redirects_are_not_followed(http: AiohttpHttp, base: str) -> None:
+    """Credentials go where they were sent, and nowhere else."""
+    assert (await http.request("GET", f"{base}redirect", headers={})).status == 302
+
+
+async def test_endless_answer_is_refused(http: AiohttpHttp, base: str) -> None:
+    """A body over the limit is the peer's fault, before it fills the memory."""
+    with pytest.raises(RemoteProtocolError, match="8000000"):
+        await http.request("GET", f"{base}long", headers={})
+
+
+async def test_broken_answer_may_have_been_served(http: AiohttpHttp, base: str) -> None:
+    """A connection that breaks after the request is no `ConnectError`."""
+    with pytest.raises(TransportError) as raised:
+        await http.request("POST", f"{base}broken", headers={}, body=BODY)
+
+    assert not isinstance(raised.value, ConnectError)
+    assert raised.value.retryable
+
+
+async def test_silence_is_a_timeout(base: str) -> None:
+    """No answer within the limit is a timeout, also for `except TimeoutError`."""
+    http = AiohttpHttp(timeout=0.05)
+    with pytest.raises(TransportTimeoutError, match=r"within 0\.05 s"):
+        await http.request("GET", f"{base}silent", headers={})
+    await http.aclose()
+
+
+async def test_nobody_there_was_asked_nothing(http: AiohttpHttp) -> None:
+    """A refused connection says where, with the remedy, without what is secret."""
+    url = "http://user:secret@127.0.0.1:1/api?token=eyJ"
+    with pytest.raises(ConnectError, match="is the engine running there") as raised:
+        await http.request("GET", url, headers={})
+
+    assert "http://127.0.0.1:1:" in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert "eyJ" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "", "http://", "ftp://host/x", "/api"])
+async def test_no_url_is_an_argument_error(http: AiohttpHttp, url: str) -> None:
+    """What is no URL of an engine is the caller's to mend."""
+    with pytest.raises(InvalidArgumentError, match="http://"):
+        await http.request("GET", url, headers={})
+
+
+async def test_given_pool_stays_open(base: str) -> None:
+    """Closing frees what is ours; a session that was given is its giver's."""
+    async with aiohttp.ClientSession() as session:
+        http = AiohttpHttp(session)
+        await http.request("GET", f"{base}echo", headers={})
+        await http.aclose()
+        await http.aclose()
+        with pytest.raises(ClosedError):
+            await http.request("GET", f"{base}echo", headers={})
+
+        assert not session.closed
+
+
+async def test_cookies_are_not_kept(http: AiohttpHttp, base: str) -> None:
+    """One user's session never rides on another's request through a shared pool."""
+    await http.request("GET", f"{base}echo", headers={"Cookie": "a=1"})
+    answer = await http.request("GET", f"{base}echo", headers={})
+
+    assert "set-cookie" not in answer.headers
