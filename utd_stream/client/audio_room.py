@@ -319,11 +319,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     ) -> Sequence[Any]:
         if isinstance(fact, c.Rejoined):
             return (o.ConnectionReplaced(),)
-        facts: list[Any] = list(fold.occupancy_facts(before, after))
-        state = after.connection_state
-        if state is not before.connection_state and state in _GONE:
-            facts.append(o.ConnectionEnded())
-        return facts
+        return fold.occupancy_facts(before, after)
 
     def _begin(self, effect: Any) -> None:
         if isinstance(effect, get_args(o.OccupancyEffect)):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import attrs
 
 from utd_stream.machines.occupancy import (
+    ConnectionEnded,
     OccupancyEvent,
     RightGranted,
     RightRevoked,
@@ -17,7 +18,7 @@ from utd_stream.machines.occupancy import (
     SeatMoved,
     SeatMuted,
 )
-from utd_stream.models.rooms import SeatOccupancy
+from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
 from utd_stream.snapshots.session import (
     SessionSnapshot,
@@ -35,6 +36,8 @@ __all__ = [
     "speaker_requests",
 ]
 
+_PRESENT = frozenset({UTDConnectionState.CONNECTED, UTDConnectionState.RECONNECTING})
+_GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
 # Older than every grid an engine tells.
 _NO_GRID = UTDSeatGrid(rev=-1)
 
@@ -60,7 +63,9 @@ def fold_grid(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapsh
 
 
 def my_seat(snapshot: AudioRoomSnapshot) -> UTDSeat | None:
-    """Return the seat I sit on, or None."""
+    """Return the seat I sit on, or None; without a connection there is none."""
+    if snapshot.connection_state not in _PRESENT:
+        return None
     return snapshot.grid.seat_of(snapshot.local.identity)
 
 
@@ -94,7 +99,9 @@ def occupancy_facts(
             facts.append(RightGranted())
         if could and not can:
             facts.append(RightRevoked())
-    if before.grid is not after.grid:
+    if after.connection_state in _GONE:
+        return () if before.connection_state in _GONE else (ConnectionEnded(),)
+    if (before.grid, before.connection_state) != (after.grid, after.connection_state):
         facts += _seat_facts(my_seat(before), my_seat(after))
     return tuple(facts)
 
