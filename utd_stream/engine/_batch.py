@@ -1,0 +1,193 @@
+"""Deciding commands together: one transaction for all that wait.
+
+Pure but for the store it reads from: nothing is written before the end, and
+nothing is remembered before the commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+import orjson
+
+from utd_stream.contract.answers import Empty
+from utd_stream.contract.endpoints import Who
+from utd_stream.engine.committed import Committed
+from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
+from utd_stream.engine.rules.authority import check_may
+from utd_stream.engine.rules.decide import decide, next_deadline
+from utd_stream.engine.rules.effects import (
+    Effect,
+    Say,
+    SyncMetadata,
+    SyncParticipant,
+    SyncRoom,
+)
+from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.engine.store import (
+    Changes,
+    OutboxRow,
+    RoomKey,
+    RoomWrite,
+    Store,
+    StoredAnswer,
+)
+from utd_stream.errors import (
+    ConflictError,
+    EngineError,
+    UnavailableError,
+)
+
+__all__ = ["KEPT", "Batch"]
+
+KEPT = 24 * 3600.0  # how long an answer is kept, in seconds
+
+_LOG = logging.getLogger(__name__)
+
+
+class Batch:
+    """Orders that are decided and committed together.
+
+    Args:
+        store: Read for rooms and answers; its transaction is open.
+        committed: What need not be read.
+        rules: The numbers in force.
+        now: For all of them.
+        seq: Number of the newest outbox row.
+    """
+
+    def __init__(
+        self, store: Store, committed: Committed, rules: Rules, now: datetime, seq: int
+    ) -> None:
+        self.seq = seq
+        self._store = store
+        self._committed = committed
+        self._rules = rules
+        self._now = now
+        self._before: dict[RoomKey, Room | None] = {}
+        self._after: dict[RoomKey, Room] = {}
+        self._outbox: dict[tuple[str, str, str, str], OutboxRow] = {}
+        self._known: dict[str, StoredAnswer] = {}
+        self._answers: list[StoredAnswer] = []
+
+    def decide(self, orders: Sequence[Order]) -> list[Outcome | EngineError]:
+        """Return what becomes of each of *orders*; one harms no other."""
+        ids = [order.idempotency.id for order in orders if order.idempotency]
+        if ids:
+            self._known = self._store.answers(ids, self._now.timestamp())
+        return [self._one(order) for order in orders]
+
+    def changes(self, sent: Sequence[OutboxRow]) -> Changes:
+        """Return all there is to write, with the rows *sent* in the meantime."""
+        return Changes(
+            rooms=[
+                RoomWrite(
+                    before=self._before[key],
+                    after=room,
+                    due_at=next_deadline(room, self._rules),
+                )
+                for key, room in self._after.items()
+            ],
+            outbox=list(self._outbox.values()),
+            sent=sent,
+            answers=self._answers,
+        )
+
+    def _one(self, order: Order) -> Outcome | EngineError:
+        if order.idempotency is None:
+            return self._outcome(order)
+        known = self._known.get(order.idempotency.id)
+        if known is not None:
+            if known.fingerprint != order.idempotency.fingerprint:
+                return another_request()
+            return Outcome(status=known.status, body=known.body)
+        outcome = self._outcome(order)
+        if isinstance(outcome, Outcome):
+            self._keep(order.idempotency, outcome)
+            return outcome
+        refused = Outcome.refused(outcome, order.request_id)
+        if refused is None:
+            return outcome
+        self._keep(order.idempotency, refused)
+        return refused
+
+    def _outcome(self, order: Order) -> Outcome | EngineError:
+        try:
+            return self._obey(order)
+        except EngineError as error:
+            return error
+        except Exception:  # noqa: BLE001 -- one bad command harms no other
+            _LOG.exception("deciding %s failed", type(order.command).__name__)
+            return UnavailableError("the engine failed to decide this; see its log")
+
+    def _obey(self, order: Order) -> Outcome:
+        if isinstance(order.command, EngineError):
+            raise order.command
+        before = self._room(order.key)
+        if order.if_match is not None:
+            room = check_may(before, order.actor, order.who)
+            _check_revision(room, order.if_match)
+        decision = decide(
+            before,
+            order.command,
+            key=order.key,
+            who=order.who,
+            actor=order.actor,
+            now=self._now,
+            rules=self._rules,
+        )
+        answer = Empty() if decision.answer is None else decision.answer
+        # Facts and mints are encoded elsewhere, if at all.
+        encoded = order.who not in {Who.SFU, Who.APP}
+        outcome = Outcome.said(decision.room, answer, encoded=encoded)
+        # From here on nothing fails, so that a refusal leaves nothing behind.
+        if decision.room.version != (before.version if before else 0):
+            self._after[order.key] = decision.room
+        for effect in decision.effects:
+            self._put(order.key, effect)
+        return outcome
+
+    def _room(self, key: RoomKey) -> Room | None:
+        if key in self._after:
+            return self._after[key]
+        if key not in self._before:
+            if not self._committed.knows(key):
+                self._committed.keep(key, self._store.load(key))
+            self._before[key] = self._committed.room(key)
+        return self._before[key]
+
+    def _put(self, key: RoomKey, effect: Effect) -> None:
+        self.seq += 1
+        kind, slot, payload = self._row(effect)
+        row = OutboxRow(*key, kind, slot, self.seq, payload)
+        self._outbox[(*key, kind, slot)] = row
+
+    def _row(self, effect: Effect) -> tuple[str, str, str]:
+        match effect:
+            case SyncRoom():
+                return "room", "", ""
+            case SyncMetadata():
+                return "metadata", "", ""
+            case SyncParticipant(identity):
+                return "participant", identity, ""
+            case Say(said, to):
+                return "say", str(self.seq), orjson.dumps([said, to]).decode()
+
+    def _keep(self, idempotency: Idempotency, outcome: Outcome) -> None:
+        answer = StoredAnswer(
+            idempotency.id,
+            idempotency.fingerprint,
+            outcome.status,
+            outcome.body,
+            self._now.timestamp() + KEPT,
+        )
+        self._known[answer.id] = answer
+        self._answers.append(answer)
+
+
+def _check_revision(room: Room, rev: int) -> None:
+    if room.rev != rev:
+        message = f"the grid is at revision {room.rev}, not at {rev}"
+        raise ConflictError(message, code="stale_revision", details={"rev": room.rev})

@@ -1,0 +1,242 @@
+"""One request, read and checked: what handlers get.
+
+Everything that can be refused without looking at a room is refused here, with
+the path of the field.  Names come decoded from the router, which keeps an
+encoded slash and dots apart from those of the path (L24).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+from aiohttp import web
+
+from utd_stream.contract.endpoints import Endpoint
+from utd_stream.engine.auth import Caller, invalid
+from utd_stream.engine.orders import Idempotency
+from utd_stream.engine.rules.commands import Actor
+from utd_stream.engine.services import Services
+from utd_stream.engine.store import RoomKey
+from utd_stream.errors import InvalidRequestError, RemoteProtocolError
+from utd_stream.models.names import check_identity, check_room_name, sfu_room_name
+from utd_stream.models.seats import MAX_SEAT_COUNT
+from utd_stream.wire import decode_json, decode_request
+
+__all__ = ["Call", "Paging", "check_type", "read_body", "read_call", "read_idempotency"]
+
+_JSON = "application/json"
+_DIGITS = re.compile(r"[0-9]{1,16}")
+_REVISION = re.compile(r'"([0-9]{1,16})"|([0-9]{1,16})')
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_PER_PAGE = 20
+_MAX_PER_PAGE = 100
+_MAX_NUMBER = 2**53
+
+
+@attrs.frozen
+class Paging:
+    """Which page of a list is wanted."""
+
+    page: int = 1
+    per_page: int = _PER_PAGE
+
+
+_FIRST_PAGE = Paging()
+
+
+@attrs.frozen(kw_only=True)
+class Call:
+    """A request that is right as far as can be told without its room.
+
+    Attributes:
+        endpoint: Which was called.
+        services: The engine's parts.
+        caller: Who.
+        actor: On whose behalf.
+        room: From the path; empty where it has none.
+        identity: Likewise.
+        index: Likewise; 0 where it has none.
+        id: Likewise.
+        body: The request's model, or None.
+        paging: Of a list.
+        idempotency: Set where the request named a key.
+        if_match: The revision the caller saw, or None.
+        request_id: Of this request.
+    """
+
+    endpoint: Endpoint[Any, Any]
+    services: Services
+    caller: Caller
+    actor: Actor
+    room: str = ""
+    identity: str = ""
+    index: int = 0
+    id: int = 0
+    body: Any = None
+    paging: Paging = _FIRST_PAGE
+    idempotency: Idempotency | None = None
+    if_match: int | None = None
+    request_id: str = ""
+
+    @property
+    def key(self) -> RoomKey:
+        """The room's."""
+        return (self.caller.app.id, self.room)
+
+
+def read_call(  # noqa: PLR0913 -- all that was read so far
+    request: web.Request,
+    endpoint: Endpoint[Any, Any],
+    services: Services,
+    caller: Caller,
+    raw: bytes,
+    *,
+    idempotency: Idempotency | None,
+    request_id: str,
+) -> Call:
+    """Return the call that *request* with the body *raw* stands for.
+
+    Raises:
+        InvalidRequestError: If it stands for none.
+        PermissionDeniedError: If a bearer says somebody else than the body.
+        FeatureDisabledError: If the key may not say anybody.
+    """
+    body = _model(endpoint, raw)
+    return Call(
+        endpoint=endpoint,
+        services=services,
+        caller=caller,
+        actor=caller.actor(endpoint.who, getattr(body, "identity", None)),
+        body=body,
+        paging=_paging(endpoint, request),
+        idempotency=idempotency,
+        if_match=_if_match(endpoint, request),
+        request_id=request_id,
+        **_places(request.match_info, caller.app.id),
+    )
+
+
+async def read_body(request: web.Request, limit: int) -> bytes:
+    """Return the body; a larger one than *limit* is not read to its end.
+
+    Raises:
+        InvalidRequestError: If it is larger.
+    """
+    size = request.content_length or 0
+    body = b""
+    if size <= limit and request.can_read_body:
+        async for chunk in request.content.iter_any():
+            body += chunk
+            size = len(body)
+            if size > limit:
+                break
+    if size > limit:
+        message = f"the body is larger than {limit} bytes"
+        raise InvalidRequestError(message, 413, "too_large")
+    return body
+
+
+def check_type(request: web.Request, raw: bytes) -> None:
+    """Refuse a body that does not say it is JSON.
+
+    Raises:
+        InvalidRequestError: If so.
+    """
+    if raw and request.content_type != _JSON:
+        message = f"a body must be {_JSON}"
+        raise InvalidRequestError(message, 415, "unsupported_media_type")
+
+
+def read_idempotency(
+    request: web.Request, endpoint: Endpoint[Any, Any], caller: Caller, raw: bytes
+) -> Idempotency | None:
+    """Return the Idempotency-Key of a write, or None.
+
+    Raises:
+        InvalidRequestError: If it cannot be one.
+    """
+    text = request.headers.get("Idempotency-Key")
+    if text is None or not endpoint.is_write:
+        return None
+    if not _KEY.fullmatch(text):
+        message = "Idempotency-Key must be 1 to 255 visible ASCII characters"
+        raise InvalidRequestError(message, 400, "malformed")
+    scope = (caller.app.id, caller.scope, text)
+    return Idempotency.of(scope, request.method, request.rel_url.raw_path, raw)
+
+
+def _model(endpoint: Endpoint[Any, Any], raw: bytes) -> Any:
+    try:
+        fields: Any = decode_json(raw) if raw else {}
+    except RemoteProtocolError as error:
+        raise InvalidRequestError(str(error), 400, "malformed") from None
+    if endpoint.request is not None:
+        return decode_request(endpoint.request, fields)
+    if fields != {}:
+        message = "$"
+        raise invalid(message, "there is nothing to say in a body here")
+    return None
+
+
+def _places(found: Mapping[str, str], app_id: str) -> dict[str, Any]:
+    places: dict[str, Any] = {}
+    for name, text in found.items():
+        try:
+            match name:
+                case "room":
+                    sfu_room_name(app_id, check_room_name(text))
+                    places[name] = text
+                case "identity":
+                    places[name] = check_identity(text)
+                case "index":
+                    places[name] = _number(text, MAX_SEAT_COUNT - 1)
+                case _:
+                    places[name] = _number(text, _MAX_NUMBER)
+        except ValueError as error:
+            message = f"$.{name}"
+            raise invalid(message, str(error)) from None
+    return places
+
+
+def _number(text: str, most: int) -> int:
+    if not _DIGITS.fullmatch(text) or int(text) > most:
+        message = f"must be a whole number from 0 to {most}"
+        raise ValueError(message)
+    return int(text)
+
+
+def _paging(endpoint: Endpoint[Any, Any], request: web.Request) -> Paging:
+    query = request.query
+    if not query:
+        return _FIRST_PAGE
+    fields: dict[str, int] = {}
+    for name, text in query.items():
+        if not endpoint.paged or name not in {"page", "per_page"}:
+            message = f"$.{name}"
+            raise invalid(message, "unknown in the query")
+        if name in fields:
+            message = f"$.{name}"
+            raise invalid(message, "is there twice")
+        most = _MAX_PER_PAGE if name == "per_page" else _MAX_NUMBER
+        try:
+            fields[name] = _number(text, most)
+        except ValueError:
+            fields[name] = 0
+        if not fields[name]:
+            message = f"$.{name}"
+            raise invalid(message, f"must be a whole number from 1 to {most}")
+    return Paging(**fields)
+
+
+def _if_match(endpoint: Endpoint[Any, Any], request: web.Request) -> int | None:
+    text = request.headers.get("If-Match")
+    if text is None or not endpoint.takes_if_match:
+        return None
+    found = _REVISION.fullmatch(text.strip())
+    if found is None:
+        message = "If-Match must be a revision, such as 12"
+        raise InvalidRequestError(message, 400, "malformed")
+    return int(found[1] or found[2])

@@ -1,0 +1,80 @@
+"""A room as the store keeps it: JSON, its members apart.
+
+Members are rows of their own, so that a seat taken in a room of a thousand
+writes one member and not a thousand.  What equals its default is left out:
+most seats are free.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+from functools import partial
+from types import MappingProxyType
+from typing import Any, get_args, get_origin
+
+import attrs
+import orjson
+from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from utd_stream.engine.rules.state import Member, Room
+
+__all__ = ["decode_member", "decode_room", "encode_member", "encode_room"]
+
+
+def encode_room(room: Room) -> str:
+    """Return everything of *room* but its members."""
+    return orjson.dumps(_CONVERTER.unstructure(room, Room)).decode()
+
+
+def decode_room(state: str, members: Mapping[str, Member]) -> Room:
+    """Return the room that `encode_room` wrote, with *members*."""
+    room: Room = _CONVERTER.structure(orjson.loads(state), Room)
+    return attrs.evolve(room, members=MappingProxyType(dict(members)))
+
+
+def encode_member(member: Member) -> str:
+    """Return *member* as text."""
+    return orjson.dumps(_CONVERTER.unstructure(member, Member)).decode()
+
+
+def decode_member(state: str) -> Member:
+    """Return the member that `encode_member` wrote."""
+    return _CONVERTER.structure(orjson.loads(state), Member)
+
+
+def _short(converter: Converter, kind: Any) -> Any:
+    # Datetimes and enums stay as they are: orjson writes both.
+    apart: Any = {"members": override(omit=True)} if kind is Room else {}
+    return make_dict_unstructure_fn(
+        kind, converter, _cattrs_omit_if_default=True, **apart
+    )
+
+
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) is Mapping
+
+
+def _make_converter() -> Converter:
+    converter = Converter()
+    converter.register_unstructure_hook_factory(attrs.has, partial(_short, converter))
+    converter.register_unstructure_hook_func(_is_mapping, dict)
+    converter.register_unstructure_hook(Enum, lambda member: member)
+    converter.register_structure_hook_func(
+        _is_mapping,
+        lambda raw, kind: MappingProxyType(
+            {
+                key: converter.structure(value, get_args(kind)[1])
+                for key, value in raw.items()
+            }
+        ),
+    )
+    converter.register_structure_hook(
+        datetime, lambda raw, _: datetime.fromisoformat(raw)
+    )
+    return converter
+
+
+_CONVERTER = _make_converter()

@@ -1,0 +1,82 @@
+"""What SQLite and PostgreSQL do each in their own way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Insert, Table, create_engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import NullPool
+
+from utd_stream.errors import InvalidArgumentError
+
+__all__ = ["is_in_memory", "open_engine", "prepare", "upsert"]
+
+# How long to wait for the engine before us to let go of the file, in seconds.
+_PATIENCE = 1.0
+
+
+def open_engine(url: str) -> Engine:
+    """Return SQLAlchemy's engine for *url*; nothing is opened yet.
+
+    Raises:
+        InvalidArgumentError: If the engine cannot keep rooms there.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        message = "the database must be a URL such as sqlite:///utd_stream.db"
+        raise InvalidArgumentError(message) from error
+    if parsed.get_backend_name() != "sqlite":
+        message = f"the database {parsed.get_backend_name()} is not supported yet"
+        raise InvalidArgumentError(message)
+    # One connection, opened here and used by the writer's thread.
+    options = {"check_same_thread": False, "timeout": _PATIENCE}
+    return create_engine(parsed, poolclass=NullPool, connect_args=options)
+
+
+def is_in_memory(engine: Engine) -> bool:
+    """Whether closing the connection loses everything."""
+    return engine.url.database in {None, "", ":memory:"}
+
+
+def prepare(connection: Connection) -> None:
+    """Make a fresh *connection* durable, and this engine's alone.
+
+    Raises:
+        InvalidArgumentError: If another engine has the file.
+    """
+    try:
+        for pragma in (
+            # Before WAL, so that no shared memory is ever made: the lock is kept.
+            "PRAGMA locking_mode=EXCLUSIVE",
+            "PRAGMA journal_mode=WAL",
+            # An acknowledged command survives the power cut too.
+            "PRAGMA synchronous=FULL",
+        ):
+            connection.exec_driver_sql(pragma).close()
+        connection.commit()
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        connection.commit()
+    except OperationalError as error:
+        if "locked" not in str(error):
+            raise
+        message = (
+            f"{connection.engine.url.database} is open in another engine; "
+            "stop it, or give this one a database of its own"
+        )
+        raise InvalidArgumentError(message) from error
+
+
+def upsert(table: Table, dialect: str) -> Insert:
+    """Return an INSERT that replaces the row of the same primary key."""
+    make: Any = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}[dialect]
+    statement = make(table)
+    key = [column.name for column in table.primary_key]
+    others = [column.name for column in table.columns if column.name not in key]
+    replaced: Insert = statement.on_conflict_do_update(
+        index_elements=key, set_={name: statement.excluded[name] for name in others}
+    )
+    return replaced

@@ -1,0 +1,141 @@
+"""What a batch reads and writes, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import attrs
+
+from utd_stream.engine._codec import encode_member, encode_room
+from utd_stream.engine.rules.state import Member, Room
+
+__all__ = [
+    "Changes",
+    "OutboxRow",
+    "RoomKey",
+    "RoomWrite",
+    "StoredAnswer",
+    "changed_members",
+    "gone_members",
+    "room_row",
+]
+
+RoomKey: TypeAlias = tuple[str, str]  # app id, room name
+
+
+@attrs.frozen
+class OutboxRow:
+    """Something the SFU has not been told yet.
+
+    Attributes:
+        app_id: Whose room.
+        room: Which.
+        kind: ``room``, ``metadata``, ``participant`` or ``say``.
+        slot: Tells rows of one kind apart: an identity, a message's number.
+        seq: Rises with every row; what is sent is deleted by it.
+        payload: Of a message; else empty.
+    """
+
+    app_id: str
+    room: str
+    kind: str
+    slot: str
+    seq: int
+    payload: str = ""
+
+    @property
+    def key(self) -> RoomKey:
+        """The room's."""
+        return (self.app_id, self.room)
+
+
+@attrs.frozen
+class StoredAnswer:
+    """What was answered to a request with an Idempotency-Key.
+
+    Attributes:
+        id: Of scope and key.
+        fingerprint: Of the request.
+        status: HTTP status.
+        body: As it was sent.
+        expires_at: In seconds since 1970 UTC.
+    """
+
+    id: str
+    fingerprint: str
+    status: int
+    body: bytes
+    expires_at: float
+
+
+@attrs.frozen
+class RoomWrite:
+    """A room before and after a batch.
+
+    Attributes:
+        before: As it stands on disk, or None.
+        after: As it shall stand there.
+        due_at: When somebody must look at it, or None.
+    """
+
+    before: Room | None
+    after: Room
+    due_at: datetime | None
+
+    @property
+    def key(self) -> RoomKey:
+        """The room's."""
+        return (self.after.app_id, self.after.name)
+
+
+@attrs.frozen
+class Changes:
+    """What one batch writes."""
+
+    rooms: Sequence[RoomWrite] = ()
+    outbox: Sequence[OutboxRow] = ()
+    sent: Sequence[OutboxRow] = ()
+    answers: Sequence[StoredAnswer] = ()
+
+
+def room_row(write: RoomWrite) -> dict[str, Any]:
+    room = write.after
+    return {
+        "app_id": room.app_id,
+        "name": room.name,
+        "version": room.version,
+        "is_live": room.is_live,
+        "due_at": write.due_at.timestamp() if write.due_at else None,
+        "state": encode_room(room),
+    }
+
+
+def changed_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
+    before: Mapping[str, Member] = write.before.members if write.before else {}
+    after = write.after.members
+    if after is before:
+        return
+    for identity, member in after.items():
+        if before.get(identity) is not member:
+            yield {
+                "app_id": write.after.app_id,
+                "room": write.after.name,
+                "identity": identity,
+                "state": encode_member(member),
+            }
+
+
+def gone_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
+    before: Mapping[str, Member] = write.before.members if write.before else {}
+    after = write.after.members
+    if after is before:
+        return
+    for identity in before:
+        if identity not in after:
+            yield {
+                "key_app": write.after.app_id,
+                "key_room": write.after.name,
+                "key_identity": identity,
+            }

@@ -1,0 +1,82 @@
+"""The tables, and the statements that every batch sends.
+
+Plain SQL types only, so that the same tables stand on SQLite and PostgreSQL;
+what differs between the two is in `_dialect`.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+__all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
+
+SCHEMA_VERSION = 1
+
+TABLES = MetaData()
+
+# One row for each room name of an app, its lives included.
+ROOMS = Table(
+    "rooms",
+    TABLES,
+    Column("app_id", String(64), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("is_live", Boolean, nullable=False),
+    # When somebody must look at it, in seconds since 1970 UTC.
+    Column("due_at", Float),
+    Column("state", Text, nullable=False),
+    Index("rooms_live", "is_live", "app_id", "name"),
+)
+
+MEMBERS = Table(
+    "members",
+    TABLES,
+    Column("app_id", String(64), primary_key=True),
+    Column("room", String(256), primary_key=True),
+    Column("identity", String(256), primary_key=True),
+    Column("state", Text, nullable=False),
+)
+
+# What the SFU has not been told yet.  A later row of a key replaces the
+# earlier one; a message has a key of its own.
+OUTBOX = Table(
+    "outbox",
+    TABLES,
+    Column("app_id", String(64), primary_key=True),
+    Column("room", String(256), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("slot", String(256), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+# What was answered to a request that named an Idempotency-Key.
+ANSWERS = Table(
+    "idempotency",
+    TABLES,
+    Column("id", String(64), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("idempotency_expiry", "expires_at"),
+)
+
+META = Table(
+    "meta",
+    TABLES,
+    Column("key", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)

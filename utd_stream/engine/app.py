@@ -1,0 +1,188 @@
+"""The engine as an aiohttp application.
+
+Routes come from `ENDPOINTS`; what each does is in `routes`.  Every answer is
+JSON with a request id, also where the router itself says no.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
+from utd_stream.engine._calls import (
+    check_type,
+    read_body,
+    read_call,
+    read_idempotency,
+)
+from utd_stream.engine.config import Config
+from utd_stream.engine.engine import Engine
+from utd_stream.engine.orders import Idempotency, Order
+from utd_stream.engine.routes import COMMANDS, LOOKS, Reply, order_of
+from utd_stream.engine.services import SERVICES, Services
+from utd_stream.engine.store import Store
+from utd_stream.engine.webhooks import hear
+from utd_stream.errors import (
+    EngineError,
+    InvalidRequestError,
+    NotFoundError,
+    RateLimitedError,
+    UnavailableError,
+)
+from utd_stream.ports import Clock, Luck, Sfu
+from utd_stream.wire import error_to_json
+
+__all__ = ["make_app"]
+
+_LOG = logging.getLogger(__name__)
+# LiveKit's webhooks hold the whole metadata of their room.
+_WEBHOOK_LIMIT = 2**21
+_REQUEST_ID = web.RequestKey("request_id", str)
+
+
+def make_app(  # noqa: PLR0913 -- its ports
+    config: Config,
+    *,
+    sfu: Sfu,
+    clock: Clock,
+    luck: Luck,
+    store: Store,
+    threaded: bool = True,
+) -> web.Application:
+    """Return an engine as an application; it runs while the application does.
+
+    Args:
+        config: In force; complete.
+        sfu: The media plane; closed by whoever made it.
+        clock: Of the engine.
+        luck: Of the engine.
+        store: The engine's own from now on: closed with it.
+        threaded: False to write on the loop itself, as virtual time needs.
+    """
+    # Bodies are bounded by `read_body`, which says so in JSON.
+    app = web.Application(middlewares=[_answer_errors], client_max_size=0)
+    engine = Engine(
+        config, sfu=sfu, clock=clock, luck=luck, store=store, threaded=threaded
+    )
+    app[SERVICES] = engine.services
+    app.cleanup_ctx.append(engine.running)
+    for endpoint in ENDPOINTS:
+        serve = _webhook if endpoint.who is Who.SFU else _served(endpoint)
+        app.router.add_route(endpoint.method, endpoint.full_path, serve)
+    return app
+
+
+_Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@web.middleware
+async def _answer_errors(request: web.Request, handler: _Handle) -> web.StreamResponse:
+    request_id = request.app[SERVICES].luck.token()
+    request[_REQUEST_ID] = request_id
+    try:
+        response = await handler(request)
+    except EngineError as error:
+        response = _refusal(error, request_id)
+    except web.HTTPException as error:
+        response = _refusal(_router_error(request, error), request_id)
+        if "Allow" in error.headers:
+            response.headers["Allow"] = error.headers["Allow"]
+    except Exception:  # noqa: BLE001 -- a border that must survive
+        _LOG.exception("request %s failed", request_id)
+        failure = UnavailableError("the engine failed; its log knows this request id")
+        response = _refusal(failure, request_id)
+    response.headers["X-Request-Id"] = request_id
+    return response
+
+
+def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
+    obey = COMMANDS.get(endpoint.name)
+    handler = LOOKS.get(endpoint.name)
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        services = request.app[SERVICES]
+        request_id = request[_REQUEST_ID]
+        caller = services.authenticator.caller(request.headers, endpoint.who)
+        raw = await read_body(request, services.config.body_limit)
+        check_type(request, raw)
+        key = read_idempotency(request, endpoint, caller, raw)
+        try:
+            call = read_call(
+                request,
+                endpoint,
+                services,
+                caller,
+                raw,
+                idempotency=key,
+                request_id=request_id,
+            )
+        except EngineError as error:
+            if key is None:
+                raise
+            return _response(await _refused(services, endpoint, key, error, request_id))
+        if obey is None:
+            assert handler is not None  # noqa: S101 -- a test holds the map total
+            return _response(await handler(call))
+        outcome = await services.writer.submit(order_of(call, obey(call)))
+        return _response(Reply(outcome.body, outcome.status))
+
+    return serve
+
+
+async def _refused(
+    services: Services,
+    endpoint: Endpoint[Any, Any],
+    key: Idempotency,
+    error: EngineError,
+    request_id: str,
+) -> Reply:
+    """Keep a refusal too: the same key is for the same request only."""
+    order = Order(
+        key=("", ""),
+        command=error,
+        who=endpoint.who,
+        idempotency=key,
+        request_id=request_id,
+    )
+    outcome = await services.writer.submit(order)
+    return Reply(outcome.body, outcome.status)
+
+
+async def _webhook(request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    body = await read_body(request, _WEBHOOK_LIMIT)
+    await hear(services, body, request.headers.get("Authorization", ""))
+    return _response(Reply(b"{}"))
+
+
+def _response(reply: Reply) -> web.Response:
+    return web.Response(
+        body=reply.body, status=reply.status, content_type="application/json"
+    )
+
+
+def _refusal(error: EngineError, request_id: str) -> web.Response:
+    reply = Reply(
+        orjson.dumps(error_to_json(error, request_id)), error.status_code or 503
+    )
+    response = _response(reply)
+    if error.retryable:
+        after = error.retry_after if isinstance(error, RateLimitedError) else 1
+        response.headers["Retry-After"] = str(max(round(after), 1))
+    if error.status_code == web.HTTPUnauthorized.status_code:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _router_error(request: web.Request, error: web.HTTPException) -> EngineError:
+    if error.status == web.HTTPNotFound.status_code:
+        return NotFoundError(f"there is nothing at {request.path}")
+    if error.status == web.HTTPMethodNotAllowed.status_code:
+        message = f"{request.method} is not allowed here"
+        return InvalidRequestError(message, error.status, "method_not_allowed")
+    return InvalidRequestError(error.reason, 400, "malformed")

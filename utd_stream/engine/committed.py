@@ -1,0 +1,51 @@
+"""What is on disk, as far as this process remembers it.
+
+The writer's thread decides on it and renews it after each commit; the loop's
+thread only reads.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from utd_stream.engine.rules.state import Room
+from utd_stream.engine.store import RoomKey, RoomWrite
+
+__all__ = ["Committed"]
+
+
+class Committed:
+    """Rooms as committed, those used last.
+
+    Args:
+        limit: How many to remember; the others are read again when needed.
+    """
+
+    def __init__(self, limit: int = 10_000) -> None:
+        self._limit = limit
+        self._rooms: OrderedDict[RoomKey, Room | None] = OrderedDict()
+
+    def knows(self, key: RoomKey) -> bool:
+        """Whether `room` needs no reading, also where there is none."""
+        return key in self._rooms
+
+    def room(self, key: RoomKey) -> Room | None:
+        """Return the room if it is remembered and exists."""
+        return self._rooms.get(key)
+
+    def keep(self, key: RoomKey, room: Room | None) -> None:
+        """Remember what was read; only in the writer."""
+        self._rooms[key] = room
+        self._rooms.move_to_end(key)
+        if len(self._rooms) > self._limit:
+            self._rooms.popitem(last=False)
+
+    def renew(self, writes: Iterable[RoomWrite]) -> None:
+        """Remember what was committed; only in the writer."""
+        for write in writes:
+            self.keep(write.key, write.after)
+
+    def forget(self) -> None:
+        """Remember nothing, after a failure; only in the writer."""
+        self._rooms.clear()

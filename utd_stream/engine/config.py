@@ -1,0 +1,334 @@
+"""What an engine is told before it starts: one schema, three sources.
+
+A TOML file, then the environment, then flags; the later one wins.  A key that
+nobody knows is refused, since a misspelt setting is one that is not in force.
+
+Source: contract.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from tomllib import TOMLDecodeError, loads
+from typing import Any, cast
+
+import attrs
+
+from utd_stream.engine.rules.state import Rules
+from utd_stream.errors import InvalidArgumentError
+from utd_stream.models.names import check_app_id
+
+__all__ = ["App", "Config", "describe", "read_config"]
+
+_MIN_SECRET_BYTES = 32
+_TRUE = frozenset({"1", "on", "true", "yes"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@attrs.frozen(kw_only=True)
+class App:
+    """An app that may use the engine.
+
+    Attributes:
+        id: Public.
+        key: Publishable.
+        secret: Of the customer's own back end.
+        allow_appkey_identity_mint: The key alone may sign anybody in.
+        suspended: Nobody of it is served.
+        features: Switched on for it.
+    """
+
+    id: str
+    key: str
+    secret: str = attrs.field(repr=False)
+    allow_appkey_identity_mint: bool = False
+    suspended: bool = False
+    features: tuple[str, ...] = ()
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    user, at, place = rest.rpartition("@")
+    if not at:
+        return url
+    return f"{scheme}{separator}{user.partition(':')[0]}:***@{place}"
+
+
+def _between(least: float, most: float) -> Callable[[Any, Any, Any], None]:
+    def check(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
+        if not least <= value <= most:
+            message = f"{attribute.name} must be from {least:g} to {most:g}"
+            raise InvalidArgumentError(message)
+
+    return check
+
+
+def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if value and len(value.encode()) < _MIN_SECRET_BYTES:
+        message = f"{attribute.name} must be at least {_MIN_SECRET_BYTES} bytes"
+        raise InvalidArgumentError(message)
+
+
+_DAY = 86_400.0
+
+
+@attrs.frozen(kw_only=True)
+class Config:
+    """Everything an engine is told.
+
+    Attributes:
+        host: Where it listens.
+        port: Where it listens; 0 for a free one.
+        database: ``sqlite:///file``.
+        secret: Signs the users' bearers; at least 32 bytes.
+        apps: Those who may use it.
+        seat_grace: How long a seat waits for somebody the SFU lost, in seconds.
+        request_expiry: How long a request or invitation waits, in seconds.
+        room_empty: How long a room lives with nobody in it, in seconds.
+        reconcile_period: How often the SFU is listed, in seconds.
+        body_limit: The largest body of a request, in bytes.
+        livekit_url: Of the LiveKit server, as clients reach it.
+        livekit_api_key: Its API key.
+        livekit_api_secret: Of that key.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = attrs.field(default=8080, validator=_between(0, 65_535))
+    database: str = attrs.field(
+        default="sqlite:///utd_stream.db",
+        repr=lambda url: repr(_without_password(url)),
+    )
+    secret: str = attrs.field(default="", repr=False, validator=_long_enough)
+    apps: tuple[App, ...] = ()
+    seat_grace: float = attrs.field(default=15.0, validator=_between(0.1, _DAY))
+    request_expiry: float = attrs.field(default=60.0, validator=_between(0.1, _DAY))
+    room_empty: float = attrs.field(default=300.0, validator=_between(1, _DAY))
+    reconcile_period: float = attrs.field(default=5.0, validator=_between(0.1, _DAY))
+    body_limit: int = attrs.field(default=65_536, validator=_between(1_024, 2**24))
+    livekit_url: str = ""
+    livekit_api_key: str = ""
+    livekit_api_secret: str = attrs.field(default="", repr=False)
+
+    @property
+    def rules(self) -> Rules:
+        """The numbers that decisions depend on."""
+        return Rules(
+            seat_grace=self.seat_grace,
+            request_expiry=self.request_expiry,
+            room_empty=self.room_empty,
+        )
+
+    def check_complete(self) -> None:
+        """Refuse to serve with a part missing.
+
+        Raises:
+            InvalidArgumentError: Naming everything that is missing.
+        """
+        needed = {
+            "UTD_STREAM_SECRET": self.secret,
+            "UTD_STREAM_APP_ID, _APP_KEY and _APP_SECRET, or [[apps]]": self.apps,
+            "LIVEKIT_URL": self.livekit_url,
+            "LIVEKIT_API_KEY": self.livekit_api_key,
+            "LIVEKIT_API_SECRET": self.livekit_api_secret,
+        }
+        missing = [name for name, value in needed.items() if not value]
+        if missing:
+            message = "cannot serve without " + "; ".join(missing)
+            raise InvalidArgumentError(message)
+
+
+_KINDS: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
+_SCALARS: dict[str, type] = {
+    field.name: _KINDS[cast("str", field.type)]
+    for field in attrs.fields(Config)
+    if field.name != "apps"
+}
+# The default app is spelled out beside them.
+_DEFAULT_APP: dict[str, type] = {
+    "app_id": str,
+    "app_key": str,
+    "app_secret": str,
+    "allow_appkey_identity_mint": bool,
+}
+_KNOWN: dict[str, type] = {**_SCALARS, **_DEFAULT_APP}
+_VARIABLES: dict[str, str] = {
+    (name if name.startswith("livekit_") else f"utd_stream_{name}").upper(): name
+    for name in _KNOWN
+}
+_APP_KEYS: dict[str, type] = {
+    "id": str,
+    "key": str,
+    "secret": str,
+    "allow_appkey_identity_mint": bool,
+    "suspended": bool,
+    "features": list,
+}
+
+
+def read_config(
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> Config:
+    """Return what is in force.
+
+    Args:
+        file: TOML; its keys are the fields of `Config`, ``[[apps]]``, and for
+            the default app ``app_id``, ``app_key``, ``app_secret`` and
+            ``allow_appkey_identity_mint``.
+        environ: The environment: ``UTD_STREAM_*`` and ``LIVEKIT_*``.
+        flags: Of a command line, by the same names as in the file; None is
+            one that was not given.
+        defaults: What a command wants otherwise than the table says.
+
+    Raises:
+        InvalidArgumentError: Naming the key that is unknown or out of range.
+    """
+    settings = dict(defaults or {})
+    tables: list[object] = []
+    if file is not None:
+        tables = _read_file(file, settings)
+    for name, text in (environ or {}).items():
+        if name in _VARIABLES:
+            settings[_VARIABLES[name]] = _parsed(name, text, _KNOWN[_VARIABLES[name]])
+        elif name.startswith("UTD_STREAM_"):
+            raise _unknown(name, _VARIABLES, "the environment")
+    for name, value in (flags or {}).items():
+        if name not in _KNOWN:
+            raise _unknown(name, _KNOWN, "the flags")
+        if value is not None:
+            settings[name] = _typed(name, value, _KNOWN[name])
+    apps = [_app(table, number) for number, table in enumerate(tables)]
+    apps += _default_app(settings)
+    _check_apps(apps)
+    scalars = {name: settings[name] for name in _SCALARS if name in settings}
+    return Config(apps=tuple(apps), **scalars)
+
+
+def describe(config: Config) -> str:
+    """Return what is in force as lines of text, secrets left out."""
+    lines: list[str] = []
+    for name in _SCALARS:
+        value = getattr(config, name)
+        if name in {"secret", "livekit_api_secret"}:
+            value = "(set)" if value else "(not set)"
+        elif name == "database":
+            value = _without_password(value)
+        lines.append(f"{name} = {value}")
+    for app in config.apps:
+        marks = [
+            mark
+            for mark, is_on in (
+                ("allow_appkey_identity_mint", app.allow_appkey_identity_mint),
+                ("suspended", app.suspended),
+            )
+            if is_on
+        ]
+        marks += app.features
+        lines.append(" ".join([f"app {app.id}: key {app.key}", *marks]))
+    return "\n".join(lines)
+
+
+def _read_file(file: Path, settings: dict[str, Any]) -> list[object]:
+    try:
+        read = loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
+        message = f"{file} cannot be read: {error}"
+        raise InvalidArgumentError(message) from error
+    tables: object = read.pop("apps", [])
+    for name, value in read.items():
+        if name not in _KNOWN:
+            raise _unknown(name, {**_KNOWN, "apps": list}, str(file))
+        settings[name] = _typed(name, value, _KNOWN[name])
+    if not isinstance(tables, list):
+        message = "apps must be tables: write [[apps]]"
+        raise InvalidArgumentError(message)
+    return [*cast("list[object]", tables)]
+
+
+def _unknown(name: str, known: Mapping[str, Any], where: str) -> InvalidArgumentError:
+    close = get_close_matches(name, known, n=1, cutoff=0.0)
+    return InvalidArgumentError(f"unknown key {name} in {where}; nearest: {close[0]}")
+
+
+def _typed(name: str, value: Any, kind: type) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        message = f"{name} must be {kind.__name__}"
+        raise InvalidArgumentError(message)
+    return value
+
+
+def _parsed(name: str, text: str, kind: type) -> Any:
+    if kind is bool:
+        word = text.strip().lower()
+        if word in _TRUE | _FALSE:
+            return word in _TRUE
+        message = f"{name} must be true or false"
+        raise InvalidArgumentError(message)
+    try:
+        return kind(text)
+    except ValueError:
+        message = f"{name} must be {kind.__name__}"
+        raise InvalidArgumentError(message) from None  # the cause repeats the text
+
+
+def _app(table: object, number: int) -> App:
+    where = f"apps[{number}]"
+    if not isinstance(table, dict):
+        message = f"{where} must be a table"
+        raise InvalidArgumentError(message)
+    fields: dict[str, Any] = {}
+    for name, value in cast("dict[str, Any]", table).items():
+        if name not in _APP_KEYS:
+            raise _unknown(name, _APP_KEYS, where)
+        fields[name] = _typed(f"{where}.{name}", value, _APP_KEYS[name])
+    missing = [name for name in ("id", "key", "secret") if name not in fields]
+    if missing:
+        message = f"{where} lacks " + ", ".join(missing)
+        raise InvalidArgumentError(message)
+    features = [_typed(f"{where}.features", f, str) for f in fields.get("features", [])]
+    fields["features"] = tuple(features)
+    return App(**fields)
+
+
+def _default_app(settings: Mapping[str, Any]) -> list[App]:
+    names = ("app_id", "app_key", "app_secret")
+    given = [name for name in names if settings.get(name)]
+    if not given:
+        return []
+    if len(given) < len(names):
+        missing = ", ".join(name for name in names if name not in given)
+        message = f"the default app lacks {missing}"
+        raise InvalidArgumentError(message)
+    return [
+        App(
+            id=settings["app_id"],
+            key=settings["app_key"],
+            secret=settings["app_secret"],
+            allow_appkey_identity_mint=settings.get(
+                "allow_appkey_identity_mint", False
+            ),
+        )
+    ]
+
+
+def _check_apps(apps: list[App]) -> None:
+    seen: set[str] = set()
+    for app in apps:
+        try:
+            check_app_id(app.id)
+        except ValueError as error:
+            raise InvalidArgumentError(str(error)) from error
+        if app.id in seen:
+            message = f"app {app.id} is there twice"
+            raise InvalidArgumentError(message)
+        if not (app.key.strip() and app.secret.strip()):
+            message = f"app {app.id} needs a key and a secret"
+            raise InvalidArgumentError(message)
+        seen.add(app.id)

@@ -1,0 +1,68 @@
+"""Which rooms live, and when which must be looked at.
+
+Only names and times, so that ten thousand rooms cost little; the rooms
+themselves are read when they are needed.  On the loop's thread.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable
+
+from utd_stream.engine.store import RoomKey, RoomWrite, Store
+
+__all__ = ["Directory"]
+
+
+class Directory:
+    """The names of live rooms, and the deadlines of all.
+
+    Args:
+        store: Read once, before its writer starts.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._live: dict[RoomKey, None] = dict.fromkeys(store.live_rooms())
+        self._due: dict[RoomKey, float] = dict(store.deadlines())
+        self._heap = [(at, key) for key, at in self._due.items()]
+        heapq.heapify(self._heap)
+
+    def renew(self, writes: Iterable[RoomWrite]) -> None:
+        """Follow a commit."""
+        for write in writes:
+            if write.after.is_live:
+                self._live[write.key] = None
+            else:
+                self._live.pop(write.key, None)
+            self.put_off(write.key, write.due_at.timestamp() if write.due_at else None)
+
+    def live(self) -> tuple[RoomKey, ...]:
+        """Return the rooms whose life goes on."""
+        return tuple(self._live)
+
+    def names(self, app_id: str) -> list[str]:
+        """Return the names of an app's live rooms, sorted."""
+        return sorted(name for app, name in self._live if app == app_id)
+
+    def next_due(self) -> float | None:
+        """Return when the next room must be looked at, in seconds since 1970."""
+        while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:
+            heapq.heappop(self._heap)  # put off in the meantime
+        return self._heap[0][0] if self._heap else None
+
+    def take_due(self, now: float) -> list[RoomKey]:
+        """Return the rooms due by *now*, each once until it is put off."""
+        keys: list[RoomKey] = []
+        while (at := self.next_due()) is not None and at <= now:
+            _, key = heapq.heappop(self._heap)
+            del self._due[key]
+            keys.append(key)
+        return keys
+
+    def put_off(self, key: RoomKey, at: float | None) -> None:
+        """Look at the room at that time, in seconds since 1970, or not at all."""
+        if at is None:
+            self._due.pop(key, None)
+        elif self._due.get(key) != at:
+            self._due[key] = at
+            heapq.heappush(self._heap, (at, key))

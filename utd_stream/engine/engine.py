@@ -1,0 +1,107 @@
+"""The parts of an engine, put together, started and stopped in their order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from utd_stream.engine.auth import Authenticator
+from utd_stream.engine.config import Config
+from utd_stream.engine.deadlines import Deadlines
+from utd_stream.engine.directory import Directory
+from utd_stream.engine.outbox import Outbox
+from utd_stream.engine.reconciler import Reconciler
+from utd_stream.engine.services import Services
+from utd_stream.engine.store import Store
+from utd_stream.engine.tokens import UserTokens
+from utd_stream.engine.writer import Commit, Writer
+from utd_stream.ports import Clock, Luck, Sfu
+
+__all__ = ["Engine"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class Engine:
+    """Everything behind the routes.
+
+    Args:
+        config: In force.
+        sfu: The media plane.
+        clock: Of the engine.
+        luck: Of the engine.
+        store: Its own from now on.
+        threaded: False to write on the loop itself.
+    """
+
+    def __init__(  # noqa: PLR0913 -- its ports
+        self,
+        config: Config,
+        *,
+        sfu: Sfu,
+        clock: Clock,
+        luck: Luck,
+        store: Store,
+        threaded: bool,
+    ) -> None:
+        rules = config.rules
+        self._unsent = store.unsent()
+        self._directory = Directory(store)
+        self._writer = Writer(store, clock=clock, rules=rules, threaded=threaded)
+        self._outbox = Outbox(
+            self._writer, sfu=sfu, clock=clock, luck=luck, rules=rules
+        )
+        self._reconciler = Reconciler(
+            self._writer,
+            directory=self._directory,
+            outbox=self._outbox,
+            sfu=sfu,
+            clock=clock,
+            period=config.reconcile_period,
+            app_ids=frozenset(app.id for app in config.apps),
+        )
+        self._deadlines = Deadlines(
+            self._writer,
+            directory=self._directory,
+            reconciler=self._reconciler,
+            clock=clock,
+            rules=rules,
+            again=config.reconcile_period,
+        )
+        tokens = UserTokens(config.secret, clock)
+        self.services = Services(
+            config=config,
+            authenticator=Authenticator(config.apps, tokens),
+            tokens=tokens,
+            writer=self._writer,
+            directory=self._directory,
+            outbox=self._outbox,
+            reconciler=self._reconciler,
+            sfu=sfu,
+            clock=clock,
+            luck=luck,
+        )
+        self._writer.watch(self._follow)
+
+    async def running(self, _: web.Application) -> AsyncIterator[None]:
+        """Run while the application does."""
+        for app in self.services.config.apps:
+            if app.allow_appkey_identity_mint:
+                _LOG.warning("app %s: its publishable key may sign anybody in", app.id)
+        self._writer.start()
+        self._outbox.put(self._unsent)
+        self._reconciler.start()
+        self._deadlines.start()
+        yield
+        await self._deadlines.aclose()
+        await self._reconciler.aclose()
+        await self._outbox.aclose()
+        await self._writer.aclose()
+
+    def _follow(self, commit: Commit) -> None:
+        # The SFU first: somebody waits to speak.
+        self._outbox.put(commit.outbox)
+        self._directory.renew(commit.rooms)
+        self._deadlines.renew()

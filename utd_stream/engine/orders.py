@@ -1,0 +1,123 @@
+"""What the writer is asked to do, and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import attrs
+import orjson
+
+from utd_stream.contract.endpoints import Who
+from utd_stream.engine.rules.commands import Actor, Command
+from utd_stream.engine.rules.state import Room
+from utd_stream.engine.store import RoomKey
+from utd_stream.errors import ConflictError, EngineError
+from utd_stream.wire import encode, error_to_json
+
+__all__ = ["Idempotency", "Order", "Outcome", "another_request", "fingerprint"]
+
+# Answers to those who may try again, and get another one, are not kept.
+_NOT_KEPT = frozenset({401, 429})
+_OK = 200
+_NOBODY = Actor()
+_SERVER_ERROR = 500
+
+
+@attrs.frozen(kw_only=True)
+class Idempotency:
+    """The Idempotency-Key of a request.
+
+    Attributes:
+        id: Of app, caller and key.
+        fingerprint: Of method, path and body.
+    """
+
+    id: str
+    fingerprint: str
+
+    @classmethod
+    def of(
+        cls, scope: tuple[str, str, str], method: str, path: str, body: bytes
+    ) -> Idempotency:
+        """Return the key of one request.
+
+        Args:
+            scope: App, caller and key.
+            method: Of the request.
+            path: As it was sent.
+            body: As it was sent.
+        """
+        return cls(
+            id=fingerprint(*(part.encode() for part in scope)),
+            fingerprint=fingerprint(method.encode(), path.encode(), body),
+        )
+
+
+def fingerprint(*parts: bytes) -> str:
+    """Return what tells *parts* from any others."""
+    digest = hashlib.blake2b(digest_size=20)
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """One command, or fact, about one room.
+
+    Attributes:
+        key: The room's.
+        command: What is asked or told; an error that was found before the
+            room was looked at is answered, and kept, as its answer.
+        who: Who may.
+        actor: On whose behalf.
+        idempotency: Set where the request named a key.
+        if_match: The revision the caller saw, or None.
+        request_id: For the body of an error.
+    """
+
+    key: RoomKey
+    command: Command | EngineError
+    who: Who
+    actor: Actor = _NOBODY
+    idempotency: Idempotency | None = None
+    if_match: int | None = None
+    request_id: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of an order, once it is on disk.
+
+    Attributes:
+        status: HTTP status.
+        body: JSON.
+        room: After it; None for a replay or a refusal.
+        answer: What was decided, before it was encoded.
+    """
+
+    status: int = _OK
+    body: bytes = b""
+    room: Room | None = None
+    answer: Any = None
+
+    @classmethod
+    def said(cls, room: Room, answer: Any, *, encoded: bool) -> Outcome:
+        """Return the outcome of a decision."""
+        body = encode(answer) if encoded else b""
+        return cls(body=body, room=room, answer=answer)
+
+    @classmethod
+    def refused(cls, error: EngineError, request_id: str) -> Outcome | None:
+        """Return the refusal as an answer to keep, or None if it must not be."""
+        status = error.status_code or _SERVER_ERROR
+        if status in _NOT_KEPT or status >= _SERVER_ERROR:
+            return None
+        return cls(status=status, body=orjson.dumps(error_to_json(error, request_id)))
+
+
+def another_request() -> ConflictError:
+    """Return the answer to a key that came with another request before."""
+    return ConflictError("the Idempotency-Key was used for another request")

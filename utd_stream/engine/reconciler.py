@@ -1,0 +1,184 @@
+"""Asking the SFU, again and again, what is really there.
+
+Level-triggered: whatever was missed, a listing makes good.  A listing that
+fails changes nothing, and since a grace runs out only in the decision about a
+listing, nobody departs while the SFU cannot be asked.
+
+Laws, each proved by the test of the same name:
+
+1. lost_notices_are_made_good: without any webhook the roster is right.
+2. forgotten_metadata_is_written_again: within one period.
+3. strangers_are_removed: who is no member is not in the room.
+4. a_failed_listing_unseats_nobody: however long it fails.
+5. an_ended_room_is_deleted_again: if a token has opened it once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import orjson
+
+from utd_stream.contract.endpoints import Who
+from utd_stream.engine.directory import Directory
+from utd_stream.engine.orders import Order
+from utd_stream.engine.outbox import Outbox
+from utd_stream.engine.rules.commands import Command, MembersListed, RoomGone
+from utd_stream.engine.store import RoomKey
+from utd_stream.engine.writer import Writer
+from utd_stream.errors import NotFoundError, UTDStreamException
+from utd_stream.models.names import sfu_room_name, split_sfu_room_name
+from utd_stream.ports import Clock, Sfu, SfuRoom
+
+__all__ = ["Reconciler"]
+
+_LOG = logging.getLogger(__name__)
+_CONCURRENCY = 8
+
+
+class Reconciler:
+    """Lists the SFU's rooms and tells the writer.
+
+    Args:
+        writer: Told.
+        directory: Which rooms live.
+        outbox: Deletes ended rooms again.
+        sfu: Asked.
+        clock: Of the engine.
+        period: How often everything is listed, in seconds.
+        app_ids: Whose rooms are ours.
+    """
+
+    def __init__(  # noqa: PLR0913 -- its ports
+        self,
+        writer: Writer,
+        *,
+        directory: Directory,
+        outbox: Outbox,
+        sfu: Sfu,
+        clock: Clock,
+        period: float,
+        app_ids: frozenset[str],
+    ) -> None:
+        self._writer = writer
+        self._directory = directory
+        self._outbox = outbox
+        self._sfu = sfu
+        self._clock = clock
+        self._period = period
+        self._app_ids = app_ids
+        self._free = asyncio.Semaphore(_CONCURRENCY)
+        self._hints: dict[RoomKey, None] = {}
+        self._hinted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to list, at once and then every period."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def hint(self, key: RoomKey) -> None:
+        """Look at one room now."""
+        self._hints[key] = None
+        self._hinted.set()
+
+    async def look(self, keys: Iterable[RoomKey] | None = None) -> bool:
+        """List the SFU and tell the writer what was seen.
+
+        Args:
+            keys: Which rooms; None for all that live, and for those at the
+                SFU whose life has ended.
+
+        Returns:
+            Whether the SFU answered.
+        """
+        asked_at = self._clock.now()
+        try:
+            rooms = {room.name: room for room in await self._sfu.list_rooms()}
+        except UTDStreamException as error:
+            _LOG.info("the SFU cannot be listed: %s", error)
+            return False
+        if keys is None:
+            keys = self._directory.live()
+            await self._end_again(rooms)
+        gone = RoomGone(asked_at=asked_at)
+        await asyncio.gather(*(self._look_at(key, rooms, gone) for key in keys))
+        return True
+
+    async def aclose(self) -> None:
+        """Stop listing; idempotent."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            due = self._clock.monotonic() + self._period
+            await self._look_safely(None)
+            while (left := due - self._clock.monotonic()) > 0:
+                try:
+                    async with self._clock.timeout(left):
+                        await self._hinted.wait()
+                except TimeoutError:
+                    break
+                hints, self._hints = self._hints, {}
+                self._hinted.clear()
+                await self._look_safely(tuple(hints))
+
+    async def _look_safely(self, keys: Iterable[RoomKey] | None) -> None:
+        try:
+            await self.look(keys)
+        except Exception:  # noqa: BLE001 -- must survive
+            _LOG.exception("reconciling failed; the next period tries again")
+
+    async def _end_again(self, rooms: Mapping[str, SfuRoom]) -> None:
+        live = set(self._directory.live())
+        for name in rooms:
+            key = split_sfu_room_name(name)
+            if key is None or key[0] not in self._app_ids or key in live:
+                continue
+            room = await self._writer.room(key)
+            if room is not None and not room.is_live:
+                self._outbox.sync_room(key)
+
+    async def _look_at(
+        self, key: RoomKey, rooms: Mapping[str, SfuRoom], gone: RoomGone
+    ) -> None:
+        name = sfu_room_name(*key)
+        room = rooms.get(name)
+        if room is None:
+            await self._tell(key, gone)
+            return
+        async with self._free:
+            asked_at = self._clock.now()
+            try:
+                participants = await self._sfu.list_participants(name)
+            except UTDStreamException as error:
+                _LOG.info("the SFU does not list %s: %s", name, error)
+                return
+        listed = MembersListed(
+            participants=participants,
+            asked_at=asked_at,
+            metadata_rev=_revision(room.metadata),
+        )
+        await self._tell(key, listed)
+
+    async def _tell(self, key: RoomKey, fact: Command) -> None:
+        try:
+            await self._writer.submit(Order(key=key, command=fact, who=Who.SFU))
+        except NotFoundError:
+            pass
+        except UTDStreamException as error:
+            _LOG.info("what the SFU says of %s was not kept: %s", key, error)
+
+
+def _revision(metadata: str) -> int | None:
+    """Return the grid's revision that a room's metadata shows."""
+    try:
+        seats: Any = orjson.loads(metadata or "null")["_seats"]
+        rev = cast("dict[str, Any]", seats)["rev"]
+    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        return None
+    return rev if isinstance(rev, int) and not isinstance(rev, bool) else None

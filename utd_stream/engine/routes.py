@@ -1,0 +1,197 @@
+"""What each endpoint does: decode, one command or one look, encode.
+
+Source: contract.md section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+import attrs
+
+from utd_stream.contract.answers import (
+    Health,
+    Page,
+    SessionAnswer,
+    UTDTokenResponse,
+)
+from utd_stream.contract.endpoints import Who
+from utd_stream.engine import views
+from utd_stream.engine._calls import Call
+from utd_stream.engine.auth import invalid
+from utd_stream.engine.openapi import document
+from utd_stream.engine.orders import Order
+from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.authority import check_may
+from utd_stream.engine.rules.state import Room
+from utd_stream.engine.tokens import room_token
+from utd_stream.errors import NotFoundError
+from utd_stream.models.names import sfu_room_name
+from utd_stream.wire import encode
+
+__all__ = ["COMMANDS", "LOOKS", "Handler", "Reply", "order_of"]
+
+
+@attrs.frozen
+class Reply:
+    """What is answered."""
+
+    body: bytes
+    status: int = 200
+
+
+Handler: TypeAlias = Callable[[Call], Awaitable[Reply]]
+
+COMMANDS: Mapping[str, Callable[[Call], c.Command]] = {
+    "end_room": lambda _: c.EndRoom(),
+    "leave_room": lambda call: c.LeaveRoom(connection=call.body.connection),
+    "kick_participant": lambda call: c.KickMember(identity=call.identity),
+    "setup_seats": lambda call: c.SetupSeats(
+        seat_count=call.body.seat_count,
+        seat_mode=call.body.seat_mode,
+        mode_id=call.body.mode_id,
+    ),
+    "take_seat": lambda call: c.TakeSeat(index=call.index),
+    "leave_seat": lambda _: c.LeaveSeat(),
+    "move_seat": lambda call: c.MoveSeat(target=call.body.target_seat),
+    "swap_seats": lambda call: c.SwapSeats(a=call.body.a, b=call.body.b),
+    "kick_from_seat": lambda call: c.KickFromSeat(index=call.index),
+    "lock_seat": lambda call: c.LockSeat(index=call.index),
+    "unlock_seat": lambda call: c.UnlockSeat(index=call.index),
+    "mute_seat": lambda call: c.MuteSeat(index=call.index),
+    "unmute_seat": lambda call: c.UnmuteSeat(index=call.index),
+    "request_to_speak": lambda _: c.RequestToSpeak(),
+    "cancel_request": lambda _: c.CancelRequest(),
+    "approve_speaker": lambda call: c.ApproveSpeaker(request_id=call.id),
+    "reject_speaker": lambda call: c.RejectSpeaker(request_id=call.id),
+    "invite_to_speak": lambda call: c.InviteToSpeak(
+        identity=call.body.target_identity, seat_index=call.body.seat_index
+    ),
+    "accept_invitation": lambda call: c.AcceptInvitation(invitation_id=call.id),
+    "decline_invitation": lambda call: c.DeclineInvitation(invitation_id=call.id),
+}
+
+
+def order_of(call: Call, command: c.Command) -> Order:
+    """Return the order that *call* gives the writer."""
+    return Order(
+        key=call.key,
+        command=command,
+        who=call.endpoint.who,
+        actor=call.actor,
+        idempotency=call.idempotency,
+        if_match=call.if_match,
+        request_id=call.request_id,
+    )
+
+
+async def _health(call: Call) -> Reply:
+    return Reply(encode(Health()))
+
+
+async def _openapi(call: Call) -> Reply:
+    return Reply(document())
+
+
+async def _create_session(call: Call) -> Reply:
+    asked = call.body
+    token, expires_at = call.services.tokens.make(
+        call.caller.app.id, asked.identity, name=asked.name, device_id=asked.device_id
+    )
+    return Reply(encode(SessionAnswer(user_token=token, expires_at=expires_at)))
+
+
+async def _refresh_session(call: Call) -> Reply:
+    user = call.caller.user
+    assert user is not None  # noqa: S101 -- the endpoint is for bearers
+    token, expires_at = call.services.tokens.make(
+        user.app, user.identity, name=user.name, device_id=user.device_id
+    )
+    return Reply(encode(SessionAnswer(user_token=token, expires_at=expires_at)))
+
+
+async def _create_token(call: Call) -> Reply:
+    asked, app, services = call.body, call.caller.app, call.services
+    try:
+        sfu_room_name(app.id, asked.room_name)
+    except ValueError as error:
+        message = "$.room_name"
+        raise invalid(message, str(error)) from None
+    order = order_of(attrs.evolve(call, room=asked.room_name), c.Enter(request=asked))
+    outcome = await services.writer.submit(order)
+    room, member = outcome.room, outcome.answer
+    assert room is not None  # noqa: S101 -- a mint is never a replay
+    user_token, _ = services.tokens.make(
+        app.id, member.identity, name=member.name, device_id=asked.device_id
+    )
+    now = services.clock.now().timestamp()
+    answer = UTDTokenResponse(
+        token=room_token(services.sfu, room, member, services.config.rules, now),
+        url=services.config.livekit_url,
+        room_name=room.name,
+        user_token=user_token,
+        role=member.role,
+        owner_identity=room.owner,
+        connection=member.connection,
+        seats=room.grid,
+    )
+    return Reply(encode(answer))
+
+
+async def _list_rooms(call: Call) -> Reply:
+    app_id, services = call.caller.app.id, call.services
+    names = views.page_of(
+        services.directory.names(app_id), call.paging.page, call.paging.per_page
+    )
+    rooms = [await services.writer.room((app_id, name)) for name in names.data]
+    shown = [views.room_view(r, with_participants=False) for r in rooms if r]
+    return Reply(encode(Page(data=tuple(shown), pagination=names.pagination)))
+
+
+async def _look(call: Call) -> Room:
+    """Return the room if the caller may look at it."""
+    room = await call.services.writer.room(call.key)
+    return check_may(room, call.actor, Who.MEMBER)
+
+
+async def _get_room(call: Call) -> Reply:
+    return Reply(encode(views.room_view(await _look(call), with_participants=True)))
+
+
+async def _list_participants(call: Call) -> Reply:
+    shown = views.participant_views(await _look(call))
+    return Reply(encode(views.page_of(shown, call.paging.page, call.paging.per_page)))
+
+
+async def _get_participant(call: Call) -> Reply:
+    room = await _look(call)
+    member = room.member(call.identity)
+    if member is None:
+        message = "there is no such member"
+        raise NotFoundError(message)
+    return Reply(encode(views.participant_view(room, member)))
+
+
+async def _get_seats(call: Call) -> Reply:
+    return Reply(encode((await _look(call)).grid))
+
+
+async def _get_requests(call: Call) -> Reply:
+    waiting = (await _look(call)).grid.requests
+    return Reply(encode(views.page_of(waiting, call.paging.page, call.paging.per_page)))
+
+
+LOOKS: Mapping[str, Handler] = {
+    "health": _health,
+    "openapi": _openapi,
+    "create_session": _create_session,
+    "refresh_session": _refresh_session,
+    "create_token": _create_token,
+    "list_rooms": _list_rooms,
+    "get_room": _get_room,
+    "list_participants": _list_participants,
+    "get_participant": _get_participant,
+    "get_seats": _get_seats,
+    "get_requests": _get_requests,
+}

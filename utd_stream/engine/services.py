@@ -1,0 +1,49 @@
+"""The parts of a running engine that requests reach."""
+
+from __future__ import annotations
+
+import attrs
+from aiohttp import web
+
+from utd_stream.engine.auth import Authenticator
+from utd_stream.engine.config import Config
+from utd_stream.engine.directory import Directory
+from utd_stream.engine.outbox import Outbox
+from utd_stream.engine.reconciler import Reconciler
+from utd_stream.engine.tokens import UserTokens
+from utd_stream.engine.writer import Writer
+from utd_stream.ports import Clock, Luck, Sfu
+
+__all__ = ["SERVICES", "Services"]
+
+
+@attrs.frozen(kw_only=True)
+class Services:
+    """What handlers use.
+
+    Attributes:
+        config: In force.
+        authenticator: Checks credentials.
+        tokens: Makes bearers.
+        writer: Decides and commits.
+        directory: Which rooms live.
+        outbox: Tells the SFU.
+        reconciler: Asks the SFU.
+        sfu: The media plane.
+        clock: Of the engine.
+        luck: Of the engine.
+    """
+
+    config: Config
+    authenticator: Authenticator
+    tokens: UserTokens
+    writer: Writer
+    directory: Directory
+    outbox: Outbox
+    reconciler: Reconciler
+    sfu: Sfu
+    clock: Clock
+    luck: Luck
+
+
+SERVICES = web.AppKey("services", Services)

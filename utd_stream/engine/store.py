@@ -1,0 +1,297 @@
+"""Rooms, outbox and answers on disk.
+
+Synchronous, over one connection, and used by one thread at a time: the
+writer's.  Nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Executable,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from utd_stream.engine._codec import decode_member, decode_room
+from utd_stream.engine._dialect import is_in_memory, open_engine, prepare, upsert
+from utd_stream.engine._rows import (
+    Changes,
+    OutboxRow,
+    RoomKey,
+    RoomWrite,
+    StoredAnswer,
+    changed_members,
+    gone_members,
+    room_row,
+)
+from utd_stream.engine._schema import (
+    ANSWERS,
+    MEMBERS,
+    META,
+    OUTBOX,
+    ROOMS,
+    SCHEMA_VERSION,
+    TABLES,
+)
+from utd_stream.engine.rules.state import Room
+from utd_stream.errors import InvalidArgumentError
+
+__all__ = [
+    "Changes",
+    "OutboxRow",
+    "RoomKey",
+    "RoomWrite",
+    "StaleError",
+    "Store",
+    "StoredAnswer",
+]
+
+
+class StaleError(Exception):
+    """Another process wrote a room first."""
+
+
+class _Statement:
+    """A statement compiled once; SQLAlchemy's cache costs more than SQLite."""
+
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self._text = str(compiled)
+        self._names: list[str] | None = compiled.positiontup
+
+    def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> Any:
+        """Execute it once for each of *rows*."""
+        names = self._names
+        if names is None:
+            return connection.exec_driver_sql(self._text, list(rows))
+        values = [tuple(row[name] for name in names) for row in rows]
+        if len(values) == 1:
+            return connection.exec_driver_sql(self._text, values[0])
+        return connection.exec_driver_sql(self._text, values)
+
+
+class Store:
+    """The database of one engine.
+
+    Args:
+        url: SQLAlchemy's; ``sqlite://`` keeps everything in memory.
+
+    Raises:
+        InvalidArgumentError: If another engine has it open, or a newer
+            version made it.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = open_engine(url)
+        self._compile(self._engine.dialect)
+        self._connection = self._connect()
+        self._check_schema()
+
+    @property
+    def connection(self) -> Connection:
+        """The one connection; the writer's thread alone may use it."""
+        return self._connection
+
+    @contextmanager
+    def transaction(self) -> Generator[None]:
+        """Commit what the body does, or roll it back if it raises."""
+        with self._connection.begin():
+            yield
+
+    def load(self, key: RoomKey) -> Room | None:
+        """Return the room, or None if its name was never used."""
+        found = self._room.run(self._connection, [_key(key)]).fetchone()
+        if found is None:
+            return None
+        members = self._members.run(self._connection, [_key(key)]).fetchall()
+        return decode_room(
+            found[0], {identity: decode_member(state) for identity, state in members}
+        )
+
+    def answers(self, ids: Sequence[str], now: float) -> dict[str, StoredAnswer]:
+        """Return what was answered under *ids* and has not expired at *now*."""
+        size = 1 << (len(ids) - 1).bit_length()  # so that few texts are made
+        if size not in self._answers:
+            self._answers[size] = _Statement(
+                select(ANSWERS).where(
+                    or_(*(ANSWERS.c.id == bindparam(f"id{i}") for i in range(size)))
+                ),
+                self._engine.dialect,
+            )
+        padded = [*ids, *[ids[0]] * (size - len(ids))]
+        row = {f"id{i}": name for i, name in enumerate(padded)}
+        found = self._answers[size].run(self._connection, [row]).fetchall()
+        answers = (StoredAnswer(*columns) for columns in found)
+        return {answer.id: answer for answer in answers if answer.expires_at > now}
+
+    def write(self, changes: Changes) -> None:
+        """Send everything of *changes*; the caller's transaction commits it.
+
+        Raises:
+            StaleError: If a room is not as it was read.
+        """
+        self._write_rooms(changes.rooms)
+        if changes.outbox:
+            self._outbox.run(self._connection, [_fields(r) for r in changes.outbox])
+        if changes.sent:
+            self._sent.run(self._connection, [_marked(r) for r in changes.sent])
+        if changes.answers:
+            self._answer.run(self._connection, [_fields(r) for r in changes.answers])
+
+    def forget_answers(self, now: float) -> None:
+        """Delete the answers that expired before *now*."""
+        statement = delete(ANSWERS).where(ANSWERS.c.expires_at <= now)
+        self._connection.execute(statement)
+
+    def live_rooms(self) -> list[RoomKey]:
+        """Return the rooms whose life goes on."""
+        rows = select(ROOMS.c.app_id, ROOMS.c.name).where(ROOMS.c.is_live)
+        return [(row[0], row[1]) for row in self._read(rows)]
+
+    def deadlines(self) -> list[tuple[RoomKey, float]]:
+        """Return when which rooms must be looked at."""
+        rows = select(ROOMS.c.app_id, ROOMS.c.name, ROOMS.c.due_at).where(
+            ROOMS.c.due_at.is_not(None)
+        )
+        return [((row[0], row[1]), row[2]) for row in self._read(rows)]
+
+    def unsent(self) -> list[OutboxRow]:
+        """Return the outbox, oldest first."""
+        return [OutboxRow(*row) for row in self._read(select(OUTBOX).order_by("seq"))]
+
+    def recover(self) -> None:
+        """Make the connection usable after a failure, anew if need be."""
+        connection = self._connection
+        try:
+            if connection.in_transaction():
+                connection.rollback()
+            if not connection.invalidated:
+                return
+        except Exception:
+            if is_in_memory(self._engine):
+                raise
+        connection.invalidate()
+        connection.close()
+        self._connection = self._connect()
+
+    def close(self) -> None:
+        """Let go of the database; idempotent."""
+        self._connection.close()
+        self._engine.dispose()
+
+    def _connect(self) -> Connection:
+        connection = self._engine.connect()
+        try:
+            prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _check_schema(self) -> None:
+        with self.transaction():
+            TABLES.create_all(self._connection)
+            version = select(META.c.value).where(META.c.key == "schema_version")
+            found = self._connection.execute(version).scalar()
+            if found is None:
+                made = insert(META).values(
+                    key="schema_version", value=str(SCHEMA_VERSION)
+                )
+                self._connection.execute(made)
+        if found is not None and found != str(SCHEMA_VERSION):
+            self.close()
+            message = (
+                f"the database has schema {found} and this engine knows "
+                f"{SCHEMA_VERSION}; start the version that made it"
+            )
+            raise InvalidArgumentError(message)
+
+    def _compile(self, dialect: Dialect) -> None:
+        def of(statement: Any) -> _Statement:
+            return _Statement(statement, dialect)
+
+        here = (ROOMS.c.app_id == bindparam("key_app")) & (
+            ROOMS.c.name == bindparam("key_room")
+        )
+        member_here = (MEMBERS.c.app_id == bindparam("key_app")) & (
+            MEMBERS.c.room == bindparam("key_room")
+        )
+        self._room = of(select(ROOMS.c.state).where(here))
+        self._members = of(
+            select(MEMBERS.c.identity, MEMBERS.c.state).where(member_here)
+        )
+        self._new_room = of(insert(ROOMS))
+        self._old_room = of(
+            update(ROOMS)
+            .where(here, ROOMS.c.version == bindparam("key_version"))
+            .values({name: bindparam(name) for name in _ROOM_COLUMNS})
+        )
+        self._member = of(upsert(MEMBERS, dialect.name))
+        self._no_member = of(
+            delete(MEMBERS).where(
+                member_here, MEMBERS.c.identity == bindparam("key_identity")
+            )
+        )
+        self._outbox = of(upsert(OUTBOX, dialect.name))
+        marks = [column == bindparam(f"key_{column.name}") for column in _MARKS]
+        self._sent = of(delete(OUTBOX).where(*marks))
+        self._answer = of(upsert(ANSWERS, dialect.name))
+        self._answers: dict[int, _Statement] = {}
+
+    def _write_rooms(self, writes: Sequence[RoomWrite]) -> None:
+        new = [room_row(w) for w in writes if w.before is None]
+        old = [
+            {
+                **room_row(w),
+                **_key(w.key),
+                "key_version": w.before.version,
+            }
+            for w in writes
+            if w.before is not None
+        ]
+        if new:
+            self._new_room.run(self._connection, new)
+        if old and self._old_room.run(self._connection, old).rowcount != len(old):
+            message = "another engine wrote the room first"
+            raise StaleError(message)
+        changed = [row for w in writes for row in changed_members(w)]
+        gone = [row for w in writes for row in gone_members(w)]
+        if changed:
+            self._member.run(self._connection, changed)
+        if gone:
+            self._no_member.run(self._connection, gone)
+
+    def _read(self, statement: Executable) -> Sequence[Any]:
+        with self.transaction():
+            return self._connection.execute(statement).fetchall()
+
+
+_ROOM_COLUMNS = ("version", "is_live", "due_at", "state")
+_MARKS = (OUTBOX.c.app_id, OUTBOX.c.room, OUTBOX.c.kind, OUTBOX.c.slot, OUTBOX.c.seq)
+_NAMES: dict[type[Any], tuple[str, ...]] = {
+    kind: tuple(field.name for field in attrs.fields(kind))
+    for kind in (OutboxRow, StoredAnswer)
+}
+
+
+def _key(key: RoomKey) -> dict[str, Any]:
+    return {"key_app": key[0], "key_room": key[1]}
+
+
+def _fields(row: OutboxRow | StoredAnswer) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _NAMES[type(row)]}
+
+
+def _marked(row: OutboxRow) -> dict[str, Any]:
+    return {f"key_{column.name}": getattr(row, column.name) for column in _MARKS}

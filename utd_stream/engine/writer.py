@@ -1,0 +1,346 @@
+"""The one writer: commands that wait are committed together.
+
+One thread, or in virtual time the loop itself, takes whatever waits, decides
+it and commits it in one transaction.  Who asked is answered when the batch is
+on disk.  The next commands gather while one batch is being synced, so that
+the disk is never asked more often than it can answer.
+
+Laws, each proved by the test of the same name:
+
+1. a_bad_command_harms_no_other: what one command raises is its own answer.
+2. a_failed_batch_is_tried_one_by_one: and what then fails answers 503.
+3. acknowledged_is_on_disk: nothing is answered before its commit.
+4. a_full_queue_refuses_at_once: with 503, and serves again later.
+5. the_writer_cannot_die: after any failure the next command is served.
+6. a_clean_stop_drains: what was taken before the stop is answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import attrs
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
+
+from utd_stream.engine._batch import Batch
+from utd_stream.engine.committed import Committed
+from utd_stream.engine.orders import Order, Outcome
+from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.engine.store import OutboxRow, RoomKey, RoomWrite, Store
+from utd_stream.errors import EngineError, UnavailableError
+from utd_stream.ports import Clock
+
+__all__ = ["Commit", "Writer"]
+
+_T = TypeVar("_T")
+_LOG = logging.getLogger(__name__)
+
+# A batch is bounded so that the first of many waits for few.
+_MAX_BATCH = 256
+# What was sent may be sent again, so its deletion waits for company.
+_IDLE_FLUSH = 0.2
+# Expired answers are deleted now and then.
+_PURGE_PERIOD = 3600.0
+
+
+@attrs.frozen(kw_only=True)
+class Commit:
+    """What a batch has put on disk.
+
+    Attributes:
+        rooms: Before and after.
+        outbox: What the SFU is to be told now.
+    """
+
+    rooms: Sequence[RoomWrite]
+    outbox: Sequence[OutboxRow]
+
+
+@attrs.frozen
+class _Run:
+    """A function that wants the connection."""
+
+    call: Callable[[Connection], Any]
+
+
+@attrs.frozen
+class _Read:
+    """A room that is not remembered."""
+
+    key: RoomKey
+
+
+@attrs.frozen
+class _Flush:
+    """Delete what was sent, though nothing else is to be written."""
+
+
+_Work = Order | _Run | _Read | _Flush
+_Job = tuple[_Work, "asyncio.Future[Any]"]
+_Done = list[tuple["asyncio.Future[Any]", Any]]
+
+
+class Writer:
+    """Decides and commits, one batch at a time.
+
+    Args:
+        store: Its own from now on.
+        clock: Of the engine.
+        rules: The numbers in force.
+        threaded: False to work on the loop itself, in its next turn: for
+            virtual time, where nothing may happen beside the loop.
+        capacity: How many may wait.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clock: Clock,
+        rules: Rules,
+        threaded: bool = True,
+        capacity: int = 2_048,
+    ) -> None:
+        self.committed = Committed()
+        self._store = store
+        self._clock = clock
+        self._rules = rules
+        self._threaded = threaded
+        self._capacity = capacity
+        self._seq = max((row.seq for row in store.unsent()), default=0)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._turn: asyncio.Handle | None = None
+        self._sent: deque[OutboxRow] = deque()
+        self._flush: asyncio.Task[None] | None = None
+        self._purge_at = 0.0
+        self._observer: Callable[[Commit], None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def watch(self, observer: Callable[[Commit], None]) -> None:
+        """Tell *observer* of every commit, on the loop's thread, before answers."""
+        self._observer = observer
+
+    def start(self) -> None:
+        """Begin to serve, on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        if self._threaded:
+            self._thread = threading.Thread(
+                target=self._serve,
+                args=(self._loop,),
+                name="utd-stream-writer",
+                daemon=True,
+            )
+            self._thread.start()
+
+    def submit(self, order: Order) -> asyncio.Future[Outcome]:
+        """Return the outcome of *order*, once it is on disk.
+
+        Cancelling it ends the waiting only.
+
+        Raises:
+            UnavailableError: If too many wait, or the engine is stopping.
+        """
+        if self._queue.qsize() >= self._capacity:
+            message = "too many commands wait; try again in a moment"
+            raise UnavailableError(message)
+        return self._put(order)
+
+    async def run(self, call: Callable[[Connection], _T]) -> _T:
+        """Return what *call* makes of the connection, between two batches."""
+        return cast("_T", await self._put(_Run(call)))
+
+    async def room(self, key: RoomKey) -> Room | None:
+        """Return a room as committed, read from disk if it is not remembered.
+
+        Raises:
+            UnavailableError: If it cannot be read now.
+        """
+        if self.committed.knows(key):
+            return self.committed.room(key)
+        return cast("Room | None", await self._put(_Read(key)))
+
+    def discard(self, rows: Sequence[OutboxRow]) -> None:
+        """Delete rows that were sent, with the next batch or a little later."""
+        self._sent.extend(rows)
+        if self._flush is None and self._loop is not None:
+            self._flush = self._loop.create_task(self._flush_later())
+
+    async def aclose(self) -> None:
+        """Serve what waits, then stop; idempotent."""
+        if self._loop is None:
+            return
+        if self._flush is not None:
+            self._flush.cancel()
+        last = self._put(_Flush())
+        self._loop = None  # nothing is taken any more
+        if self._thread is not None:
+            self._queue.put(None)
+        await last
+        if self._thread is not None:
+            await asyncio.to_thread(self._thread.join)
+        self._store.close()
+
+    # On the loop.
+
+    def _put(self, work: _Work) -> asyncio.Future[Any]:
+        loop = self._loop
+        if loop is None:
+            message = "the engine is stopping"
+            raise UnavailableError(message)
+        future: asyncio.Future[Any] = loop.create_future()
+        self._queue.put((work, future))
+        if not self._threaded and self._turn is None:
+            self._turn = loop.call_soon(self._work_inline)
+        return future
+
+    def _work_inline(self) -> None:
+        self._turn = None
+        jobs = self._waiting([])
+        while jobs:
+            self._deliver(*self._work(jobs))
+            jobs = self._waiting([])
+
+    def _deliver(self, done: _Done, commit: Commit | None) -> None:
+        if commit is not None and self._observer is not None:
+            try:
+                self._observer(commit)
+            except Exception:  # noqa: BLE001 -- must survive
+                _LOG.exception("the observer of commits failed")
+        for future, result in done:
+            if future.done():
+                continue  # nobody waits any more
+            if isinstance(result, Exception):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    async def _flush_later(self) -> None:
+        await self._clock.sleep(_IDLE_FLUSH)
+        self._flush = None
+        if self._sent:
+            await self._put(_Flush())
+
+    # In the writer's thread.
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        while (first := self._queue.get()) is not None:
+            jobs = self._waiting([first])
+            done, commit = self._work(jobs)
+            try:
+                loop.call_soon_threadsafe(self._deliver, done, commit)
+            except RuntimeError:
+                _LOG.warning("the loop was closed before the writer was stopped")
+
+    def _waiting(self, jobs: list[_Job]) -> list[_Job]:
+        while len(jobs) < _MAX_BATCH:
+            try:
+                job = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._queue.put(None)  # the stop comes after what was taken
+                break
+            jobs.append(job)
+        return jobs
+
+    def _work(self, jobs: list[_Job]) -> tuple[_Done, Commit | None]:
+        """Do all *jobs*; what fails is the answer to the one it failed for."""
+        orders = [job for job in jobs if isinstance(job[0], Order)]
+        done: _Done = []
+        rooms: list[RoomWrite] = []
+        outbox: list[OutboxRow] = []
+        flushes = any(isinstance(work, _Flush) for work, _ in jobs)
+        if orders or flushes:
+            results, commits = self._commit([cast("Order", w) for w, _ in orders])
+            done += zip((future for _, future in orders), results, strict=True)
+            for commit in commits:
+                rooms += commit.rooms
+                outbox += commit.outbox
+        for work, future in jobs:
+            if not isinstance(work, Order):
+                done.append((future, self._do(work)))
+        return done, Commit(rooms=rooms, outbox=outbox) if rooms or outbox else None
+
+    def _do(self, work: _Run | _Read | _Flush) -> Any:
+        try:
+            match work:
+                case _Run(call):
+                    return call(self._store.connection)
+                case _Read(key):
+                    with self._store.transaction():
+                        self.committed.keep(key, self._store.load(key))
+                    return self.committed.room(key)
+                case _Flush():
+                    return None
+        except SQLAlchemyError as error:
+            self._recover(error)
+            return UnavailableError("the database cannot be read now")
+        except Exception as error:  # noqa: BLE001 -- the caller's own function
+            return error
+
+    def _commit(
+        self, orders: list[Order]
+    ) -> tuple[list[Outcome | EngineError], list[Commit]]:
+        try:
+            results, commit = self._together(orders)
+        except Exception as error:  # noqa: BLE001 -- the thread must not die
+            self._recover(error)
+        else:
+            return results, [commit]
+        singles: list[Outcome | EngineError] = []
+        commits: list[Commit] = []
+        for order in orders:
+            try:
+                (result,), commit = self._together([order])
+            except Exception as error:  # noqa: BLE001 -- likewise
+                self._recover(error)
+                result = UnavailableError("the database cannot be written now")
+            else:
+                commits.append(commit)
+            singles.append(result)
+        return singles, commits
+
+    def _together(
+        self, orders: list[Order]
+    ) -> tuple[list[Outcome | EngineError], Commit]:
+        sent = self._take_sent()
+        now = self._clock.now()
+        purges = now.timestamp() >= self._purge_at
+        batch = Batch(self._store, self.committed, self._rules, now, self._seq)
+        try:
+            with self._store.transaction():
+                results = batch.decide(orders)
+                changes = batch.changes(sent)
+                self._store.write(changes)
+                if purges:
+                    self._store.forget_answers(now.timestamp())
+        except BaseException:
+            self._sent.extend(sent)
+            raise
+        if purges:
+            self._purge_at = now.timestamp() + _PURGE_PERIOD
+        self._seq = batch.seq
+        self.committed.renew(changes.rooms)
+        return results, Commit(rooms=changes.rooms, outbox=changes.outbox)
+
+    def _take_sent(self) -> list[OutboxRow]:
+        sent: list[OutboxRow] = []
+        while self._sent:
+            sent.append(self._sent.popleft())
+        return sent
+
+    def _recover(self, error: BaseException) -> None:
+        _LOG.warning("a batch failed and is rolled back", exc_info=error)
+        self.committed.forget()
+        try:
+            self._store.recover()
+        except Exception:  # noqa: BLE001 -- must survive
+            _LOG.exception("the database cannot be reached")
