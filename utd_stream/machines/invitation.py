@@ -8,7 +8,8 @@ Source: contract.md section 3, Speakers.
 Laws, each proved by the test of the same name:
 
 1. settles_once: it is accepted once; the next acceptance is refused as settled.
-2. a_held_seat_is_given_back: an end without the seat taken releases it, once.
+2. a_held_seat_is_given_back: an end without the seat taken releases it, once,
+   unless the seat itself was dropped.
 3. sitting_on_its_seat_accepts_it: taking the reserved seat is an acceptance.
 4. late_facts_change_nothing: facts about a settled one leave it as it is.
 """

@@ -13,13 +13,16 @@ Laws, each proved by the test of the same name:
 
 1. published_only_while_seated: the microphone is up only in publishing and
    speaking.
-2. every_publish_is_answered_or_withdrawn: leaving those two states without the
-   publication's own failure unpublishes.
-3. every_ask_is_settled: a take that does not end seated or refused is given back.
+2. every_publish_is_answered_or_withdrawn: leaving those two states unpublishes,
+   unless the publication failed or went with a connection that was replaced.
+3. every_ask_is_settled: a take ends seated, refused or with the connection, or it
+   is given back.
 4. losing_the_seat_ends_it: SeatLost leads to listening from wherever one sits.
-5. a_failed_give_back_is_tried_again: leaving ends only by an answer.
+5. a_failed_give_back_is_tried_again: leaving ends only by an answer or with the
+   connection.
 6. no_right_no_publish: nothing is published before the right is seen.
 7. mute_keeps_the_track: the microphone switch mutes and unmutes what is there.
+8. every_wait_has_an_end: wherever an answer or a right is awaited a timer runs.
 """
 
 from __future__ import annotations
