@@ -1,0 +1,255 @@
+"""Hypothesis strategies for what the machines hear and what they remember.
+
+Events come from few names, seats and moments, so that they meet: two people
+want one seat, a fact is about the operation under way.  Data fit the state
+they are drawn for, as the laws of the machine promise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from utd_stream.machines import connection as c
+from utd_stream.machines import invitation as i
+from utd_stream.machines import occupancy as o
+from utd_stream.machines import request as r
+from utd_stream.machines import seat as s
+from utd_stream.models.rooms import (
+    DisconnectReason,
+    SeatOccupancy,
+    UTDConnectionState,
+)
+
+__all__ = [
+    "NOON",
+    "connection_data",
+    "connection_events",
+    "identities",
+    "invitation_data",
+    "invitation_events",
+    "moments",
+    "occupancy_data",
+    "occupancy_events",
+    "request_data",
+    "request_events",
+    "seat_data",
+    "seat_events",
+    "seat_indexes",
+]
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+
+_T = TypeVar("_T")
+
+_LONGEST = 90  # seconds; longer than every grace and timer
+
+
+def identities() -> st.SearchStrategy[str]:
+    """Return who acts: one of three, so that they get in each other's way."""
+    return st.sampled_from(("ann", "bob", "cho"))
+
+
+def seat_indexes() -> st.SearchStrategy[int]:
+    """Return the indexes of a grid of three seats."""
+    return st.integers(0, 2)
+
+
+def moments() -> st.SearchStrategy[datetime]:
+    """Return whole seconds of the minute and a half after `NOON`."""
+    return _seconds().map(lambda past: NOON + timedelta(seconds=past))
+
+
+def seat_events() -> st.SearchStrategy[s.SeatEvent]:
+    """Return anything a seat may hear."""
+    who, at = identities(), moments()
+    return st.one_of(
+        st.builds(s.Take, who, at, st.booleans()),
+        st.builds(s.Reserve, who),
+        st.builds(s.Seated, who, at),
+        st.builds(s.Replaced, who, at),
+        st.builds(s.Absent, at),
+        st.builds(s.GraceOver, who, at, st.sampled_from((0.0, 15.0))),
+        *_each(s.Kick(), s.Lock(), s.Unlock(), s.Mute(), s.Unmute()),
+        *_each(s.Vacated(), s.MovedAway(), s.Released(), s.Dropped(), s.Present()),
+    )
+
+
+def seat_data(state: s.SeatState) -> st.SearchStrategy[s.SeatData]:
+    """Return what a seat in *state* may remember."""
+    if state is s.SeatState.TAKEN:
+        return st.builds(
+            s.SeatData,
+            occupant=identities(),
+            since=moments(),
+            muted=st.booleans(),
+            absent_since=st.none() | moments(),
+        )
+    reserved = state is s.SeatState.RESERVED
+    return st.builds(
+        s.SeatData,
+        muted=st.booleans(),
+        reserved_for=identities() if reserved else st.none(),
+    )
+
+
+def request_events() -> st.SearchStrategy[r.RequestEvent]:
+    """Return anything a speaker request may hear."""
+    return st.one_of(
+        st.builds(r.Approve, identities(), st.none() | seat_indexes()),
+        st.builds(r.Reject, identities()),
+        *_each(r.Cancel(), r.RequesterSeated(), r.RequesterGone()),
+        *_each(r.ModeFreed(), r.RequestExpired()),
+    )
+
+
+def request_data(state: r.RequestState) -> st.SearchStrategy[r.RequestData]:
+    """Return what a speaker request in *state* may remember."""
+    answered = state in {r.RequestState.APPROVED, r.RequestState.REJECTED}
+    return st.builds(
+        r.RequestData,
+        identity=identities(),
+        created_at=st.just(NOON),
+        expires_at=moments(),
+        settled_by=identities() if answered else st.none(),
+    )
+
+
+def invitation_events(
+    data: i.InvitationData,
+) -> st.SearchStrategy[i.InvitationEvent]:
+    """Return anything the invitation which remembers *data* may hear.
+
+    Who accepts an invitation that holds a seat is given that seat.
+    """
+    return _invitation_events(data.seat_index)
+
+
+# A walk asks for a strategy at every step, and making one takes milliseconds.
+@lru_cache
+def _invitation_events(held: int | None) -> st.SearchStrategy[i.InvitationEvent]:
+    seat = st.just(held) if held is not None else st.none() | seat_indexes()
+    gone = () if held is None else (i.SeatDropped(),)
+    return st.one_of(
+        st.builds(i.Accept, seat),
+        st.builds(i.InviteeSeated, seat_indexes()),
+        *_each(i.Decline(), i.InviteeGone(), i.InvitationExpired(), *gone),
+    )
+
+
+def invitation_data() -> st.SearchStrategy[i.InvitationData]:
+    """Return what an invitation may remember; its state adds nothing."""
+    return st.builds(
+        i.InvitationData,
+        identity=identities(),
+        seat_index=st.none() | seat_indexes(),
+        created_at=st.just(NOON),
+        expires_at=moments(),
+    )
+
+
+def connection_events(
+    data: c.ConnectionData,
+) -> st.SearchStrategy[c.ConnectionEvent]:
+    """Return anything the connection which remembers *data* may hear.
+
+    Some facts are late, as those of connections that are gone are.
+    """
+    return _connection_events(data.number)
+
+
+@lru_cache
+def _connection_events(current: int) -> st.SearchStrategy[c.ConnectionEvent]:
+    number, at = _now_or_late(current), _seconds().map(float)
+    reasons = st.sampled_from([reason.value for reason in DisconnectReason])
+    return st.one_of(
+        st.builds(c.Connect, st.integers(0, 2)),
+        *_each(c.Leave(), c.ExitDue()),
+        st.builds(c.Admitted, number),
+        st.builds(c.ConnectFailed, number),
+        st.builds(c.ConnectRefused, number),
+        st.builds(c.TransportLost, number, at),
+        st.builds(c.Resumed, number, at),
+        st.builds(c.GaveUp, number, at),
+        st.builds(c.Rejoined, number),
+        st.builds(c.RejoinFailed, number),
+        st.builds(c.Removed, number, reasons),
+    )
+
+
+def connection_data(state: UTDConnectionState) -> st.SearchStrategy[c.ConnectionData]:
+    """Return what a connection in *state* may remember."""
+    lost = state is UTDConnectionState.RECONNECTING
+    return st.builds(
+        c.ConnectionData,
+        number=st.integers(1, 5),
+        tries=st.integers(0, 2),
+        lost_at=_seconds().map(float) if lost else st.none(),
+    )
+
+
+def occupancy_events(
+    data: o.OccupancyData,
+) -> st.SearchStrategy[o.OccupancyEvent]:
+    """Return anything the occupancy which remembers *data* may hear.
+
+    Some facts are late, as those of operations that have ended are.
+    """
+    return _occupancy_events(data.op, data.publication)
+
+
+@lru_cache(maxsize=1_000)
+def _occupancy_events(
+    current_op: int, current_publication: int
+) -> st.SearchStrategy[o.OccupancyEvent]:
+    op, publication = _now_or_late(current_op), _now_or_late(current_publication)
+    return st.one_of(
+        st.builds(o.TakeSeat, st.none() | seat_indexes()),
+        st.builds(o.SeatConfirmed, st.booleans()),
+        st.builds(o.Cancelled, op),
+        st.builds(o.TakeTimedOut, op),
+        st.builds(o.Refused, op),
+        st.builds(o.AskFailed, op),
+        st.builds(o.SeatFreed, op),
+        st.builds(o.GiveBackFailed, op),
+        st.builds(o.Published, publication),
+        st.builds(o.PublishFailed, publication),
+        *_each(o.LeaveSeat(), o.MicrophoneOn(), o.MicrophoneOff()),
+        *_each(o.RightGranted(), o.RightRevoked()),
+        *_each(o.SeatMuted(), o.SeatMoved(), o.SeatLost()),
+        *_each(o.ConnectionReplaced(), o.ConnectionEnded()),
+    )
+
+
+def occupancy_data(state: SeatOccupancy) -> st.SearchStrategy[o.OccupancyData]:
+    """Return what an occupancy in *state* may remember."""
+    up = state in {SeatOccupancy.PUBLISHING, SeatOccupancy.SPEAKING}
+    granting = state is SeatOccupancy.GRANTING
+    may_wait = granting or state is SeatOccupancy.PUBLISHING
+    waits = st.booleans() if may_wait else st.just(state is SeatOccupancy.TAKING)
+    return st.builds(
+        o.OccupancyData,
+        op=st.integers(1, 5),
+        publication=st.integers(0, 5),
+        wanted=st.booleans(),
+        right=st.just(up) if up or granting else st.booleans(),
+        waits=waits,
+    )
+
+
+def _seconds() -> st.SearchStrategy[int]:
+    return st.integers(0, _LONGEST)
+
+
+def _each(*events: _T) -> Iterator[st.SearchStrategy[_T]]:
+    # One strategy each, so that each comes as often as one that has fields.
+    return map(st.just, events)
+
+
+def _now_or_late(number: int) -> st.SearchStrategy[int]:
+    # Mostly the current one, or walks do not get far.
+    return st.sampled_from([number] * 4 + [number - 1] * (number > 0))
