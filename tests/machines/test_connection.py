@@ -1,0 +1,340 @@
+"""The connection machine keeps the laws of its docstring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.machines.laws import AnyMachine, Vocabulary, check_names, check_table
+from tests.machines.reading import Changes, Seen, check_reading, every_step, fired, on
+from utd_stream.machines import CONNECTION, Run, connection
+from utd_stream.machines.connection import (
+    FORCE_EXIT_AFTER,
+    LIGHT_OUTAGE,
+    RECONNECT_PAUSE,
+    RETRY_PAUSE,
+    Admitted,
+    ArmExit,
+    Connect,
+    ConnectFailed,
+    ConnectionData,
+    ConnectionEffect,
+    ConnectionEvent,
+    ConnectRefused,
+    DisarmExit,
+    ExitDue,
+    GaveUp,
+    Leave,
+    OpenTransport,
+    ReadRoom,
+    ReadState,
+    Rejoined,
+    RejoinFailed,
+    ReleaseTransport,
+    Removed,
+    ReopenTransport,
+    Resumed,
+    TellEngine,
+    TransportLost,
+    is_late,
+)
+from utd_stream.models.rooms import UTDConnectionState
+from utd_stream.testing.strategies import connection_data, connection_events
+
+DISCONNECTED, CONNECTING, CONNECTED, RECONNECTING, FORCE_EXIT = UTDConnectionState
+LIVE = (CONNECTING, CONNECTED, RECONNECTING)
+
+VOCABULARY = Vocabulary(
+    events=ConnectionEvent,
+    effects=ConnectionEffect,
+    commands=frozenset({Connect, Leave}),
+)
+
+LOST_AT = 100.0
+AWAY = ConnectionData(number=3, reason="participant_removed")
+HERE = ConnectionData(number=3, tries=1)
+STANDS = {
+    DISCONNECTED: AWAY,
+    CONNECTING: HERE,
+    CONNECTED: HERE,
+    RECONNECTING: ConnectionData(number=3, tries=1, lost_at=LOST_AT),
+    FORCE_EXIT: ConnectionData(number=3),
+}
+BEGUN: Changes = {"number": 4, "tries": 2, "lost_at": None, "reason": ""}
+ENDED: Changes = {"number": 4, "tries": 0, "lost_at": None}
+REMOVED: Changes = {**ENDED, "reason": "room_deleted"}
+
+OPEN, RELEASE, TELL = OpenTransport(4), ReleaseTransport(), TellEngine()
+ARM, DISARM = ArmExit(FORCE_EXIT_AFTER), DisarmExit()
+SHORT, LONG = LOST_AT + LIGHT_OUTAGE - 0.001, LOST_AT + LIGHT_OUTAGE
+
+READING = (
+    on((DISCONNECTED, FORCE_EXIT), Connect(2), CONNECTING, OPEN, **BEGUN),
+    on((CONNECTING, CONNECTED), Connect(2), CONNECTING, RELEASE, OPEN, **BEGUN),
+    on(RECONNECTING, Connect(2), CONNECTING, DISARM, RELEASE, OPEN, **BEGUN),
+    on(CONNECTING, Admitted(3), CONNECTED, ReadRoom()),
+    on(
+        *(CONNECTING, ConnectFailed(3), CONNECTING, OpenTransport(4, RETRY_PAUSE)),
+        number=4,
+        tries=0,
+    ),
+    on(
+        *(CONNECTING, ConnectFailed(3), DISCONNECTED, RELEASE),
+        given={"tries": 0},
+        number=4,
+    ),
+    on(CONNECTING, ConnectRefused(3), DISCONNECTED, RELEASE, **ENDED),
+    on(RECONNECTING, ConnectRefused(3), DISCONNECTED, DISARM, RELEASE, **ENDED),
+    on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0),
+    on(RECONNECTING, TransportLost(3, 107.0), RECONNECTING),
+    on(RECONNECTING, Resumed(3, SHORT), CONNECTED, DISARM, ReadRoom(), lost_at=None),
+    on(RECONNECTING, Resumed(3, LONG), CONNECTED, DISARM, ReadState(), lost_at=None),
+    on(
+        *(CONNECTED, GaveUp(3, 7.0), RECONNECTING, ARM, ReopenTransport(4)),
+        number=4,
+        lost_at=7.0,
+    ),
+    on(RECONNECTING, GaveUp(3, 123.0), RECONNECTING, ReopenTransport(4), number=4),
+    on(
+        *(RECONNECTING, RejoinFailed(3), RECONNECTING),
+        ReopenTransport(4, RECONNECT_PAUSE),
+        number=4,
+    ),
+    on(RECONNECTING, Rejoined(3), CONNECTED, DISARM, ReadState(), lost_at=None),
+    on(
+        *((CONNECTING, CONNECTED), Removed(3, "room_deleted"), DISCONNECTED, RELEASE),
+        **REMOVED,
+    ),
+    on(
+        *(RECONNECTING, Removed(3, "room_deleted"), DISCONNECTED, DISARM, RELEASE),
+        **REMOVED,
+    ),
+    on(RECONNECTING, ExitDue(), FORCE_EXIT, RELEASE, **ENDED),
+    on((CONNECTING, CONNECTED), Leave(), DISCONNECTED, TELL, RELEASE, **ENDED),
+    on(RECONNECTING, Leave(), DISCONNECTED, DISARM, TELL, RELEASE, **ENDED),
+    on((DISCONNECTED, FORCE_EXIT), Leave()),
+)
+
+
+@pytest.fixture
+def machine() -> AnyMachine:
+    """The machine that is checked; `mutants` passes bent ones."""
+    return CONNECTION
+
+
+def everything(data: ConnectionData) -> tuple[ConnectionEvent, ...]:
+    """Return whatever the connection that is current may hear."""
+    number = data.number
+    return (
+        *(Connect(0), Connect(2), Leave(), ExitDue(), Admitted(number)),
+        *(ConnectFailed(number), ConnectRefused(number), RejoinFailed(number)),
+        *(TransportLost(number, at) for at in (LOST_AT, SHORT)),
+        *(Resumed(number, at) for at in (SHORT, LONG)),
+        *(GaveUp(number, at) for at in (LOST_AT, SHORT)),
+        *(Rejoined(number), Removed(number, "room_deleted")),
+    )
+
+
+def every_connection_step(machine: AnyMachine) -> Iterator[Seen]:
+    """Each step that can be taken within five connections."""
+    yield from every_step(
+        machine, ConnectionData(), everything, within=lambda data: data.number <= 5
+    )
+
+
+def test_table_is_well_formed(machine: AnyMachine) -> None:
+    """The table has no dead names, no unreachable states, no partial guards."""
+    check_table(machine, VOCABULARY)
+
+
+def test_table_reads_as_agreed(machine: AnyMachine) -> None:
+    """Each row does what a person says it does, and there is no other."""
+    check_reading(machine, READING, STANDS)
+
+
+def test_leave_always_ends(machine: AnyMachine) -> None:
+    """Leave is taken everywhere; what is live is left, the engine told first."""
+    left = set()
+    for seen in every_connection_step(machine):
+        if isinstance(seen.event, Leave):
+            left.add(seen.state)
+            ended = FORCE_EXIT if seen.state is FORCE_EXIT else DISCONNECTED
+            assert seen.step.state is ended
+            told = [e for e in seen.step.effects if e in {TELL, RELEASE}]
+            assert told == ([TELL, RELEASE] if seen.state in LIVE else [])
+        else:
+            assert TELL not in seen.step.effects
+    assert left == set(UTDConnectionState)
+
+
+def test_one_timer(machine: AnyMachine) -> None:
+    """The force-exit timer runs exactly while reconnecting, and is armed once."""
+    for seen in every_connection_step(machine):
+        # A timer that went off runs no more.
+        armed = seen.state is RECONNECTING and seen.event != ExitDue()
+        for effect in seen.step.effects:
+            if effect in {ARM, DISARM}:
+                assert armed == (effect == DISARM)
+                armed = not armed
+        assert armed == (seen.step.state is RECONNECTING)
+
+
+def test_released_once_per_connection(machine: AnyMachine) -> None:
+    """What was opened is released, or replaced by the next try, exactly once."""
+    for seen in every_connection_step(machine):
+        live = seen.state in LIVE
+        for effect in seen.step.effects:
+            if effect == RELEASE:
+                assert live
+                live = False
+            elif isinstance(effect, OpenTransport | ReopenTransport):
+                replaced = isinstance(seen.event, ConnectFailed | RejoinFailed | GaveUp)
+                assert live == replaced
+                assert effect.number == seen.step.data.number > seen.data.number
+                live = True
+        assert live == (seen.step.state in LIVE)
+
+
+def test_outage_begins_once(machine: AnyMachine) -> None:
+    """The outage counts from the first loss, however often the transport flaps."""
+    for seen in every_connection_step(machine):
+        away = seen.step.state is RECONNECTING
+        assert (seen.step.data.lost_at is not None) == away
+        if away and seen.state is RECONNECTING:
+            assert seen.step.data.lost_at == seen.data.lost_at
+
+
+def test_short_outage_is_light(machine: AnyMachine) -> None:
+    """What was repaired within 15 s reads the room again, no more."""
+    for seen in every_connection_step(machine):
+        if isinstance(seen.event, Resumed) and seen.event.at < seen.data.lost_at + 15:
+            assert seen.step.state is CONNECTED
+            assert seen.step.effects == (DISARM, ReadRoom())
+
+
+def test_long_outage_is_full(machine: AnyMachine) -> None:
+    """What took longer, or needed a new connection, reads everything again."""
+    for seen in every_connection_step(machine):
+        resumed = isinstance(seen.event, Resumed)
+        if resumed and seen.event.at < seen.data.lost_at + 15:
+            continue
+        if resumed or isinstance(seen.event, Rejoined):
+            assert seen.step.state is CONNECTED
+            assert seen.step.effects == (DISARM, ReadState())
+
+
+@pytest.mark.parametrize("tries", [0, 1, 2])
+def test_first_connect_is_tried_again(tries: int) -> None:
+    """As often as there are tries, half a second apart; then it ends."""
+    run = Run(CONNECTION, ConnectionData())
+    opened = run.fire(Connect(tries))
+    for _ in range(tries):
+        opened += run.fire(ConnectFailed(run.data.number))
+    ended = run.fire(ConnectFailed(run.data.number))
+
+    later = [OpenTransport(number + 2, 0.5) for number in range(tries)]
+    assert list(opened) == [OpenTransport(1), *later]
+    assert ended == (RELEASE,)
+    assert run.state is DISCONNECTED
+
+
+def test_removal_is_no_outage(machine: AnyMachine) -> None:
+    """Who was removed stays out and knows why."""
+    for seen in every_connection_step(machine):
+        if isinstance(seen.event, Removed):
+            assert seen.step.state is DISCONNECTED
+            assert seen.step.data.reason == seen.event.reason
+            assert set(seen.step.effects) <= {DISARM, RELEASE}
+        elif seen.moved:
+            assert seen.step.data.reason == ""
+
+
+def test_late_facts_are_told_apart(machine: AnyMachine) -> None:
+    """Once a connection is replaced or released, all it says is late."""
+    for seen in every_connection_step(machine):
+        replaced = any(
+            isinstance(effect, OpenTransport | ReopenTransport | ReleaseTransport)
+            for effect in seen.step.effects
+        )
+        assert is_late(seen.step.data, Rejoined(seen.data.number)) == replaced
+        assert not is_late(seen.step.data, Rejoined(seen.step.data.number))
+        assert not is_late(seen.step.data, Leave())
+
+
+class ConnectionWalk(RuleBasedStateMachine):
+    """Any sequence of events keeps the laws, late facts being dropped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.run = Run(CONNECTION, ConnectionData())
+        self.timers = 0
+        self.open: set[int] = set()
+        self.used: set[int] = set()
+
+    @rule(data=st.data())
+    def hear(self, data: st.DataObject) -> None:
+        """Take the event as a client does and keep books of what is open."""
+        event = data.draw(connection_events(self.run.data))
+        if is_late(self.run.data, event):
+            return
+        state, number = self.run.state, self.run.data.number
+        effects = fired(self.run, event)
+        if effects is None:
+            return
+        assert (TELL in effects) == (isinstance(event, Leave) and state in LIVE)
+        if isinstance(event, ExitDue):
+            self.timers -= 1
+        if isinstance(event, ConnectFailed | RejoinFailed | GaveUp) and state in LIVE:
+            self.open.discard(number)
+        for effect in effects:
+            self.book(effect)
+
+    def book(self, effect: ConnectionEffect) -> None:
+        """Write down what one effect opens, closes, arms and disarms."""
+        match effect:
+            case OpenTransport(number) | ReopenTransport(number):
+                assert number not in self.used
+                self.used.add(number)
+                self.open.add(number)
+            case ReleaseTransport():
+                self.open.clear()
+            case ArmExit():
+                self.timers += 1
+            case DisarmExit():
+                self.timers -= 1
+            case _:
+                pass
+
+    @invariant()
+    def one_timer(self) -> None:
+        """Law 2."""
+        assert self.timers == (self.run.state is RECONNECTING)
+
+    @invariant()
+    def released_once_per_connection(self) -> None:
+        """Law 3: the current connection is open while there is one, no other."""
+        live = self.run.state in LIVE
+        assert self.open == ({self.run.data.number} if live else set())
+
+
+TestConnectionWalk = ConnectionWalk.TestCase
+
+
+@given(st.sampled_from(UTDConnectionState), st.data())
+def test_leave_ends_from_any_fitting_data(
+    state: UTDConnectionState, data: st.DataObject
+) -> None:
+    """Law 1, whatever happened before."""
+    step = CONNECTION.step(state, data.draw(connection_data(state)), Leave())
+
+    assert step.state in {DISCONNECTED, FORCE_EXIT}
+    assert step.data.lost_at is None
+
+
+def test_each_law_has_a_test() -> None:
+    """The docstring's laws and the tests carry the same names."""
+    check_names(connection, globals())

@@ -1,0 +1,348 @@
+"""The runner itself, on a door with a bolt, and beside plain `transitions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, TypeAlias
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transitions import Machine, MachineError
+
+from tests.machines.laws import AnyMachine
+from tests.machines.reading import INVALID, outcome
+from utd_stream.errors import InvalidTransitionError, RefusedError
+from utd_stream.machines import (
+    CONNECTION,
+    INVITATION,
+    OCCUPANCY,
+    REQUEST,
+    SEAT,
+    Declaration,
+    Row,
+    Run,
+    Step,
+)
+from utd_stream.testing import strategies
+
+
+class DoorState(Enum):
+    """Where the door stands."""
+
+    SHUT = "shut"
+    OPEN = "open"
+    BROKEN = "broken"
+
+
+@attrs.frozen
+class Push:
+    """Push the door; *fault* is raised by the guard."""
+
+    fault: Exception | None = None
+
+
+@attrs.frozen
+class Pull:
+    """Pull the door; nobody is strong enough to break it."""
+
+    strength: int = 0
+
+
+@attrs.frozen
+class Kick:
+    """Kick the door in; the *nth* effect of it fails."""
+
+    nth: int = 0
+
+
+@attrs.frozen
+class Door:
+    """What a door remembers."""
+
+    bolted: bool = False
+    kicks: int = 0
+
+
+def is_unbolted(data: Door, event: Push) -> bool:
+    """Is the bolt off?"""
+    if event.fault is not None:
+        raise event.fault
+    return not data.bolted
+
+
+def is_strong(data: Door, event: Pull) -> bool:
+    """Is it somebody strong?"""
+    return event.strength > data.kicks
+
+
+def kicked(data: Door, event: Kick) -> Door:
+    """Count the kick."""
+    return attrs.evolve(data, kicks=data.kicks + 1)
+
+
+def creak(data: Door, event: Kick) -> str:
+    """Make a noise of as many kicks as there were before."""
+    return f"creak {data.kicks}"
+
+
+def splinter(data: Door, event: Kick) -> str:
+    """Fail if it is told to."""
+    return f"splinter {1 // (event.nth - 2)}"
+
+
+SHUT, OPEN, BROKEN = DoorState
+DoorEvent: TypeAlias = Push | Pull | Kick
+
+DOOR: Declaration[DoorState, DoorEvent, Door, str] = Declaration(
+    name="door",
+    initial=SHUT,
+    rows=(
+        Row(Push, (SHUT,), OPEN, guard=is_unbolted),
+        Row(Push, (SHUT,), SHUT, refuse="bolted"),
+        # There is no else row, which no table of ours may lack.
+        Row(Pull, (OPEN,), SHUT, guard=is_strong),
+        Row(Kick, (SHUT, OPEN), BROKEN, update=kicked, effects=(creak, splinter)),
+        Row(Kick, (BROKEN,), BROKEN),
+    ),
+)
+
+
+def test_step_is_pure() -> None:
+    """The same step twice gives the same; nothing is kept in between."""
+    first = DOOR.step(SHUT, Door(), Kick())
+    again = DOOR.step(SHUT, Door(), Kick())
+
+    assert first == again == Step(BROKEN, Door(kicks=1), ("creak 0", "splinter -1"))
+
+
+def test_refusal_carries_its_code() -> None:
+    """A refused event says why, where and what."""
+    with pytest.raises(RefusedError) as caught:
+        DOOR.step(SHUT, Door(bolted=True), Push())
+
+    error = caught.value
+    assert (error.code, error.machine) == ("bolted", "door")
+    assert (error.trigger, error.state) == ("Push", "shut")
+
+
+def test_event_without_a_row_is_invalid() -> None:
+    """No row in this state, no transition."""
+    with pytest.raises(InvalidTransitionError, match="door: cannot Pull while shut"):
+        DOOR.step(SHUT, Door(), Pull())
+
+
+def test_event_no_guard_takes_is_invalid() -> None:
+    """A table with a hole says so instead of doing nothing."""
+    with pytest.raises(InvalidTransitionError, match="door: cannot Pull while open"):
+        DOOR.step(OPEN, Door(), Pull())
+
+
+def test_event_of_another_machine_is_invalid() -> None:
+    """Events are told apart by class; an equal name is not enough."""
+    stranger: Any = attrs.make_class("Push", [])()
+
+    with pytest.raises(InvalidTransitionError, match="door: cannot Push while shut"):
+        DOOR.step(SHUT, Door(), stranger)
+
+
+@pytest.mark.parametrize("fault", [KeyError("bug"), MachineError("bug")])
+def test_bug_in_a_guard_comes_through(fault: Exception) -> None:
+    """What a guard raises reaches the caller as it is, whatever its class."""
+    with pytest.raises(type(fault)) as caught:
+        DOOR.step(SHUT, Door(), Push(fault))
+
+    assert caught.value is fault
+
+
+def test_run_keeps_state_and_data() -> None:
+    """A run goes where its steps lead and hands out their effects."""
+    run = Run(DOOR, Door())
+
+    assert run.fire(Push()) == ()
+    assert run.fire(Kick()) == ("creak 0", "splinter -1")
+    assert (run.state, run.data) == (BROKEN, Door(kicks=1))
+    assert run.fire(Kick()) == ()
+    assert run.data == Door(kicks=1)
+
+
+@pytest.mark.parametrize(
+    ("event", "error"),
+    [
+        (Push(), RefusedError),
+        (Push(KeyError()), KeyError),
+        (Pull(), InvalidTransitionError),
+        (Kick(nth=2), ZeroDivisionError),
+    ],
+    ids=["refused", "bug in a guard", "invalid", "bug in an effect"],
+)
+def test_failed_event_changes_nothing(event: DoorEvent, error: type[Exception]) -> None:
+    """Whatever goes wrong, the run stands where it stood."""
+    run = Run(DOOR, Door(bolted=True))
+
+    with pytest.raises(error):
+        run.fire(event)
+
+    assert (run.state, run.data) == (SHUT, Door(bolted=True))
+
+
+def test_run_is_nothing_but_its_slots() -> None:
+    """Ten thousand runs cost next to nothing each."""
+    assert not hasattr(Run(DOOR, Door()), "__dict__")
+
+
+def test_declaration_hands_out_a_machine_of_transitions() -> None:
+    """Readers who know transitions find its own class, states and triggers."""
+    machine = DOOR.machine()
+
+    assert isinstance(machine, Machine)
+    assert set(machine.states) == {"SHUT", "OPEN", "BROKEN"}
+    assert set(machine.events) == {"Push", "Pull", "Kick"}
+
+
+def test_groups_keep_the_order_of_the_rows() -> None:
+    """Rows of one state and event are tried as they are written."""
+    groups = {(state, trigger): rows for state, trigger, rows in DOOR.groups()}
+
+    assert len(groups) == 5
+    assert groups[SHUT, Push] == list(DOOR.rows[:2])
+    assert groups[SHUT, Kick] == groups[OPEN, Kick] == [DOOR.rows[3]]
+
+
+def test_table_says_all_of_a_row() -> None:
+    """A line has the states, the event, the guard, what follows and what is asked."""
+    still: Iterator[Row[Any, Any, Any, Any]] = (
+        Row(Pull, (state,), state) for state in (SHUT, BROKEN)
+    )
+    door: AnyMachine = attrs.evolve(DOOR, rows=(*DOOR.rows[:4], *still))
+
+    assert list(door.table())[2:] == [
+        "| shut | Push | is_unbolted | open |  |  |",
+        "| shut | Push |  | refused: bolted |  |  |",
+        "| open | Pull | is_strong | shut |  |  |",
+        "| shut, open | Kick |  | broken | kicked | creak, splinter |",
+        "| shut, broken | Pull |  | same |  |  |",
+    ]
+
+
+def test_diagram_shows_what_moves() -> None:
+    """An arrow for whatever leads on or asks for something; final states end."""
+    loud: Row[Any, Any, Any, Any] = Row(Push, (OPEN,), OPEN, effects=(creak,))
+    door: AnyMachine = attrs.evolve(DOOR, rows=(*DOOR.rows, loud))
+
+    assert list(door.diagram()) == [
+        "stateDiagram-v2",
+        "    [*] --> shut",
+        "    shut --> open: Push [is_unbolted]",
+        "    open --> shut: Pull [is_strong]",
+        "    shut --> broken: Kick",
+        "    open --> broken: Kick",
+        "    open --> open: Push",
+        "    broken --> [*]",
+    ]
+
+
+class Plain:
+    """The model of an ordinary machine: rows as conditions and callbacks."""
+
+    def __init__(self, declaration: AnyMachine, state: Enum, data: Any) -> None:
+        self.data = data
+        self.effects: tuple[object, ...] = ()
+        self.machine = Machine(
+            model=self,
+            states=list(declaration.states),
+            initial=state,
+            transitions=[self.transition(row) for row in declaration.rows],
+            auto_transitions=False,
+        )
+
+    def transition(self, row: Row[Any, Any, Any, Any]) -> dict[str, Any]:
+        """Return *row* as transitions wants it."""
+
+        def holds(event: object) -> bool:
+            return row.guard is None or row.guard(self.data, event)
+
+        def take(event: object) -> None:
+            if row.refuse is not None:
+                raise RefusedError(row.refuse, "", "", "")
+            self.effects = tuple(effect(self.data, event) for effect in row.effects)
+            if row.update is not None:
+                self.data = row.update(self.data, event)
+
+        return {
+            "trigger": row.trigger.__name__,
+            "source": list(row.source),
+            "dest": row.dest,
+            "conditions": holds,
+            "before": take,
+        }
+
+    def hear(self, event: object) -> Any:
+        """Return the step which *event* makes, or the code of the error."""
+        self.effects = ()
+        model: Any = self
+        try:
+            taken = model.trigger(type(event).__name__, event)
+        except RefusedError as error:
+            return error.code
+        except MachineError:
+            return INVALID
+        assert taken, "the table has a hole"
+        return Step(model.state, self.data, self.effects)
+
+
+Given: TypeAlias = Callable[[Any], st.SearchStrategy[Any]]
+
+DECLARED: dict[str, tuple[AnyMachine, Given, Given]] = {
+    machine.name: (machine, stands, events)
+    for machine, stands, events in (
+        (SEAT, strategies.seat_data, lambda _: strategies.seat_events()),
+        (REQUEST, strategies.request_data, lambda _: strategies.request_events()),
+        (
+            INVITATION,
+            lambda _: strategies.invitation_data(),
+            strategies.invitation_events,
+        ),
+        (CONNECTION, strategies.connection_data, strategies.connection_events),
+        (OCCUPANCY, strategies.occupancy_data, strategies.occupancy_events),
+    )
+}
+
+
+@pytest.mark.parametrize("name", DECLARED)
+@given(data=st.data())
+def test_plain_transitions_walk_the_same_way(name: str, data: st.DataObject) -> None:
+    """Ours is `transitions` with less to call: no walk tells the two apart."""
+    declaration, stands, events = DECLARED[name]
+    state = data.draw(st.sampled_from(declaration.states))
+    run = Run(declaration, data.draw(stands(state)))
+    run.state = state
+    plain = Plain(declaration, run.state, run.data)
+
+    for _ in range(data.draw(st.integers(1, 8))):
+        event = data.draw(events(run.data))
+        ours = outcome(declaration, run.state, run.data, event)
+        assert plain.hear(event) == ours
+        if isinstance(ours, Step):
+            run.state, run.data = ours.state, ours.data
+        assert (plain.machine.get_model_state(plain).value, plain.data) == (
+            run.state,
+            run.data,
+        )
+
+
+@pytest.mark.parametrize("name", DECLARED)
+@settings(max_examples=10)
+@given(data=st.data())
+def test_shared_machine_never_registers_models(name: str, data: st.DataObject) -> None:
+    """Stepping leaves nothing behind in the machine which all runs share."""
+    declaration, stands, events = DECLARED[name]
+    state = data.draw(st.sampled_from(declaration.states))
+    before = data.draw(stands(state))
+
+    outcome(declaration, state, before, data.draw(events(before)))
+
+    assert declaration._shared.models == []
+    assert declaration._shared is declaration._shared
