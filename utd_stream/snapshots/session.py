@@ -178,7 +178,11 @@ def _edit(snapshot: _S, identity: str, **fields: Any) -> _S:
 def _with_permission(snapshot: _S, identity: str, permission: Permission) -> _S:
     if identity != snapshot.local.identity:
         return snapshot
-    return _edit(snapshot, identity, permission=permission)
+    # The SFU takes a track away with its right, and tells its owner later (T24).
+    kept = tuple(
+        p for p in snapshot.local.publications if permission.may_publish(p.source)
+    )
+    return _edit(snapshot, identity, permission=permission, publications=kept)
 
 
 def _with_attributes(snapshot: _S, identity: str, changed: dict[str, str]) -> _S:

@@ -1,0 +1,206 @@
+"""Who sits is heard, who does not sit is not: the engine grants, the SFU enforces."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+from livekit import rtc
+
+from tests.planes import eventually, heard_hz
+from tests.world import World
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.errors import RefusedError
+from utd_stream.models import SeatOccupancy, TrackSource
+
+pytestmark = pytest.mark.livekit
+
+Ending = Callable[[UTDAudioRoomSession, UTDAudioRoomSession], Awaitable[object]]
+
+
+async def publish_by_hand(
+    session: UTDAudioRoomSession, *, source: rtc.TrackSource.ValueType
+) -> rtc.LocalTrackPublication:
+    """Publish through LiveKit's own client, past the SDK."""
+    if source == rtc.TrackSource.SOURCE_MICROPHONE:
+        track: rtc.LocalTrack = rtc.LocalAudioTrack.create_audio_track(
+            "by hand", rtc.AudioSource(48_000, 1)
+        )
+    else:
+        track = rtc.LocalVideoTrack.create_video_track(
+            "by hand", rtc.VideoSource(320, 240)
+        )
+    native: rtc.Room = session.room.room
+    options = rtc.TrackPublishOptions(source=source)
+    return await native.local_participant.publish_track(track, options)
+
+
+async def hears_nothing_of(listener: UTDAudioRoomSession, identity: str) -> None:
+    """Wait until the listener has no track of somebody."""
+    await listener.remote_participants.until(
+        lambda all_: not any(p.publications for p in all_ if p.identity == identity), 10
+    )
+
+
+async def tracks_at_the_sfu(world: World, identity: str) -> tuple[TrackSource, ...]:
+    listed = await world.listed(identity)
+    return () if listed is None else listed.track_sources
+
+
+async def may_publish_at_the_sfu(world: World, identity: str) -> bool:
+    listed = await world.listed(identity)
+    return bool(listed and listed.permission and listed.permission.can_publish)
+
+
+async def until_no_right_at_the_sfu(world: World, identity: str) -> None:
+    async with asyncio.timeout(10):
+        while await may_publish_at_the_sfu(world, identity):
+            pass  # each look is a request, and so a pause
+
+
+async def test_publishing_past_the_sdk_without_a_seat_is_not_heard(
+    world: World,
+) -> None:
+    """T22: the SFU takes no track of a listener, whoever asks it."""
+    host = await world.join("host", as_host=True)
+    guest = await world.join("guest")
+
+    with pytest.raises(rtc.participant.PublishTrackError):
+        await publish_by_hand(guest, source=rtc.TrackSource.SOURCE_MICROPHONE)
+
+    assert await tracks_at_the_sfu(world, "guest") == ()
+    assert not any(p.publications for p in host.remote_participants.value)
+
+
+async def test_the_sdk_refuses_a_listener_at_once(world: World) -> None:
+    """T22: without a seat a microphone is refused with a typed error."""
+    guest = await world.join("guest")
+
+    with pytest.raises(RefusedError) as refused:
+        await guest.set_microphone(True)
+
+    assert refused.value.is_forbidden
+    with pytest.raises(RefusedError):
+        await guest.room.set_microphone(True)
+
+
+async def test_who_sits_is_heard(world: World) -> None:
+    """After take_seat the listener receives the very tone that is sent."""
+    host = await world.join("host", as_host=True)
+    listener = await world.join("listener")
+
+    await host.take_seat(0)
+
+    assert await heard_hz(listener.audio("host")) == pytest.approx(440, abs=5)
+    assert host.occupancy.value is SeatOccupancy.SPEAKING
+    assert await tracks_at_the_sfu(world, "host") == (TrackSource.MICROPHONE,)
+
+
+async def by_leaving(host: UTDAudioRoomSession, speaker: UTDAudioRoomSession) -> object:
+    return await speaker.leave_seat()
+
+
+async def by_a_kick(host: UTDAudioRoomSession, speaker: UTDAudioRoomSession) -> object:
+    return await host.kick_from_seat(3)
+
+
+async def by_a_lock(host: UTDAudioRoomSession, speaker: UTDAudioRoomSession) -> object:
+    return await host.lock_seat(3)
+
+
+async def by_resizing(
+    host: UTDAudioRoomSession, speaker: UTDAudioRoomSession
+) -> object:
+    return await host.setup_seats(seat_count=2)
+
+
+@pytest.mark.parametrize(
+    "ends", [by_leaving, by_a_kick, by_a_lock, by_resizing], ids=lambda f: f.__name__
+)
+async def test_who_sits_no_more_is_gone_everywhere(world: World, ends: Ending) -> None:
+    """T24: at the listener, at the SFU, and unpublished at its owner."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    await speaker.take_seat(3)
+    await host.remote_participants.until(
+        lambda all_: any(p.publications for p in all_), 10
+    )
+
+    await ends(host, speaker)
+
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 10)
+    await hears_nothing_of(host, "speaker")
+    await until_no_right_at_the_sfu(world, "speaker")
+    assert await tracks_at_the_sfu(world, "speaker") == ()
+    native: rtc.Room = speaker.room.room
+    await eventually(lambda: not native.local_participant.track_publications)
+    assert speaker.seat.value is None
+
+
+async def test_a_muted_speaker_can_publish_nothing(world: World) -> None:
+    """T37: a muted seat opens neither the microphone nor the camera."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    await speaker.take_seat(1)
+
+    await host.mute_seat(1)
+
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.SILENT, 10)
+    assert speaker.muted.value
+    assert speaker.seat.value == 1
+    for source in (
+        rtc.TrackSource.SOURCE_MICROPHONE,
+        rtc.TrackSource.SOURCE_CAMERA,
+    ):
+        with pytest.raises(rtc.participant.PublishTrackError):
+            await publish_by_hand(speaker, source=source)
+    assert await tracks_at_the_sfu(world, "speaker") == ()
+
+
+async def test_a_speaker_can_publish_no_camera(world: World) -> None:
+    """T37: a seat opens the microphone and nothing else."""
+    speaker = await world.join("speaker")
+    await speaker.take_seat(0)
+
+    with pytest.raises(rtc.participant.PublishTrackError):
+        await publish_by_hand(speaker, source=rtc.TrackSource.SOURCE_CAMERA)
+    for refuses in (speaker.set_camera, speaker.set_screen_share):
+        with pytest.raises(RefusedError):
+            await refuses(True)  # noqa: FBT003 -- the SDK's own signature
+
+    assert await tracks_at_the_sfu(world, "speaker") == (TrackSource.MICROPHONE,)
+
+
+async def test_unmuting_a_seat_brings_the_voice_back_by_itself(world: World) -> None:
+    """Whoever sits with the right publishes, unless it was said otherwise."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    await speaker.take_seat(1)
+    await host.mute_seat(1)
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.SILENT, 10)
+
+    await host.unmute_seat(1)
+
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
+    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, abs=5)
+
+
+async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:
+    """set_microphone(False) mutes; the track stays published at the SFU."""
+    speaker = await world.join("speaker")
+    listener = await world.join("listener")
+    await speaker.take_seat(0)
+    await listener.remote_participants.until(
+        lambda all_: any(p.publications for p in all_), 10
+    )
+
+    await speaker.set_microphone(False)
+
+    await speaker.muted.until(lambda muted: muted, 10)
+    await listener.remote_participants.until(
+        lambda all_: all(t.muted for p in all_ for t in p.publications), 10
+    )
+    assert await tracks_at_the_sfu(world, "speaker") == (TrackSource.MICROPHONE,)
+    await speaker.set_microphone(True)
+    await speaker.muted.until(lambda muted: not muted, 10)
