@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
+import attrs
 from livekit import rtc
 
 from utd_stream.adapters._livekit_words import (
@@ -18,7 +19,13 @@ from utd_stream.models import room_events as ours
 from utd_stream.models.participants import RemoteParticipant, TrackPublication
 from utd_stream.models.room_events import RoomEvent
 
-__all__ = ["EVENTS", "publication", "remote_participant", "room_event"]
+__all__ = [
+    "EVENTS",
+    "local_publication",
+    "publication",
+    "remote_participant",
+    "room_event",
+]
 
 _Translate: TypeAlias = Callable[..., RoomEvent]
 
@@ -54,6 +61,15 @@ def publication(native: Any) -> TrackPublication:
         muted=native.muted,
         name=native.name,
     )
+
+
+def local_publication(native: Any) -> TrackPublication:
+    """Return our publication for one of this client's.
+
+    Its track is muted at once; LiveKit's publication only when the SFU knows.
+    """
+    muted = native.muted if native.track is None else native.track.muted
+    return attrs.evolve(publication(native), muted=muted)
 
 
 def remote_participant(native: Any) -> RemoteParticipant:

@@ -18,6 +18,7 @@ from livekit.rtc.room import EventTypes
 from utd_stream.adapters._descriptors import check_descriptors
 from utd_stream.adapters._livekit_audio import Ears, Feed
 from utd_stream.adapters._livekit_events import (
+    local_publication,
     publication,
     remote_participant,
     room_event,
@@ -137,7 +138,7 @@ class LiveKitRoom:
                 metadata=local.metadata,
                 permission=permission(local.permissions),
                 publications=tuple(
-                    publication(each) for each in local.track_publications.values()
+                    map(local_publication, local.track_publications.values())
                 ),
             ),
             remotes=tuple(
