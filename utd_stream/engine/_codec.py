@@ -7,7 +7,7 @@ most seats are free.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -19,7 +19,7 @@ import orjson
 from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from utd_stream.engine.rules.state import Member, Room
+from utd_stream.engine.rules.state import Member, Room, Seat
 
 __all__ = ["decode_member", "decode_room", "encode_member", "encode_room"]
 
@@ -45,9 +45,41 @@ def decode_member(state: str) -> Member:
     return _CONVERTER.structure(orjson.loads(state), Member)
 
 
+class _SeatTexts:
+    """The text of each seat, kept while the seat stays the same object.
+
+    A command changes one seat or two; to write the others again would cost
+    more than everything else that is written with them.
+    """
+
+    _LIMIT = 16_384
+
+    def __init__(self, encode: Callable[[Seat], Any]) -> None:
+        self._encode = encode
+        # The seat is kept too, so that its id stays its own.
+        self._texts: dict[int, tuple[Seat, orjson.Fragment]] = {}
+
+    def of(self, seats: tuple[Seat, ...]) -> list[orjson.Fragment]:
+        """Return the text of each of *seats*."""
+        return [self._text(seat) for seat in seats]
+
+    def _text(self, seat: Seat) -> orjson.Fragment:
+        found = self._texts.get(id(seat))
+        if found is not None:
+            return found[1]
+        if len(self._texts) >= self._LIMIT:
+            self._texts.clear()
+        text = orjson.Fragment(orjson.dumps(self._encode(seat)))
+        self._texts[id(seat)] = (seat, text)
+        return text
+
+
 def _short(converter: Converter, kind: Any) -> Any:
     # Datetimes and enums stay as they are: orjson writes both.
-    apart: Any = {"members": override(omit=True)} if kind is Room else {}
+    apart: Any = {}
+    if kind is Room:
+        apart["members"] = override(omit=True)
+        apart["seats"] = override(omit_if_default=False)
     return make_dict_unstructure_fn(
         kind, converter, _cattrs_omit_if_default=True, **apart
     )
@@ -57,9 +89,15 @@ def _is_mapping(kind: Any) -> bool:
     return get_origin(kind) is Mapping
 
 
+def _is_seats(kind: Any) -> bool:
+    return bool(kind == tuple[Seat, ...])
+
+
 def _make_converter() -> Converter:
     converter = Converter()
     converter.register_unstructure_hook_factory(attrs.has, partial(_short, converter))
+    seats = _SeatTexts(partial(converter.unstructure, unstructure_as=Seat))
+    converter.register_unstructure_hook_func(_is_seats, seats.of)
     converter.register_unstructure_hook_func(_is_mapping, dict)
     converter.register_unstructure_hook(Enum, lambda member: member)
     converter.register_structure_hook_func(
