@@ -22,13 +22,32 @@ from utd_stream.engine.config import App, Config
 from utd_stream.engine.rules import Room
 from utd_stream.engine.services import SERVICES, Services
 from utd_stream.engine.store import Store
+from utd_stream.errors import TransportError
 from utd_stream.media import Tone
+from utd_stream.models import Permission
 from utd_stream.models.names import sfu_room_name
 from utd_stream.ports import SfuParticipant
 
-__all__ = ["ROOM", "World"]
+__all__ = ["ROOM", "HalfDeafSfu", "World"]
 
 ROOM = "lounge"
+
+
+class HalfDeafSfu(LiveKitSfu):
+    """LiveKit's server API, behind a line that can be cut in one place."""
+
+    takes_grants = True
+
+    async def update_participant(
+        self, name: str, identity: str, *, permission: Permission, metadata: str
+    ) -> None:
+        """Replace somebody's rights, unless the line is cut."""
+        if not self.takes_grants:
+            message = "the line to the SFU is cut"
+            raise TransportError(message)
+        await super().update_participant(
+            name, identity, permission=permission, metadata=metadata
+        )
 
 
 class World:
@@ -67,7 +86,7 @@ class World:
             livekit_api_secret=livekit.api_secret,
             **settings,
         )
-        self.sfu = LiveKitSfu(livekit.http_url, livekit.api_key, livekit.api_secret)
+        self.sfu = HalfDeafSfu(livekit.http_url, livekit.api_key, livekit.api_secret)
         self.base_url = ""
         self.webhooks: Registration
         self._register = register
@@ -132,6 +151,11 @@ class World:
         room = await self.services.writer.room((self.app.id, ROOM))
         assert room is not None
         return room
+
+    async def present(self) -> list[str]:
+        """Return who the SFU lists."""
+        listed = await self.sfu.list_participants(self.sfu_room)
+        return [participant.identity for participant in listed]
 
     async def listed(self, identity: str) -> SfuParticipant | None:
         """Return what the SFU lists of *identity*, or None."""

@@ -28,9 +28,9 @@ class Owner:
 
     def task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Begin *work* and return its task, to wait for or to cancel."""
-        task = asyncio.create_task(_survive(work))
+        task = asyncio.create_task(work)
         self._tasks[task] = None
-        task.add_done_callback(self._forget)
+        task.add_done_callback(self._end)
         return task
 
     async def aclose(self) -> None:
@@ -42,14 +42,12 @@ class Owner:
         if running:
             await asyncio.wait(running)
 
-    def _forget(self, task: asyncio.Task[None]) -> None:
+    def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.pop(task, None)
-
-
-async def _survive(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except UTDStreamException as error:
-        logger.info("%s: %s", type(error).__name__, error)
-    except Exception:
-        logger.exception("an effect failed")
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, UTDStreamException):
+            logger.info("%s: %s", type(error).__name__, error)
+        elif error is not None:
+            logger.error("an effect failed", exc_info=error)

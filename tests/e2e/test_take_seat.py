@@ -1,0 +1,321 @@
+"""A take is whole: the seat, the right and the microphone, or none of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import pytest
+
+from tests.planes import eventually
+from tests.world import ROOM, World
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.timeouts import Timeouts
+from utd_stream.errors import (
+    ConflictError,
+    DisconnectedError,
+    InvalidArgumentError,
+    InvalidRequestError,
+    PermissionDeniedError,
+    RefusedError,
+    TransportTimeoutError,
+)
+from utd_stream.models import SeatMode, SeatOccupancy
+
+pytestmark = pytest.mark.livekit
+
+Leaving = Callable[[UTDAudioRoomSession], Awaitable[object]]
+
+# What a take goes through; each is a place to leave it.
+ON_THE_WAY = (
+    SeatOccupancy.TAKING,
+    SeatOccupancy.GRANTING,
+    SeatOccupancy.PUBLISHING,
+)
+
+
+async def nothing_is_left(world: World, identity: str) -> None:
+    """The engine has no seat and the SFU neither a track nor a right of somebody."""
+    room = await world.room()
+    assert room.seat_index_of(identity) is None
+    async with asyncio.timeout(10):
+        while True:
+            listed = await world.listed(identity)
+            if listed is None:
+                return
+            assert listed.permission is not None
+            if not listed.track_sources and not listed.permission.can_publish:
+                return
+
+
+async def test_returns_with_the_right_and_the_microphone(world: World) -> None:
+    """take_seat returns only when the SFU has granted and the track is up."""
+    speaker = await world.join("speaker")
+
+    await speaker.take_seat(4)
+
+    listed = await world.listed("speaker")
+    assert listed is not None
+    assert listed.permission is not None
+    assert listed.permission.can_publish
+    assert speaker.seat.value == 4
+    (publication,) = speaker.local_participant.publications
+    assert publication.sid.startswith("TR_")  # the SFU's own word
+    assert not speaker.muted.value
+
+
+async def test_on_a_muted_seat_returns_when_seated(world: World) -> None:
+    """Where the right does not come with the seat, take_seat returns silent."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    await host.mute_seat(2)
+
+    await speaker.take_seat(2)
+
+    assert speaker.occupancy.value is SeatOccupancy.SILENT
+    assert (await world.room()).seat_index_of("speaker") == 2
+
+
+async def test_with_the_microphone_off_returns_when_seated(world: World) -> None:
+    """Who said set_microphone(False) sits silent, and speaks when it is said."""
+    speaker = await world.join("speaker")
+    await speaker.set_microphone(False)
+
+    await speaker.take_seat(2)
+
+    assert speaker.occupancy.value is SeatOccupancy.SILENT
+    await speaker.can_publish.until(lambda can: can, 10)
+    await speaker.set_microphone(True)
+    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+async def test_without_a_source_nothing_is_asked(world: World) -> None:
+    """An argument error names the choices before any request."""
+    client = await world.client(microphone=None)
+    mute = await world.join("mute", client=client)
+    rev = (await world.room()).rev
+
+    with pytest.raises(InvalidArgumentError, match="Tone"):
+        await mute.take_seat(0)
+
+    assert (await world.room()).rev == rev
+
+
+@pytest.mark.parametrize("state", ON_THE_WAY, ids=lambda s: s.value)
+async def test_cancelled_on_the_way_leaves_nothing(
+    world: World, state: SeatOccupancy
+) -> None:
+    """L1, T35, T36: wherever a take is cancelled, all of it is given back."""
+    speaker = await world.join("speaker")
+    take = asyncio.create_task(speaker.take_seat(1))
+    await speaker.occupancy.until(lambda s: s is state, 10)
+
+    take.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await take
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
+    await nothing_is_left(world, "speaker")
+    await speaker.take_seat(1)
+    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+async def test_cancelled_at_any_time_leaves_nothing(world: World) -> None:
+    """T18, L17: timeouts around a take, from none to too long, leave it whole."""
+    speaker = await world.join("speaker")
+    for step in range(24):
+        try:
+            async with asyncio.timeout(step * 0.002):
+                await speaker.take_seat(step % 9)
+        except TimeoutError:
+            await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
+        else:
+            await speaker.leave_seat()
+        await nothing_is_left(world, "speaker")
+
+    await speaker.take_seat(0)
+    assert (await world.room()).seat_index_of("speaker") == 0
+
+
+async def by_leave(session: UTDAudioRoomSession) -> None:
+    await session.leave()
+
+
+async def by_dispose(session: UTDAudioRoomSession) -> None:
+    await session.dispose()
+
+
+@pytest.mark.parametrize("goes", [by_leave, by_dispose], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("state", ON_THE_WAY, ids=lambda s: s.value)
+async def test_left_on_the_way_leaves_nothing(
+    world: World, state: SeatOccupancy, goes: Leaving
+) -> None:
+    """L1, L21: leaving or disposing drains the take and frees the seat at once."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    take = asyncio.create_task(speaker.take_seat(1))
+    await speaker.occupancy.until(lambda s: s is state, 10)
+
+    await goes(speaker)
+
+    with pytest.raises((DisconnectedError, ConflictError, TransportTimeoutError)):
+        await take
+    assert (await world.room()).seat_index_of("speaker") is None
+    assert await world.listed("speaker") is None
+    await host.take_seat(1)
+
+
+async def test_seat_lost_on_the_way_is_told(world: World) -> None:
+    """L16: who is unseated while taking hears a conflict and publishes nothing."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    take = asyncio.create_task(speaker.take_seat(1))
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.GRANTING, 10)
+
+    await host.lock_seat(1)
+
+    with suppress(ConflictError):  # unless it was served before the lock
+        await take
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 10)
+    await nothing_is_left(world, "speaker")
+
+
+async def test_refusals_name_their_code(world: World) -> None:
+    """L23, L28, L30: each no of the engine is its own typed error."""
+    host = await world.join("host", as_host=True, seat_count=3)
+    guest = await world.join("guest")
+    await host.take_seat(0)
+    await host.lock_seat(1)
+
+    with pytest.raises(ConflictError) as taken:
+        await guest.take_seat(0)
+    with pytest.raises(ConflictError) as locked:
+        await guest.take_seat(1)
+    with pytest.raises(InvalidRequestError) as outside:
+        await guest.take_seat(3)
+    with pytest.raises(InvalidArgumentError):
+        await guest.take_seat("2")  # type: ignore[arg-type]  # the point of it
+    with pytest.raises(RefusedError) as again:
+        await host.take_seat(2)
+    await host.setup_seats(seat_mode=SeatMode.REQUEST)
+    with pytest.raises(PermissionDeniedError) as unasked:
+        await guest.take_seat(2)
+
+    assert (taken.value.code, taken.value.status_code) == ("seat_taken", 409)
+    assert locked.value.code == "seat_locked"
+    assert outside.value.details["errors"][0]["path"] == "$.index"
+    assert again.value.code == "already_seated"
+    assert unasked.value.is_forbidden
+    assert guest.occupancy.value is SeatOccupancy.LISTENING
+    assert (await world.room()).seat_index_of("guest") is None
+
+
+async def test_moving_leaves_no_gap(world: World) -> None:
+    """L27: a move is one update, and the track is the same before and after."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    await speaker.take_seat(1)
+    (before,) = speaker.local_participant.publications
+    revisions: list[int] = []
+    told = host.seats.subscribe(lambda grid: revisions.append(grid.rev))
+
+    await speaker.move_seat(5)
+
+    await host.seats.until(lambda g: g.seats[5].occupant_identity == "speaker", 10)
+    told.dispose()
+    (after,) = speaker.local_participant.publications
+    assert after.sid == before.sid
+    assert len(revisions) == 2
+    with pytest.raises(ConflictError):
+        await host.take_seat(5)
+    await host.take_seat(1)
+    with pytest.raises(ConflictError):
+        await speaker.move_seat(1)
+    assert speaker.seat.value == 5
+
+
+async def test_late_right_is_waited_for_once(world: World) -> None:
+    """L17: when the right does not come in time the take ends and leaves nothing."""
+    client = await world.client(timeouts=Timeouts(seat=1.0))
+    speaker = await world.join("speaker", client=client)
+    world.sfu.takes_grants = False
+
+    with pytest.raises(TransportTimeoutError):
+        await speaker.take_seat(0)
+
+    world.sfu.takes_grants = True
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 10)
+    await nothing_is_left(world, "speaker")
+    await speaker.take_seat(0)
+    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+async def test_approved_and_invited_speak_by_themselves(world: World) -> None:
+    """Whoever is seated by somebody else publishes without being told to."""
+    host = await world.join("host", as_host=True, seat_mode=SeatMode.REQUEST)
+    asker = await world.join("asker")
+    request_id = await asker.request_to_speak()
+    await host.speaker_requests.until(bool, 10)
+    assert [r.identity for r in host.speaker_requests.value] == ["asker"]
+
+    await host.approve_speaker(request_id)
+
+    await asker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
+    invited = await world.join("invited")
+    await host.invite_to_speak("invited", 7)
+    await invited.invitation.until(lambda i: i is not None, 10)
+    with pytest.raises(ConflictError) as held:
+        await host.lock_seat(7)
+    assert held.value.details["reserved_for"] == "invited"
+    await invited.accept_invitation()
+    assert invited.seat.value == 7
+    assert invited.invitation.value is None
+    assert invited.occupancy.value is SeatOccupancy.SPEAKING
+
+
+async def test_seated_without_a_source_is_silent(world: World) -> None:
+    """Who has no microphone and is seated by a moderator sits silent."""
+    host = await world.join("host", as_host=True, seat_mode=SeatMode.REQUEST)
+    client = await world.client(microphone=None)
+    mute = await world.join("mute", client=client)
+    request_id = await mute.request_to_speak()
+
+    await host.approve_speaker(request_id)
+
+    await mute.seat.until(lambda index: index == 0, 10)
+    assert mute.occupancy.value is SeatOccupancy.SILENT
+
+
+async def test_rev_is_the_same_everywhere(world: World) -> None:
+    """The engine, every observer and a GET agree on the grid."""
+    host = await world.join("host", as_host=True)
+    guest = await world.join("guest")
+    await guest.take_seat(3)
+    grid = (await world.room()).grid
+
+    await host.seats.until(lambda g: g.rev == grid.rev, 10)
+
+    assert host.seats.value == guest.seats.value == grid
+    assert await guest.get_seats() == grid
+    client = await world.client()
+    await client.authenticate("host")
+    assert await client.api.get_seats(ROOM) == grid
+
+
+async def test_cancelled_join_leaves_nobody(world: World) -> None:
+    """T34: a join that is cancelled leaves no ghost, and a next one works."""
+    client = await world.client()
+    await world.join("host", as_host=True)
+    for step in range(8):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(step * 0.008):
+                session = await client.join_audio_room("ghost", ROOM)
+                await session.dispose()
+
+    async with asyncio.timeout(20):
+        while "ghost" in await world.present():
+            pass  # each look is a request, and so a pause
+
+    session = await world.join("ghost", client=client)
+    assert await eventually(lambda: session.connected.value)
