@@ -81,9 +81,6 @@ class Luck(Protocol):
         ...
 
 
-# The client's side of the engine.
-
-
 @attrs.frozen(kw_only=True)
 class HttpAnswer:
     """What a server answered, whatever its status.
@@ -126,9 +123,6 @@ class Http(Protocol):
     async def aclose(self) -> None:
         """Close connections of our own; those of a pool given stay."""
         ...
-
-
-# The client's side of the SFU.
 
 
 class AudioSource(Protocol):
@@ -259,9 +253,6 @@ class Media(Protocol):
     def open(self, *, adaptive_stream: bool, dynacast: bool) -> MediaRoom:
         """Return a room that can be connected once."""
         ...
-
-
-# The engine's side of the SFU.
 
 
 @attrs.frozen(kw_only=True)

@@ -1,8 +1,7 @@
 """What happens in a room, as the SFU tells it: one class for each event.
 
-Source: the events of LiveKit's ``Room`` (livekit 1.2 for Python).  An event
-of a newer LiveKit arrives as `UnknownEvent`.  People are named by identity,
-tracks by their publication as it was when the event came.
+Source: the events of LiveKit's ``Room``; those of a newer one are `UnknownEvent`.
+People are named by identity, tracks by their publication as it was then.
 """
 
 from __future__ import annotations
@@ -315,7 +314,7 @@ class SipDtmfReceived:
 
 @attrs.frozen(kw_only=True)
 class TranscriptionSegment:
-    """A stretch of transcribed speech; times are in milliseconds."""
+    """A stretch of transcribed speech."""
 
     id: str
     text: str
@@ -352,12 +351,7 @@ class DataTrackUnpublished:
 
 @attrs.frozen
 class UnknownEvent:
-    """An event this version does not know.
-
-    Attributes:
-        name: LiveKit's name of it.
-        arguments: As LiveKit gave them; not ours and not stable.
-    """
+    """An event this version does not know; its arguments are LiveKit's own."""
 
     name: str
     arguments: tuple[Any, ...] = attrs.field(default=(), eq=False, repr=False)

@@ -20,12 +20,6 @@ from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from utd_stream._wire_grid import (
-    grid_to_json,
-    grid_to_metadata,
-    is_object,
-    read_grid,
-)
 from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.contract.fields import FIELDS
 from utd_stream.errors import (
@@ -36,6 +30,12 @@ from utd_stream.errors import (
     engine_error,
 )
 from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.wire._grid import (
+    grid_to_json,
+    grid_to_metadata,
+    is_object,
+    read_grid,
+)
 
 __all__ = [
     "bearer_expiry",

@@ -1,0 +1,104 @@
+"""Every exception utd_stream raises, split by who can act.
+
+* UTDStreamException
+    * UsageError
+        * InvalidTransitionError
+        * RefusedError
+        * DescriptorLimitError
+        * InvalidArgumentError
+        * ClosedError
+        * MailboxFullError
+    * TransportError
+        * ConnectError
+        * TransportTimeoutError
+        * DisconnectedError
+    * ProtocolError
+        * LocalProtocolError
+        * RemoteProtocolError
+    * EngineError
+        * InvalidRequestError
+        * UnauthenticatedError
+        * PermissionDeniedError
+            * BannedError
+            * FeatureDisabledError
+        * NotFoundError
+        * ConflictError
+        * RateLimitedError
+        * UnavailableError
+    * MediaError
+        * PublishError
+        * SubscribeError
+
+An engine error crosses the wire: the engine raises it, the client raises the
+same class again, chosen by the HTTP status and then by the code.
+"""
+
+from __future__ import annotations
+
+from utd_stream.errors._base import (
+    ClosedError,
+    ConnectError,
+    DescriptorLimitError,
+    DisconnectedError,
+    InvalidArgumentError,
+    InvalidTransitionError,
+    LocalProtocolError,
+    MailboxFullError,
+    MediaError,
+    ProtocolError,
+    PublishError,
+    RefusedError,
+    RemoteProtocolError,
+    SubscribeError,
+    TransportError,
+    TransportTimeoutError,
+    UsageError,
+    UTDErrorCode,
+    UTDStreamException,
+)
+from utd_stream.errors._engine import (
+    BannedError,
+    ConflictError,
+    EngineError,
+    FeatureDisabledError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    UnauthenticatedError,
+    UnavailableError,
+    engine_error,
+)
+
+__all__ = [
+    "BannedError",
+    "ClosedError",
+    "ConflictError",
+    "ConnectError",
+    "DescriptorLimitError",
+    "DisconnectedError",
+    "EngineError",
+    "FeatureDisabledError",
+    "InvalidArgumentError",
+    "InvalidRequestError",
+    "InvalidTransitionError",
+    "LocalProtocolError",
+    "MailboxFullError",
+    "MediaError",
+    "NotFoundError",
+    "PermissionDeniedError",
+    "ProtocolError",
+    "PublishError",
+    "RateLimitedError",
+    "RefusedError",
+    "RemoteProtocolError",
+    "SubscribeError",
+    "TransportError",
+    "TransportTimeoutError",
+    "UTDErrorCode",
+    "UTDStreamException",
+    "UnauthenticatedError",
+    "UnavailableError",
+    "UsageError",
+    "engine_error",
+]
