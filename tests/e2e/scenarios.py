@@ -1,0 +1,176 @@
+"""What a test lets another process do: such as die, or run out of descriptors.
+
+``python -m tests.e2e.scenarios NAME``; the server is told by the environment,
+the outcome is one JSON object on standard output.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import os
+import resource
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from livekit import rtc
+
+from tests.planes import LISTENER, MICROPHONE, Plane
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.adapters.livekit_api import LiveKitSfu
+from utd_stream.adapters.livekit_rtc import LiveKitMedia
+from utd_stream.client.room import UTDRoom
+from utd_stream.errors import DescriptorLimitError, PublishError
+from utd_stream.media import Silence
+from utd_stream.models.room_events import Disconnected
+
+ROOMS = 6
+
+
+def plane() -> Plane:
+    """The plane of the server that the environment names."""
+    url = os.environ["LIVEKIT_URL"]
+    sfu = LiveKitSfu(
+        url, os.environ["LIVEKIT_API_KEY"], os.environ["LIVEKIT_API_SECRET"]
+    )
+    return Plane(media=LiveKitMedia(), sfu=sfu, url=url, app_id=os.environ["APP_ID"])
+
+
+def say(**outcome: Any) -> None:
+    """Tell the test."""
+    sys.stdout.write(json.dumps(outcome) + "\n")
+    sys.stdout.flush()
+
+
+async def cancelled_connects(here: Plane) -> None:
+    """Cancel connects at many points, then stay alive for longer than 15 s."""
+    room = UTDRoom(media=here.media, clock=AsyncioClock())
+    for after in (0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(after):
+                await room.connect(here.url, here.token("ghost"))
+            await room.disconnect()
+    say(cancelled=True)
+    await asyncio.sleep(16)
+    await room.aclose()
+    say(alive=True)
+
+
+async def leaks(here: Plane) -> None:
+    """Count what rooms leave behind: LiveKit's alone, then ours."""
+
+    async def bare() -> None:
+        room = rtc.Room()
+        await room.connect(here.url, here.token("bare"))
+        source = rtc.AudioSource(48_000, 1)
+        track = rtc.LocalAudioTrack.create_audio_track("mic", source)
+        options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
+        sent = await room.local_participant.publish_track(track, options)
+        await room.local_participant.unpublish_track(sent.sid)
+        await room.disconnect()
+        await source.aclose()
+
+    async def ours() -> None:
+        async with UTDRoom(media=here.media, clock=AsyncioClock()) as room:
+            await room.connect(here.url, here.token("ours"))
+            await room.publish_microphone(Silence())
+            await room.unpublish_microphone()
+
+    async def growth(one: Callable[[], Awaitable[None]]) -> dict[str, int]:
+        await one()  # what is made once, is made now
+        before = used()
+        for _ in range(ROOMS):
+            await one()
+        return {key: value - before[key] for key, value in used().items()}
+
+    say(bare=await growth(bare), ours=await growth(ours), bare_again=await growth(bare))
+
+
+def used() -> dict[str, int]:
+    """Descriptors, threads of any kind, tasks and queues in use now."""
+    gc.collect()
+    status = Path("/proc/self/status").read_text()
+    threads = next(row for row in status.splitlines() if row.startswith("Threads"))
+    from livekit.rtc._ffi_client import FfiClient  # noqa: PLC0415 -- private
+
+    return {
+        "descriptors": len(tuple(Path("/proc/self/fd").iterdir())),
+        "threads": int(threads.split()[1]),
+        "python_threads": threading.active_count(),
+        "tasks": len(asyncio.all_tasks()),
+        "queues": len(FfiClient.instance.queue._subscribers),
+    }
+
+
+async def few_descriptors(here: Plane) -> None:
+    """Try to connect with a limit of 150, where LiveKit would end the process."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (150, hard))
+    room = UTDRoom(media=here.media, clock=AsyncioClock())
+    try:
+        await room.connect(here.url, here.token("ana"))
+    except DescriptorLimitError as error:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (error.wanted, hard))
+        await room.connect(here.url, here.token("ana"))
+        say(message=str(error), wanted=error.wanted, then=room.connection)
+    await room.aclose()
+
+
+async def unanswered_publish(here: Plane) -> None:
+    """Publish without the right, round the room that would refuse at once."""
+    guest = await here.enter("ana", permission=LISTENER)
+    began = time.monotonic()
+    try:
+        await guest.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
+    except PublishError as error:
+        say(error=str(error), seconds=time.monotonic() - began)
+
+
+async def server_gone(here: Plane) -> None:
+    """Be connected while the test kills the server, until LiveKit gives up."""
+    guest = await here.enter("ana")
+    await guest.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
+    say(connected=True)
+    gone = await guest.hears(Disconnected, timeout=60)
+    began = time.monotonic()
+    await guest.room.disconnect()
+    say(reason=gone.reason.value, leaving=time.monotonic() - began)
+
+
+async def killed(here: Plane) -> None:
+    """Enter, and be killed."""
+    guest = await here.enter("victim")
+    say(sid=guest.state.local.sid)
+    await asyncio.sleep(60)
+
+
+SCENARIOS = {
+    scenario.__name__: scenario
+    for scenario in (
+        cancelled_connects,
+        leaks,
+        few_descriptors,
+        unanswered_publish,
+        server_gone,
+        killed,
+    )
+}
+
+
+async def main(name: str) -> None:
+    """Play one scenario."""
+    here = plane()
+    try:
+        await SCENARIOS[name](here)
+    finally:
+        await here.aclose()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

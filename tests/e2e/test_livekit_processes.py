@@ -1,0 +1,199 @@
+"""What would end, starve or wedge a whole process does not.
+
+The scenarios wait most of their time, up to 25 s, so all run at once, each in
+a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from tests.e2e.scenarios import ROOMS, SCENARIOS
+from tests.planes import livekit_plane
+from tests.relay import WebhookRelay
+from utd_stream.adapters.livekit_process import LiveKitProcess
+from utd_stream.models import DisconnectReason
+from utd_stream.ports import ParticipantLeft
+
+pytestmark = pytest.mark.livekit
+
+_ROOT = Path(__file__).parents[2]
+
+
+@attrs.define(eq=False)
+class Played:
+    """A scenario in its process.
+
+    Attributes:
+        app_id: Its rooms are this app's.
+        server: Where it connects.
+        process: It says what happens, one JSON object a line.
+    """
+
+    app_id: str
+    server: LiveKitProcess
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def start(cls, name: str, server: LiveKitProcess) -> Played:
+        """Let a scenario begin."""
+        app_id = secrets.token_hex(5)
+        told = {
+            "LIVEKIT_URL": server.url,
+            "LIVEKIT_API_KEY": server.api_key,
+            "LIVEKIT_API_SECRET": server.api_secret,
+            "APP_ID": app_id,
+        }
+        process = subprocess.Popen(  # noqa: S603 -- our own module
+            [sys.executable, "-m", "tests.e2e.scenarios", name],
+            cwd=_ROOT,
+            env=os.environ | told,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        return cls(app_id, server, process)
+
+    def says(self) -> dict[str, Any]:
+        """Wait for the next thing it says."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            _, errors = self.process.communicate(timeout=30)
+            pytest.fail(f"exit status {self.process.returncode}: {errors[-2000:]}")
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    def ends(self) -> int:
+        """Wait for its end; return the exit status."""
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def mortal(livekit_binary: Path) -> Iterator[LiveKitProcess]:
+    """A server of this module, which one of its tests kills."""
+    with LiveKitProcess(livekit_binary) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def played(
+    livekit: LiveKitProcess, mortal: LiveKitProcess
+) -> Iterator[dict[str, Played]]:
+    """All scenarios, begun."""
+    begun = {
+        name: Played.start(name, mortal if name == "server_gone" else livekit)
+        for name in SCENARIOS
+    }
+    yield begun
+    for each in begun.values():
+        each.process.kill()
+        each.process.communicate()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dead_server(played: dict[str, Played]) -> float:
+    """When the server of `server_gone` died; first, since it takes the longest."""
+    gone = played["server_gone"]
+    gone.says()
+    gone.server.kill()
+    return time.monotonic()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def killed_sid(played: dict[str, Played], webhook_relay: WebhookRelay) -> str:
+    """The connection of a process that was killed; LiveKit takes 20 s to notice."""
+    victim = played["killed"]
+    sid: str = victim.says()["sid"]
+    registration = webhook_relay.register(victim.app_id, "http://127.0.0.1:1/")
+    registration.drop()
+    victim.process.kill()
+    return sid
+
+
+def test_few_descriptors_are_an_error_and_no_abort(played: dict[str, Played]) -> None:
+    """The room refuses and says the limit wanted; with that limit it connects (T42)."""
+    told = played["few_descriptors"].says()
+
+    assert f"ulimit -n {told['wanted']}" in told["message"]
+    assert told["then"] == 2
+    assert played["few_descriptors"].ends() == 0
+
+
+def test_rooms_leave_no_more_behind_than_livekit_alone(
+    played: dict[str, Played],
+) -> None:
+    """Descriptors and threads stay with LiveKit's share; nothing of ours does (T28)."""
+    told = played["leaks"].says()
+    for kind in ("descriptors", "threads"):
+        share = max(told["bare"][kind], told["bare_again"][kind])
+        assert told["ours"][kind] <= share + ROOMS, told
+
+    assert told["ours"]["python_threads"] == 0
+    assert told["ours"]["tasks"] == 0
+    assert told["ours"]["queues"] <= told["bare"]["queues"]
+    assert played["leaks"].ends() == 0
+
+
+def test_publish_without_the_right_is_never_answered(
+    played: dict[str, Played],
+) -> None:
+    """Round the room's own check it takes LiveKit 10 s to give up (T22)."""
+    told = played["unanswered_publish"].says()
+
+    assert "not published" in told["error"]
+    assert 9 < told["seconds"] < 12
+
+
+async def test_cancelled_connects_end_no_process(played: dict[str, Played]) -> None:
+    """16 s after cancelled connects the process lives, and nobody is in (T34)."""
+    scenario = played["cancelled_connects"]
+    assert scenario.says() == {"cancelled": True}
+    plane = livekit_plane(scenario.server, scenario.app_id)
+    await plane.sees()
+    await plane.aclose()
+
+    assert scenario.says() == {"alive": True}
+    assert scenario.ends() == 0
+
+
+def test_lost_server_is_given_up(played: dict[str, Played], dead_server: float) -> None:
+    """LiveKit tries for some 23 s, then the room is over for no reason told (T41)."""
+    told = played["server_gone"].says()
+
+    assert told["reason"] == DisconnectReason.UNKNOWN_REASON.value
+    assert told["leaving"] < 5
+    assert 10 < time.monotonic() - dead_server < 60
+    assert played["server_gone"].ends() == 0
+
+
+async def test_killed_process_is_noticed_late(
+    played: dict[str, Played], killed_sid: str, webhook_relay: WebhookRelay
+) -> None:
+    """Who dies without a word stays listed, and leaves by a timeout (T12, T38)."""
+    victim = played["killed"]
+    registration = webhook_relay._registrations[victim.app_id]
+    plane = livekit_plane(victim.server, victim.app_id)
+    webhook = await registration.arrival(
+        lambda each: each.event == "participant_left", timeout=40
+    )
+    header = webhook.headers["Authorization"]
+    told = plane.sfu.read_notice(webhook.body, header, datetime.now(UTC))
+    await plane.aclose()
+
+    assert isinstance(told, ParticipantLeft)
+    assert told.participant.sid == killed_sid
+    assert told.reason is DisconnectReason.CONNECTION_TIMEOUT
