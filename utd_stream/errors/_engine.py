@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any, Self
 
 from utd_stream.errors._base import UTDStreamException
@@ -21,8 +20,6 @@ __all__ = [
     "UnavailableError",
     "engine_error",
 ]
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class EngineError(UTDStreamException):
@@ -46,7 +43,7 @@ class EngineError(UTDStreamException):
     ) -> None:
         super().__init__(message, status_code, code)
         self.request_id = request_id
-        self.details: Mapping[str, Any] = _NOTHING if details is None else details
+        self.details: Mapping[str, Any] = dict(details or {})
 
 
 class InvalidRequestError(EngineError):
