@@ -160,6 +160,7 @@ _SWITCH = (
     ),
     on((SILENT, TAKING, GRANTING, PUBLISHING), MicrophoneOn(), given=OFF, wanted=True),
     on((SILENT, TAKING, GRANTING, PUBLISHING), MicrophoneOff(), wanted=False),
+    on((LISTENING, LEAVING), MicrophoneOn(), given=OFF, wanted=True),
     on((LISTENING, LEAVING), MicrophoneOn(), "forbidden"),
     on((LISTENING, LEAVING), MicrophoneOff(), wanted=False),
 )

@@ -47,6 +47,7 @@ from utd_stream.snapshots.session import changed
 __all__ = ["UTDAudioRoomSession"]
 
 _Answer = TypeVar("_Answer", SeatAnswer, SeatedAnswer, RequestAnswer, InvitationAnswer)
+_REVOKE_LIMIT = 2.0  # seconds
 _OCCUPANCY_EVENTS = get_args(o.OccupancyEvent)
 _GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
 
@@ -250,11 +251,9 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     async def invite_to_speak(
         self, identity: str, seat_index: int | None = None
     ) -> int:
-        """Ask somebody to sit down and return the invitation's id.
+        """Ask somebody to sit down, on a seat held for them or the first free one.
 
-        Args:
-            identity: Who.
-            seat_index: The seat held until the answer; None for the first free.
+        Returns the invitation's id.
         """
         if seat_index is not None:
             check_index(seat_index, "seat_index")
@@ -349,6 +348,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             async with self._link.clock.timeout(limit):
                 await self._until_connected()
                 await self._until_settled(limit)
+                await self._until_no_right()
                 await self._seat.take(command)
         except TimeoutError as error:
             message = f"no seat with a microphone within {limit:g} s; it is given back"
@@ -360,6 +360,12 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         if state in _GONE:
             message = f"the room is {state.value}; rejoin first"
             raise DisconnectedError(message)
+
+    async def _until_no_right(self) -> None:
+        # The right of the seat that was left is still being taken away: who
+        # publishes under it would be silenced a moment later.
+        with suppress(TransportTimeoutError):
+            await self.can_publish.until(lambda can: not can, _REVOKE_LIMIT)
 
     async def _until_settled(self, limit: float) -> None:
         await self.occupancy.until(lambda s: s is not SeatOccupancy.LEAVING, limit)

@@ -145,6 +145,11 @@ def is_wanted(data: OccupancyData, event: OccupancyEvent) -> bool:
     return data.wanted
 
 
+def is_off(data: OccupancyData, event: MicrophoneOn) -> bool:
+    """Was the microphone switched off before?"""
+    return not data.wanted
+
+
 def a_take_waits(data: OccupancyData, event: OccupancyEvent) -> bool:
     """Does a `take_seat` wait for this seat?"""
     return data.waits
@@ -258,11 +263,13 @@ _Row: TypeAlias = Row[SeatOccupancy, OccupancyEvent, OccupancyData, OccupancyEff
 def _stays(
     trigger: type[OccupancyEvent],
     *states: SeatOccupancy,
+    guard: Callable[[OccupancyData, Any], bool] | None = None,
     update: Callable[[OccupancyData, Any], OccupancyData] | None = None,
     refuse: str | None = None,
 ) -> tuple[_Row, ...]:
     return tuple(
-        Row(trigger, (state,), state, update=update, refuse=refuse) for state in states
+        Row(trigger, (state,), state, guard=guard, update=update, refuse=refuse)
+        for state in states
     )
 
 
@@ -338,6 +345,9 @@ OCCUPANCY: Declaration[
             effects=(publish,)),
         *_stays(MicrophoneOn, _S.SILENT, _S.TAKING, _S.GRANTING, _S.PUBLISHING,
                 update=switched_on),
+        # Taking back an earlier "off" is no wish to speak without a seat.
+        *_stays(MicrophoneOn, _S.LISTENING, _S.LEAVING,
+                guard=is_off, update=switched_on),
         *_stays(MicrophoneOn, _S.LISTENING, _S.LEAVING, refuse="forbidden"),
         Row(MicrophoneOff,  (_S.SPEAKING,),   _S.SPEAKING,
             update=switched_off, effects=(mute_track,)),
