@@ -53,7 +53,8 @@ cov: test  ## what the tests leave out, module by module
 	$(BIN)/coverage report
 
 props: install  ## the properties, 2,000 examples each
-	$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough \
+	  -o faulthandler_timeout=0
 
 states: install  ## write utd_stream/machines/STATES.md
 	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md

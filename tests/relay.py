@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import Future
 from enum import Enum
 from http import HTTPStatus
 from types import TracebackType
@@ -166,12 +167,12 @@ class WebhookRelay:
         self.strays: list[Webhook] = []
         self._registrations: dict[str, Registration] = {}
         self._late: set[asyncio.Task[int]] = set()
-        self._ready = threading.Event()
+        self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._work, name="webhook-relay")
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._ready.wait()
+        self._ready.result()
         return self
 
     def __exit__(
@@ -230,7 +231,10 @@ class WebhookRelay:
         return web.Response(status=await registration.take(webhook))
 
     def _work(self) -> None:
-        asyncio.run(self._serve())
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
+            self._ready.set_exception(error)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -244,7 +248,7 @@ class WebhookRelay:
             await web.TCPSite(runner, "127.0.0.1", 0).start()
             host, port = runner.addresses[0][:2]
             self.url = f"http://{host}:{port}/"
-            self._ready.set()
+            self._ready.set_result(None)
             await self._over.wait()
             for task in self._late:
                 task.cancel()
