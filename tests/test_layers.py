@@ -26,7 +26,7 @@ LAYERS = (
     {"embedded"},
     {"testing", "notebook"},
     {"cli"},
-    {"__init__"},
+    {"__init__", "__main__"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
