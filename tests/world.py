@@ -146,6 +146,10 @@ class World:
         session = await client.join_audio_room(identity, ROOM, **asked)
         return await self._stack.enter_async_context(session)
 
+    async def reconcile(self) -> None:
+        """Let the engine compare itself with the SFU now."""
+        await self.services.reconciler.look()
+
     async def room(self) -> Room:
         """Return the room as the engine has committed it."""
         room = await self.services.writer.room((self.app.id, ROOM))

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from livekit import rtc
+from livekit.rtc._ffi_client import FfiClient, _live_handles
 
 from tests.planes import LISTENER, MICROPHONE, Plane
 from utd_stream.adapters.clock import AsyncioClock
@@ -84,20 +85,30 @@ async def leaks(here: Plane) -> None:
 
     async def growth(one: Callable[[], Awaitable[None]]) -> dict[str, int]:
         await one()  # what is made once, is made now
-        before = used()
+        before = await settled()
         for _ in range(ROOMS):
             await one()
-        return {key: value - before[key] for key, value in used().items()}
+        after = await settled()
+        return {key: value - before[key] for key, value in after.items()}
 
-    say(bare=await growth(bare), ours=await growth(ours), bare_again=await growth(bare))
+    say(bare=await growth(bare), ours=await growth(ours))
+
+
+async def settled() -> dict[str, int]:
+    """What is in use when it has not changed for a second: threads end late."""
+    now, since = used(), time.monotonic()
+    while time.monotonic() - since < 1:
+        await asyncio.sleep(0.1)
+        if used() != now:
+            now, since = used(), time.monotonic()
+    return now
 
 
 def used() -> dict[str, int]:
-    """Descriptors, threads of any kind, tasks and queues in use now."""
+    """Descriptors, threads, tasks, queues, handles and rooms in use now."""
     gc.collect()
     status = Path("/proc/self/status").read_text()
     threads = next(row for row in status.splitlines() if row.startswith("Threads"))
-    from livekit.rtc._ffi_client import FfiClient  # noqa: PLC0415 -- private
 
     return {
         "descriptors": len(tuple(Path("/proc/self/fd").iterdir())),
@@ -105,6 +116,8 @@ def used() -> dict[str, int]:
         "python_threads": threading.active_count(),
         "tasks": len(asyncio.all_tasks()),
         "queues": len(FfiClient.instance.queue._subscribers),
+        "handles": len(_live_handles),
+        "rooms": sum(isinstance(each, rtc.Room) for each in gc.get_objects()),
     }
 
 

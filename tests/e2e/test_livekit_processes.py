@@ -136,15 +136,17 @@ def test_few_descriptors_are_an_error_and_no_abort(played: dict[str, Played]) ->
 def test_rooms_leave_no_more_behind_than_livekit_alone(
     played: dict[str, Played],
 ) -> None:
-    """Descriptors and threads stay with LiveKit's share; nothing of ours does (T28)."""
-    told = played["leaks"].says()
-    for kind in ("descriptors", "threads"):
-        share = max(told["bare"][kind], told["bare_again"][kind])
-        assert told["ours"][kind] <= share + ROOMS, told
+    """Of ours nothing stays; threads and descriptors are LiveKit's share (T20, T28).
 
-    assert told["ours"]["python_threads"] == 0
-    assert told["ours"]["tasks"] == 0
-    assert told["ours"]["queues"] <= told["bare"]["queues"]
+    That share varies between 3 and 20 for each room, of about 130 while it is
+    connected: a room that is not freed shows.
+    """
+    told = played["leaks"].says()
+    for kind in ("handles", "rooms", "queues", "tasks"):
+        assert told["ours"][kind] <= max(told["bare"][kind], 0), told
+
+    for kind in ("descriptors", "threads"):
+        assert told["ours"][kind] <= max(told["bare"][kind], 40 * ROOMS), told
     assert played["leaks"].ends() == 0
 
 
