@@ -53,6 +53,10 @@ logger = logging.getLogger("utd_stream.adapters")
 
 _redaction = Redaction()
 
+# How long the SFU must have been silent before one leaves, and at most.
+_QUIET = 0.03
+_QUIET_LIMIT = 0.3
+
 
 class LiveKitMedia:
     """`Media` over LiveKit's native client.
@@ -91,6 +95,7 @@ class LiveKitRoom:
         self._leaving = asyncio.Lock()
         self._has_left = False
         self._was_told_connected = False
+        self._last_told = 0.0
         self._callbacks = {name: self._callback(name) for name in get_args(EventTypes)}
         for name, told in self._callbacks.items():
             self._room.on(name, told)  # pyright: ignore[reportUnknownMemberType]
@@ -210,6 +215,7 @@ class LiveKitRoom:
             for feed in feeds:
                 await feed.stop()
             await self._ears.aclose()
+            await self._quiet()
             await self._room.disconnect()
             self._end()
             for feed in feeds:
@@ -225,6 +231,7 @@ class LiveKitRoom:
         return told
 
     def _tell(self, name: str, arguments: tuple[Any, ...]) -> None:
+        self._last_told = asyncio.get_running_loop().time()
         if name in _TRACK_CHANGES:
             self._ears.refresh()
         event = room_event(name, arguments)
@@ -238,6 +245,23 @@ class LiveKitRoom:
             self._observer(event)
         except Exception:
             logger.exception("an observer of room events raised; it stays")
+
+    async def _quiet(self) -> None:
+        """Wait for a moment in which the SFU tells nothing.
+
+        LiveKit's client closes its socket right behind its farewell.  What the
+        SFU writes meanwhile makes that a reset, the farewell is lost, and the
+        SFU lists a ghost for 20 s.  Leaving is when that is most likely: the
+        engine has just been told, and writes metadata and rights.
+        """
+        loop = asyncio.get_running_loop()
+        began = self._last_told = loop.time()
+        while self._room.isconnected():
+            now = loop.time()
+            left = min(self._last_told + _QUIET, began + _QUIET_LIMIT) - now
+            if left <= 0:
+                return
+            await asyncio.sleep(left)
 
     def _tell_connected(self) -> None:
         # LiveKit's client names this event but never tells it.
