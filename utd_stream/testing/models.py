@@ -65,7 +65,9 @@ def aware_datetimes() -> st.SearchStrategy[datetime]:
 
 def json_values() -> st.SearchStrategy[Any]:
     """Return anything that may be read from JSON."""
-    numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False)
+    numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(
+        allow_nan=False, allow_infinity=False
+    )
     return st.recursive(
         st.none() | st.booleans() | numbers | texts(),
         lambda inner: st.lists(inner) | st.dictionaries(texts(), inner),

@@ -35,6 +35,7 @@ from utd_stream.wire._grid import (
     grid_to_metadata,
     is_object,
     read_grid,
+    read_moment,
 )
 
 __all__ = [
@@ -74,16 +75,17 @@ def decode_request(model: type[_T], raw: object) -> _T:
         InvalidRequestError: If it stands for none; ``details.errors`` lists
             ``{path, message}`` for each problem.
     """
+    fields = raw if is_object(raw) else {}
+    known = {field.name for field in attrs.fields(cast("Any", model))}
     problems: list[tuple[str, str]] = []
     try:
         request = _CONVERTER.structure(_object(raw), model)
-        known = {field.name for field in attrs.fields(cast("Any", model))}
-        unknown = sorted(set(_object(raw)) - known)
-        if not unknown:
+        if known.issuperset(fields):
             return request
-        problems += [(f"$.{name}", "unknown field") for name in unknown]
     except Exception as error:  # noqa: BLE001 -- hooks raise what they find
-        problems += _problems(error)
+        problems = _problems(error)
+    unknown = sorted(set(fields) - known)
+    problems += [(f"$.{name}", "unknown field") for name in unknown]
     raise InvalidRequestError.at(*problems)
 
 
@@ -147,14 +149,14 @@ def error_from_answer(
         return value if isinstance(value, str) and value else default
 
     details = fields.get("details")
-    retry_after = headers.get("retry-after", "")
+    details = details if is_object(details) else {}
     return engine_error(
         status,
         text("code", "error" if fields else f"http_{status}"),
         text("message", f"the engine answered {status}"),
         request_id=text("request_id", headers.get("x-request-id", "")),
-        details=details if is_object(details) else None,
-        retry_after=float(retry_after) if retry_after.isdecimal() else None,
+        details=details,
+        retry_after=_pause(headers.get("retry-after", ""), details.get("retry_after")),
     )
 
 
@@ -175,6 +177,13 @@ def bearer_expiry(token: str) -> datetime | None:
         binascii.Error,
     ):
         return None
+
+
+def _pause(header: str, told: object) -> float | None:
+    if header.isdecimal():
+        return float(header)
+    is_number = isinstance(told, int | float) and not isinstance(told, bool)
+    return float(told) if is_number and told >= 0 else None
 
 
 def _object(raw: object) -> dict[str, Any]:
@@ -226,14 +235,11 @@ def _float(raw: object, _: object) -> float:
 
 
 def _datetime(raw: object, _: object) -> datetime:
-    if not isinstance(raw, str):
-        message = "must be a date and time as a string"
-        raise ValueError(message)  # noqa: TRY004 -- a problem of the data
-    value = datetime.fromisoformat(raw)
-    if value.tzinfo is None:
-        message = "must have a time zone"
+    value = read_moment(raw)
+    if value is None:
+        message = "must be a date and time with a time zone, as a string"
         raise ValueError(message)
-    return value.astimezone(UTC)
+    return value
 
 
 def _enum(raw: object, kind: type[Enum]) -> Enum:

@@ -20,7 +20,14 @@ from utd_stream.models.seats import (
     UTDSeatGrid,
 )
 
-__all__ = ["grid_to_json", "grid_to_metadata", "is_array", "is_object", "read_grid"]
+__all__ = [
+    "grid_to_json",
+    "grid_to_metadata",
+    "is_array",
+    "is_object",
+    "read_grid",
+    "read_moment",
+]
 
 
 def is_object(raw: object) -> TypeGuard[dict[str, Any]]:
@@ -31,6 +38,17 @@ def is_object(raw: object) -> TypeGuard[dict[str, Any]]:
 def is_array(raw: object) -> TypeGuard[list[Any]]:
     """Whether *raw*, read from JSON, is an array."""
     return isinstance(raw, list)
+
+
+def read_moment(raw: object) -> datetime | None:
+    """Return the moment that *raw*, read from JSON, says, in UTC, or None."""
+    if not isinstance(raw, str):
+        return None
+    try:
+        value = datetime.fromisoformat(raw)
+        return value.astimezone(UTC) if value.tzinfo else None
+    except (ValueError, OverflowError):  # the year 1, further east
+        return None
 
 
 def grid_to_json(grid: UTDSeatGrid) -> dict[str, Any]:
@@ -146,7 +164,7 @@ def _read_requests(raw: object) -> tuple[SpeakerRequest, ...]:
     for fields in _items(raw):
         number, identity = _whole(fields.get("id")), _text(fields.get("identity"))
         if number is not None and identity:
-            created_at = _moment(fields.get("created_at"))
+            created_at = read_moment(fields.get("created_at"))
             found.append(
                 SpeakerRequest(id=number, identity=identity, created_at=created_at)
             )
@@ -163,7 +181,7 @@ def _read_invitations(raw: object) -> tuple[Invitation, ...]:
                     id=number,
                     identity=identity,
                     seat_index=_whole(fields.get("seat_index")),
-                    expires_at=_moment(fields.get("expires_at")),
+                    expires_at=read_moment(fields.get("expires_at")),
                 )
             )
     return tuple(found)
@@ -190,16 +208,6 @@ def _text(raw: object) -> str | None:
 
 def _flag(raw: object) -> bool:
     return raw is True or raw == 1
-
-
-def _moment(raw: object) -> datetime | None:
-    if not isinstance(raw, str):
-        return None
-    try:
-        value = datetime.fromisoformat(raw)
-    except ValueError:
-        return None
-    return value.astimezone(UTC) if value.tzinfo else None
 
 
 def _iso(value: datetime | None) -> str | None:
