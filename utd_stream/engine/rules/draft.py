@@ -237,22 +237,9 @@ def _visibly_differs(before: Room, after: Room) -> bool:
         if len(before.seats) != len(after.seats):
             return True
         pairs = zip(before.seats, after.seats, strict=True)
-        if any(old is not new and _look(old) != _look(new) for old, new in pairs):
+        if any(old is not new and old.shown != new.shown for old, new in pairs):
             return True
     return _waiting(before) != _waiting(after)
-
-
-def _look(seat: Seat) -> tuple[object, ...]:
-    data = seat.data
-    locked = seat.state is SeatState.LOCKED
-    return (
-        data.occupant,
-        locked,
-        data.muted,
-        data.reserved_for,
-        seat.name,
-        seat.attributes,
-    )
 
 
 def _waiting(room: Room) -> tuple[list[int], list[int]]:

@@ -93,9 +93,6 @@ def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
         draft.effect(SyncMetadata())
     if role is UTDRole.HOST and not draft.room.configured:
         _configure(draft, identity, request)
-    if draft.room.empty_since is not None:
-        # Whoever comes first finds the grid, whatever the SFU has forgotten.
-        draft.effect(SyncRoom())
     return draft.room.members[identity]
 
 

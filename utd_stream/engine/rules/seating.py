@@ -193,7 +193,8 @@ def _resize(draft: Draft, count: int) -> None:
         draft.fire(index, Dropped())
         waiting.seat_dropped(draft, index)
     kept = draft.room.seats[:count]
-    draft.change(seats=kept + tuple(Seat() for _ in range(count - len(kept))))
+    added = tuple(Seat(index=index) for index in range(len(kept), count))
+    draft.change(seats=kept + added)
 
 
 def _sit(draft: Draft, index: int, identity: str, event: Take | Seated) -> None:

@@ -66,16 +66,31 @@ class Seat:
     """One seat: its machine's state, and what is shown of its occupant.
 
     Attributes:
+        index: From 0.
         state: Of the seat machine.
         data: Of the seat machine.
         name: Of the occupant, from the moment of sitting down.
         attributes: Of the occupant, likewise.
     """
 
+    index: int
     state: SeatState = SeatState.FREE
     data: SeatData = attrs.field(factory=SeatData)
     name: str | None = None
     attributes: Mapping[str, str] = MappingProxyType({})
+
+    @cached_property
+    def shown(self) -> UTDSeat:
+        """What everybody may see of it; a seat that stays is not looked at twice."""
+        return UTDSeat(
+            seat_index=self.index,
+            occupant_identity=self.data.occupant,
+            locked=self.state is SeatState.LOCKED,
+            muted=self.data.muted,
+            reserved_for=self.data.reserved_for,
+            name=self.name,
+            attributes=self.attributes,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -148,7 +163,7 @@ class Member:
 
 def empty_seats(count: int = DEFAULT_SEAT_COUNT) -> tuple[Seat, ...]:
     """Return *count* free seats."""
-    return tuple(Seat() for _ in range(count))
+    return tuple(Seat(index=index) for index in range(count))
 
 
 @attrs.frozen(kw_only=True)
@@ -221,7 +236,7 @@ class Room:
             seat_mode=self.seat_mode,
             mode_id=self.mode_id,
             rev=self.rev,
-            seats=tuple(_shown(index, seat) for index, seat in enumerate(self.seats)),
+            seats=tuple(seat.shown for seat in self.seats),
             requests=tuple(
                 SpeakerRequest(
                     id=r.id, identity=r.data.identity, created_at=r.data.created_at
@@ -240,15 +255,3 @@ class Room:
                 if i.state is InvitationState.PENDING
             ),
         )
-
-
-def _shown(index: int, seat: Seat) -> UTDSeat:
-    return UTDSeat(
-        seat_index=index,
-        occupant_identity=seat.data.occupant,
-        locked=seat.state is SeatState.LOCKED,
-        muted=seat.data.muted,
-        reserved_for=seat.data.reserved_for,
-        name=seat.name,
-        attributes=seat.attributes,
-    )
