@@ -69,7 +69,7 @@ demo: install livekit  ## the four session types, end to end
 	$(BIN)/utd-stream demo
 
 bench: install livekit  ## the figures, beside the bare libraries
-	$(PY) -m bench
+	$(PY) -m tests.bench
 
 check: lint types docs  ## lint, types, docstrings, generated files
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -

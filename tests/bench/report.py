@@ -1,0 +1,74 @@
+"""What a figure is, and how figures are shown."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+
+import attrs
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Figure", "median_ms", "show"]
+
+
+@attrs.frozen(kw_only=True)
+class Figure:
+    """One figure: ours against the bare thing.
+
+    Attributes:
+        name: As design.md numbers it.
+        what: What is measured.
+        unit: Of both.
+        ours: Measured.
+        bare: Measured in the same run, alternating.
+        goal: The ratio that is wanted.
+        at_least: Whether more is better.
+    """
+
+    name: str
+    what: str
+    unit: str
+    ours: float
+    bare: float
+    goal: float
+    at_least: bool = False
+
+    @property
+    def ratio(self) -> float:
+        """Ours to bare."""
+        return self.ours / self.bare
+
+    @property
+    def is_met(self) -> bool:
+        """Whether the ratio is what is wanted."""
+        return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
+
+
+def median_ms(seconds: Sequence[float]) -> float:
+    """Return the median of some durations, in milliseconds."""
+    return statistics.median(seconds) * 1_000
+
+
+def show(figures: Sequence[Figure]) -> None:
+    """Print the table, then the JSON."""
+    table = Table("figure", "what", "ours", "bare", "ratio", "goal", "met")
+    for figure in figures:
+        sign = ">=" if figure.at_least else "<="
+        table.add_row(
+            figure.name,
+            figure.what,
+            f"{figure.ours:.3g} {figure.unit}",
+            f"{figure.bare:.3g} {figure.unit}",
+            f"{figure.ratio:.2f}x",
+            f"{sign} {figure.goal:g}x",
+            "yes" if figure.is_met else "no",
+        )
+    console = Console()
+    console.print(table)
+    rows = [
+        {**attrs.asdict(figure), "ratio": figure.ratio, "met": figure.is_met}
+        for figure in figures
+    ]
+    console.print_json(json.dumps(rows))
