@@ -1,0 +1,131 @@
+"""Where the demo is played: real clients in a real room, each of them watched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+import attrs
+from reactivex.abc import DisposableBase
+
+from utd_stream.cli._demo_script import TONES_HZ
+from utd_stream.cli._demo_trace import Change
+from utd_stream.cli._demo_views import VIEWS
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.compose import UTDStreamClient
+from utd_stream.media import Tone
+from utd_stream.models import SeatMode
+from utd_stream.reactive import Latest
+
+__all__ = ["Place", "Stage"]
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """Where to play.
+
+    Attributes:
+        base_url: Of the engine.
+        app_id: Of an app there that lets its key sign anybody in.
+        app_key: Its publishable key.
+        room_name: A room that nobody else is in.
+    """
+
+    base_url: str
+    app_id: str
+    app_key: str
+    room_name: str
+
+
+class Stage:
+    """The `Troupe` of one room.
+
+    Args:
+        place: Where.
+        on_change: Told of each change as it comes, the first value of each
+            observable included.
+    """
+
+    def __init__(self, place: Place, on_change: Callable[[Change], None]) -> None:
+        self._place = place
+        self._on_change = on_change
+        self._sessions: dict[str, UTDAudioRoomSession] = {}
+        self._changes: list[Change] = []
+        self._watches: list[DisposableBase] = []
+        self._stack = AsyncExitStack()
+        self._started_at = time.monotonic()
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started_at
+
+    async def enter(
+        self,
+        who: str,
+        *,
+        as_host: bool = False,
+        seat_count: int | None = None,
+        seat_mode: SeatMode | None = None,
+    ) -> None:
+        """Let *who* join the room; from then on they are watched."""
+        client = UTDStreamClient(
+            self._place.app_id,
+            self._place.app_key,
+            base_url=self._place.base_url,
+            microphone=Tone(TONES_HZ[who]),
+        )
+        await self._stack.enter_async_context(client)
+        session = await client.join_audio_room(
+            who,
+            self._place.room_name,
+            as_host=as_host,
+            seat_count=seat_count,
+            seat_mode=seat_mode,
+        )
+        await self._stack.enter_async_context(session)
+        self._sessions[who] = session
+        for what in VIEWS:
+            self._watch(who, what)
+
+    def __getitem__(self, who: str) -> UTDAudioRoomSession:
+        return self._sessions[who]
+
+    def view(self, who: str, what: str) -> Latest[str]:
+        """Return an observable of *who* as words."""
+        return VIEWS[what](self._sessions[who])
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return what has been seen, in order."""
+        return tuple(self._changes)
+
+    def look_away(self) -> None:
+        """Watch nobody any more: what comes now is the clearing up."""
+        for watch in self._watches:
+            watch.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.look_away()
+        await self._stack.aclose()
+
+    def _watch(self, who: str, what: str) -> None:
+        told: list[str] = []
+
+        def tell(value: str) -> None:
+            change = Change(self.now, who, what, told[-1] if told else None, value)
+            told[:] = [value]
+            self._changes.append(change)
+            self._on_change(change)
+
+        self._watches.append(self.view(who, what).subscribe(tell))
