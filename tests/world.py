@@ -38,6 +38,10 @@ class HalfDeafSfu(LiveKitSfu):
 
     takes_grants = True
 
+    def __init__(self, url: str, key: str, secret: str) -> None:
+        super().__init__(url, key, secret)
+        self.grants: list[tuple[str, Permission]] = []
+
     async def update_participant(
         self, name: str, identity: str, *, permission: Permission, metadata: str
     ) -> None:
@@ -45,6 +49,7 @@ class HalfDeafSfu(LiveKitSfu):
         if not self.takes_grants:
             message = "the line to the SFU is cut"
             raise TransportError(message)
+        self.grants.append((identity, permission))
         await super().update_participant(
             name, identity, permission=permission, metadata=metadata
         )

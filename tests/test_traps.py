@@ -1,0 +1,38 @@
+"""Each trap of the ground and each lesson of other SDKs has a test that says so."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+# What the audio room stands on; calls, live streams and chat bring the rest.
+TRAPS = (
+    *("T1", "T2", "T5", "T9", "T11", "T13", "T18", "T19", "T20"),
+    *("T22", "T23", "T24", "T25", "T26", "T28", "T29", "T30"),
+    *(f"T{number}" for number in range(32, 44)),
+)
+LESSONS = (
+    *("L1", "L2", "L3", "L4", "L7", "L8", "L9", "L10"),
+    *("L13", "L14", "L15", "L16", "L17", "L21", "L22", "L23", "L24"),
+    *("L27", "L28", "L29", "L30", "L36", "L37"),
+)
+
+
+def laws() -> str:
+    """The first lines of every test's docstring, of classes and modules too."""
+    told: list[str] = []
+    for path in sorted(ROOT.rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                is_test = node.name.lower().startswith("test")
+                told.append(ast.get_docstring(node) or "" if is_test else "")
+    return "\n".join(told)
+
+
+def test_each_trap_and_each_lesson_has_a_named_test() -> None:
+    """What was learned the hard way is not learned again."""
+    named = set(re.findall(r"\b[TL]\d+\b", laws()))
+
+    assert [name for name in (*TRAPS, *LESSONS) if name not in named] == []
