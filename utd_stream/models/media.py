@@ -14,10 +14,10 @@ def _size(samples: bytes) -> str:
 
 
 def _whole_samples(
-    instance: object, attribute: attrs.Attribute[bytes], value: bytes
+    instance: AudioFrame, attribute: attrs.Attribute[bytes], value: bytes
 ) -> None:
-    if len(value) % _BYTES_PER_SAMPLE:
-        message = "samples must hold whole 16-bit samples"
+    if len(value) % (_BYTES_PER_SAMPLE * max(instance.channels, 1)):
+        message = "samples must hold whole 16-bit samples of every channel"
         raise ValueError(message)
 
 
