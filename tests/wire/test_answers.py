@@ -99,7 +99,7 @@ def test_a_problem_deep_inside_is_told_with_its_path() -> None:
 
 
 @given(value=st.sampled_from(ANSWERS + MODELS).flatmap(values))
-def test_what_is_not_there_is_left_out(value: object) -> None:
+def test_what_is_not_there_is_left_out(value: Any) -> None:
     """A field that may be None is never sent as null at the top of an answer."""
     optional = {
         field.name for field in attrs.fields(type(value)) if field.default is None

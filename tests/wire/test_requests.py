@@ -125,7 +125,7 @@ def test_null_is_absence_where_a_field_may_be_absent(model: type) -> None:
     raw = {**TOKEN, "target_seat": 1, "a": 0, "b": 1, "target_identity": "bob"}
     known = {f.name: raw.get(f.name) for f in fields if f.default is not False}
 
-    request = decode_request(model, known)
+    request: object = decode_request(model, known)
 
     assert to_json(request) == {k: v for k, v in known.items() if v is not None} | (
         {"resume": False} if model is r.TokenRequest else {}

@@ -76,7 +76,7 @@ def json_values() -> st.SearchStrategy[Any]:
 
 
 def grids(
-    max_seats: int = 12, /, **pools: st.SearchStrategy[Any]
+    max_seats: int = 5, /, **pools: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[UTDSeatGrid]:
     """Return grids whose seats are in order; see `values` for *pools*."""
     counts = st.integers(1, max_seats)

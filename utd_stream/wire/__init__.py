@@ -182,8 +182,9 @@ def bearer_expiry(token: str) -> datetime | None:
 def _pause(header: str, told: object) -> float | None:
     if header.isdecimal():
         return float(header)
-    is_number = isinstance(told, int | float) and not isinstance(told, bool)
-    return float(told) if is_number and told >= 0 else None
+    if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0:
+        return float(told)
+    return None
 
 
 def _object(raw: object) -> dict[str, Any]:

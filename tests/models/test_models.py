@@ -1,0 +1,201 @@
+"""Models are frozen values that know their own bounds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utd_stream import models
+from utd_stream.contract import answers, requests
+from utd_stream.models import (
+    AudioFrame,
+    Invitation,
+    Permission,
+    RemoteParticipant,
+    SpeakerRequest,
+    TrackSource,
+    UTDRole,
+    UTDSeat,
+    UTDSeatGrid,
+    UTDStreamType,
+    room_events,
+)
+from utd_stream.models.room_events import ParticipantAttributesChanged
+from utd_stream.testing.models import grids, values
+
+CLASSES = {
+    name: value
+    for home in (models, room_events, requests, answers)
+    for name in home.__all__
+    if attrs.has(value := getattr(home, name))
+}
+ENUMS = [
+    value
+    for name in models.__all__
+    if isinstance(value := getattr(models, name), type) and issubclass(value, Enum)
+]
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+NAIVE = NOON.replace(tzinfo=None)
+
+every_class = pytest.mark.parametrize("kind", CLASSES.values(), ids=CLASSES)
+
+
+@every_class
+def test_models_are_frozen(kind: Any) -> None:
+    """Nobody can change a value that others look at."""
+    blank = kind.__new__(kind)
+
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        blank.anything = 1
+
+
+@pytest.mark.parametrize("kind", ENUMS, ids=lambda kind: kind.__name__)
+def test_words_are_spelled_as_on_the_wire(kind: type[Enum]) -> None:
+    """Members are upper case, their values the same word in lower case."""
+    assert [member.value for member in kind] == [m.name.lower() for m in kind]
+
+
+@pytest.mark.parametrize("kind", [SpeakerRequest, Invitation])
+@pytest.mark.parametrize("field", ["created_at", "expires_at"])
+def test_moments_have_a_zone(kind: type[Any], field: str) -> None:
+    """A naive moment means another one on another machine."""
+    if field in {f.name for f in attrs.fields(kind)}:
+        assert getattr(kind(id=1, identity="ann", **{field: NOON}), field) == NOON
+        assert getattr(kind(id=1, identity="ann"), field) is None
+        with pytest.raises(ValueError, match=f"{field} must be an aware datetime"):
+            kind(id=1, identity="ann", **{field: NAIVE})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda told: UTDSeat(seat_index=0, attributes=told).attributes,
+        lambda told: RemoteParticipant(identity="ann", attributes=told).attributes,
+        lambda told: ParticipantAttributesChanged("ann", told).changed,
+    ],
+    ids=["seat", "participant", "event"],
+)
+def test_attributes_cannot_be_written(make: Any) -> None:
+    """A map that was given is copied, and the copy is read-only."""
+    told = {"image": "a"}
+    held = make(told)
+
+    told["image"] = "b"
+
+    assert held == {"image": "a"}
+    with pytest.raises(TypeError):
+        held["image"] = "c"
+
+
+@given(one=grids(3), other=grids(3))
+def test_equal_grids_hash_alike(one: UTDSeatGrid, other: UTDSeatGrid) -> None:
+    """A grid can be a key, attributes and all."""
+    assert hash(attrs.evolve(one)) == hash(one)
+    assert one != other or hash(one) == hash(other)
+
+
+@given(grid=grids(4, occupant_identity=st.sampled_from(["ann", "bob"])))
+def test_a_grid_knows_who_sits_where(grid: UTDSeatGrid) -> None:
+    """The first seat of somebody, or none; counting is by seats."""
+    seat = grid.seat_of("ann")
+    all_hers = [s for s in grid.seats if s.occupant_identity == "ann"]
+
+    assert seat == (all_hers[0] if all_hers else None)
+    assert grid.seat_count == len(grid.seats)
+
+
+@given(seat=values(UTDSeat))
+def test_a_seat_is_free_when_nothing_is_in_the_way(seat: UTDSeat) -> None:
+    """Neither taken nor locked nor reserved."""
+    blocked = [seat.occupant_identity, seat.reserved_for, seat.locked or None]
+
+    assert seat.is_free == (blocked == [None, None, None])
+
+
+@given(right=values(Permission), source=values(TrackSource))
+def test_no_listed_source_means_every_source(
+    right: Permission, source: TrackSource
+) -> None:
+    """What LiveKit does with an empty list, ours says too (T37)."""
+    everything = attrs.evolve(right, can_publish_sources=())
+
+    assert everything.may_publish(source) == right.can_publish
+    assert right.may_publish(source) == (
+        right.can_publish
+        and (source in right.can_publish_sources or not right.can_publish_sources)
+    )
+
+
+def test_a_right_is_by_default_to_listen() -> None:
+    """Subscribing and data, nothing else."""
+    right = Permission()
+
+    assert (right.can_subscribe, right.can_publish_data) == (True, True)
+    assert not any(right.may_publish(source) for source in TrackSource)
+    assert not right.can_update_metadata
+    assert not right.hidden
+    assert not right.can_subscribe_metrics
+
+
+@pytest.mark.parametrize(
+    ("kind", "belongs"),
+    [
+        ("audio_call", {"is_call"}),
+        ("video_call", {"is_call", "has_video"}),
+        ("live_stream", {"has_video"}),
+        ("audio_room", set[str]()),
+    ],
+)
+def test_a_type_knows_what_belongs_to_it(kind: str, belongs: set[str]) -> None:
+    """Two are calls, two have video."""
+    made = UTDStreamType(kind)
+
+    assert made.wire == kind
+    assert {n for n in ("is_call", "has_video") if getattr(made, n)} == belongs
+
+
+def test_roles_are_in_order() -> None:
+    """Visitor, audience, guest, admin, host; the last two moderate."""
+    ranked = sorted(UTDRole, key=lambda role: role.rank)
+
+    assert [r.value for r in ranked] == [
+        "visitor",
+        "audience",
+        "guest",
+        "admin",
+        "host",
+    ]
+    assert [r.moderates for r in ranked] == [False, False, False, True, True]
+    assert [r.rank for r in ranked] == [0, 1, 2, 3, 4]
+
+
+@given(frame=values(AudioFrame))
+def test_a_frame_knows_how_long_it_lasts(frame: AudioFrame) -> None:
+    """Samples of each channel over the rate."""
+    each = frame.samples_per_channel
+
+    assert each * frame.channels * 2 == len(frame.samples)
+    assert frame.duration == each / frame.sample_rate_hz
+    assert str(len(frame.samples)) in repr(frame)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"samples": b"\0"},
+        {"samples": b"", "sample_rate_hz": 0},
+        {"samples": b"", "channels": 3},
+        {"samples": b"\0\0", "channels": 2},
+    ],
+    ids=["half a sample", "no rate", "three channels", "half a pair"],
+)
+def test_a_frame_that_cannot_be_played_is_refused(fields: dict[str, Any]) -> None:
+    """Whole samples, for each channel, at a rate."""
+    with pytest.raises(ValueError, match=r"samples|rate|channels"):
+        AudioFrame(**fields)
