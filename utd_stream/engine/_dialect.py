@@ -12,7 +12,7 @@ from sqlalchemy.pool import NullPool
 
 from utd_stream.errors import InvalidArgumentError
 
-__all__ = ["is_in_memory", "open_engine", "prepare", "upsert"]
+__all__ = ["connect", "is_in_memory", "open_engine", "upsert"]
 
 # How long to wait for the engine before us to let go of the file, in seconds.
 _PATIENCE = 1.0
@@ -42,32 +42,43 @@ def is_in_memory(engine: Engine) -> bool:
     return engine.url.database in {None, "", ":memory:"}
 
 
-def prepare(connection: Connection) -> None:
-    """Make a fresh *connection* durable, and this engine's alone.
+def connect(engine: Engine) -> Connection:
+    """Return a connection that is durable, and this engine's alone.
 
     Raises:
-        InvalidArgumentError: If another engine has the file.
+        InvalidArgumentError: If another engine has the database, or it
+            cannot be opened.
     """
+    place = engine.url.database
+    connection: Connection | None = None
     try:
-        for pragma in (
-            # Before WAL, so that no shared memory is ever made: the lock is kept.
-            "PRAGMA locking_mode=EXCLUSIVE",
-            "PRAGMA journal_mode=WAL",
-            # An acknowledged command survives the power cut too.
-            "PRAGMA synchronous=FULL",
-        ):
-            connection.exec_driver_sql(pragma).close()
-        connection.commit()
-        connection.exec_driver_sql("BEGIN EXCLUSIVE")
-        connection.commit()
+        connection = engine.connect()
+        _prepare(connection)
     except OperationalError as error:
-        if "locked" not in str(error):
-            raise
-        message = (
-            f"{connection.engine.url.database} is open in another engine; "
-            "stop it, or give this one a database of its own"
-        )
+        if connection is not None:
+            connection.close()
+        message = f"the database {place} cannot be opened: {error.orig}"
+        if "locked" in str(error):
+            message = (
+                f"the database {place} is open in another engine; "
+                "stop it, or give this one a database of its own"
+            )
         raise InvalidArgumentError(message) from error
+    return connection
+
+
+def _prepare(connection: Connection) -> None:
+    for pragma in (
+        # Before WAL, so that no shared memory is ever made: the lock is kept.
+        "PRAGMA locking_mode=EXCLUSIVE",
+        "PRAGMA journal_mode=WAL",
+        # An acknowledged command survives the power cut too.
+        "PRAGMA synchronous=FULL",
+    ):
+        connection.exec_driver_sql(pragma).close()
+    connection.commit()
+    connection.exec_driver_sql("BEGIN EXCLUSIVE")
+    connection.commit()
 
 
 def upsert(table: Table, dialect: str) -> Insert:

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from utd_stream.engine._codec import decode_member, decode_room
-from utd_stream.engine._dialect import is_in_memory, open_engine, prepare, upsert
+from utd_stream.engine._dialect import connect, is_in_memory, open_engine, upsert
 from utd_stream.engine._rows import (
     Changes,
     OutboxRow,
@@ -191,13 +191,7 @@ class Store:
         self._engine.dispose()
 
     def _connect(self) -> Connection:
-        connection = self._engine.connect()
-        try:
-            prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        return connect(self._engine)
 
     def _check_schema(self) -> None:
         with self.transaction():

@@ -1,0 +1,166 @@
+"""The same key again is the same request: it happens once and answers the same."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.house import OPEN, ROOM, Answer, House, app_of, open_house
+
+KEY = {"Idempotency-Key": "k1"}
+
+
+async def take(house: House, by: str = "ana", index: int = 0, **more: Any) -> Answer:
+    """Take a seat under the key."""
+    headers = KEY | more.pop("headers", {})
+    return await house.room_ask(
+        "POST", f"/seats/{index}/take", by=by, headers=headers, **more
+    )
+
+
+async def test_same_request_happens_once(house: House) -> None:
+    """A repeated request gets the first answer, byte for byte, and does nothing."""
+    await house.enter("ana")
+    first = await take(house)
+    await house.room_ask("POST", "/seats/leave", by="ana")
+
+    again = await take(house)
+
+    assert (again.status, again.raw) == (200, first.raw)
+    assert (await house.room()).seat_index_of("ana") is None
+
+
+@pytest.mark.parametrize("index", [0, 9], ids=["refused", "wrong"])
+async def test_refusals_are_kept_too(house: House, index: int) -> None:
+    """What was refused stays refused under its key, though it would work by now."""
+    await house.enter("bob")
+    await house.enter("ana")
+    await house.room_ask("POST", "/seats/0/take", by="bob")
+    first = await take(house, index=index)
+    assert first.status in {409, 422}
+    await house.room_ask("POST", "/seats/leave", by="bob")
+
+    again = await take(house, index=index)
+
+    assert (again.status, again.raw) == (first.status, first.raw)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"index": 1},
+        {"json": {}},
+        {"json": {"identity": "ana"}},
+        {"json": {"unknown": 1}},
+        {"data": b"{"},
+    ],
+    ids=["path", "body", "fields", "invalid", "malformed"],
+)
+async def test_key_is_for_one_request_only(house: House, other: dict[str, Any]) -> None:
+    """Another request under a used key is 409 `conflict`, right or wrong."""
+    await house.enter("ana")
+    await take(house)
+
+    answer = await take(house, **other)
+
+    assert (answer.status, answer.code) == (409, "conflict")
+
+
+async def test_wrong_request_uses_its_key_up(house: House) -> None:
+    """A key that came with a request refused for its form is used, too."""
+    await house.enter("ana")
+    assert (await take(house, json={"unknown": 1})).status == 422
+
+    assert (await take(house)).code == "conflict"
+
+
+async def test_callers_do_not_share_keys(house: House) -> None:
+    """A key is the caller's own: others, the back end too, may use the same text."""
+    for identity in ("ana", "bob"):
+        await house.enter(identity)
+    secret = app_of(OPEN, secret=True)
+
+    assert (await take(house, "ana", 0)).status == 200
+    assert (await take(house, "bob", 1)).status == 200
+    answer = await house.room_ask("POST", "/seats/0/mute", by=secret, headers=KEY)
+    assert answer.status == 200
+
+
+async def test_unauthenticated_request_uses_no_key(house: House) -> None:
+    """What was not let in is not remembered."""
+    await house.enter("ana")
+    nobody = await house.room_ask("POST", "/seats/0/take", headers=KEY)
+    assert nobody.status == 401
+
+    assert (await take(house)).status == 200
+
+
+async def test_answer_is_kept_for_a_day(house: House) -> None:
+    """A key can be used anew when its answer has been kept for 24 hours."""
+    await house.enter("ana")
+    await take(house)
+    await house.room_ask("POST", "/seats/leave", by="ana")
+    await house.clock.advance(24 * 3600 - 1)
+    assert (await take(house)).body["rev"] == 1
+    await house.clock.advance(1)
+
+    assert (await take(house)).body["rev"] == 3
+
+
+async def test_replay_comes_before_the_revision(house: House) -> None:
+    """A repeated request is answered though its If-Match is stale by then."""
+    await house.enter("ana")
+    first = await take(house, headers={"If-Match": "0"})
+
+    again = await take(house, headers={"If-Match": "0"})
+
+    assert (first.status, again.raw) == (200, first.raw)
+
+
+async def test_twice_in_one_batch_is_once(house: House) -> None:
+    """Copies that arrive together are decided together, and happen once."""
+    await house.enter("ana")
+
+    answers = await asyncio.gather(*(take(house) for _ in range(5)))
+
+    assert {answer.status for answer in answers} == {200}
+    assert len({answer.raw for answer in answers}) == 1
+    assert (await house.room()).rev == 1
+
+
+async def test_key_survives_a_restart(tmp_path: Path) -> None:
+    """The answer is on disk with the command it belongs to."""
+    database = f"sqlite:///{tmp_path / 'engine.db'}"
+    async with open_house(database=database) as house:
+        await house.enter("ana")
+        first = await take(house)
+    async with open_house(database=database) as house:
+        again = await take(house)
+
+        assert again.raw == first.raw
+
+
+async def test_minting_takes_no_key(house: House) -> None:
+    """A mint is never a replay: each gives a newer connection."""
+    connections: list[int] = []
+    for _ in range(2):
+        body = {"type": "audio_room", "room_name": ROOM, "identity": "ana"}
+        answer = await house.ask(
+            "POST", "api/v1/token", by=app_of(OPEN), json=body, headers=KEY
+        )
+        connections.append(answer.body["connection"])
+
+    assert connections[0] < connections[1]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "é"])
+async def test_impossible_key_is_malformed(house: House, key: str) -> None:
+    """A key is 1 to 255 visible ASCII characters."""
+    answer = await house.room_ask(
+        "POST", "/leave", by="ana", headers={"Idempotency-Key": key}
+    )
+
+    assert (answer.status, answer.code) == (400, "malformed")

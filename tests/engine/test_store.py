@@ -1,0 +1,240 @@
+"""What is written is what is read, by one engine at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_type_hints
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine, text
+
+from utd_stream.engine._codec import (
+    decode_member,
+    decode_room,
+    encode_member,
+    encode_room,
+)
+from utd_stream.engine.rules.state import (
+    Absence,
+    Invite,
+    Member,
+    Request,
+    Room,
+    Seat,
+)
+from utd_stream.engine.store import (
+    Changes,
+    OutboxRow,
+    RoomWrite,
+    StaleError,
+    Store,
+    StoredAnswer,
+)
+from utd_stream.errors import InvalidArgumentError
+from utd_stream.machines.invitation import InvitationData
+from utd_stream.machines.request import RequestData
+from utd_stream.machines.seat import SeatData
+from utd_stream.testing.strategies import NOON, moments
+
+MODELS = (
+    *(Absence, Invite, InvitationData, Member, Request, RequestData),
+    *(Seat, SeatData),
+)
+NUMBERS: dict[Any, st.SearchStrategy[Any]] = {
+    int: st.integers(0, 2**53),
+    int | None: st.none() | st.integers(0, 99),
+    float: st.floats(0, 1e6),
+}
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+MAPS = st.dictionaries(TEXTS, TEXTS, max_size=2).map(MappingProxyType)
+
+
+def built(kind: type[Any]) -> st.SearchStrategy[Any]:
+    """Return values of an attrs class, every field drawn by its type."""
+    return st.builds(kind, **fields_of(kind))
+
+
+def fields_of(kind: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
+    """Return a strategy for every field of an attrs class."""
+    hints = get_type_hints(kind)
+    return {f.name: drawn(hints[f.name]) for f in attrs.fields(kind)}
+
+
+def drawn(hint: Any) -> st.SearchStrategy[Any]:
+    """Return values of one type; numbers as they occur."""
+    return NUMBERS[hint] if hint in NUMBERS else st.from_type(hint)
+
+
+st.register_type_strategy(datetime, moments())
+_ANY_MAPPING: Any = Mapping
+st.register_type_strategy(_ANY_MAPPING, lambda _: MAPS)
+for model in MODELS:
+    st.register_type_strategy(model, built)
+
+
+def rooms() -> st.SearchStrategy[Room]:
+    """Return rooms of every kind, their members under their own names."""
+    members = st.lists(built(Member), max_size=4).map(
+        lambda found: MappingProxyType({m.identity: m for m in found})
+    )
+    return st.builds(Room, **fields_of(Room) | {"members": members})
+
+
+@given(rooms())
+def test_room_round_trips(room: Room) -> None:
+    """Every room is read as it was written."""
+    members = {
+        identity: decode_member(encode_member(member))
+        for identity, member in room.members.items()
+    }
+
+    assert decode_room(encode_room(room), members) == room
+
+
+def room_of(name: str = "lounge", **fields: Any) -> Room:
+    """Return a room with two members."""
+    members = {who: Member(identity=who) for who in ("ana", "bob")}
+    return Room(
+        app_id="a",
+        name=name,
+        created_at=NOON,
+        **{"members": MappingProxyType(members), "version": 1, **fields},
+    )
+
+
+def write(store: Store, before: Room | None, after: Room, **more: Any) -> None:
+    """Commit one room."""
+    with store.transaction():
+        store.write(Changes(rooms=[RoomWrite(before, after, None)], **more))
+
+
+def load(store: Store, name: str = "lounge") -> Room | None:
+    """Read one room."""
+    with store.transaction():
+        return store.load(("a", name))
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    """A store in memory."""
+    opened = Store("sqlite://")
+    yield opened
+    opened.close()
+
+
+def test_rooms_are_kept_with_their_members(store: Store) -> None:
+    """A room is read as it was last written; who is gone from it is gone."""
+    first = room_of()
+    write(store, None, first)
+    assert load(store) == first
+    ana = attrs.evolve(first.members["ana"], name="Ana")
+    second = room_of(version=2, members=MappingProxyType({"ana": ana}))
+
+    write(store, first, second)
+
+    assert load(store) == second
+    assert load(store, "other") is None
+
+
+def test_stale_write_is_refused(store: Store) -> None:
+    """A room is written over the version it was read at, or not at all."""
+    first = room_of()
+    write(store, None, first)
+    write(store, first, room_of(version=2))
+
+    with pytest.raises(StaleError):
+        write(store, first, room_of(version=3))
+    loaded = load(store)
+    assert loaded is not None
+    assert loaded.version == 2
+
+
+def test_later_outbox_row_replaces_the_earlier(store: Store) -> None:
+    """Of one key the newest row is kept, and only that one is deleted as sent."""
+    old = OutboxRow("a", "lounge", "metadata", "", 1)
+    new = OutboxRow("a", "lounge", "metadata", "", 2)
+    say = OutboxRow("a", "lounge", "say", "3", 3, '["_kicked",["ana"]]')
+    for changes in (Changes(outbox=[old]), Changes(outbox=[new, say], sent=[old])):
+        with store.transaction():
+            store.write(changes)
+    assert store.unsent() == [new, say]
+
+    with store.transaction():
+        store.write(Changes(sent=[new]))
+
+    assert store.unsent() == [say]
+
+
+def test_answers_are_found_until_they_expire(store: Store) -> None:
+    """Any number of keys is looked up at once; what has expired is not found."""
+    answers = [StoredAnswer(f"k{i}", "f", 200, b"{}", float(i)) for i in range(9)]
+    with store.transaction():
+        store.write(Changes(answers=answers))
+        found = store.answers(["k3", "k7", "none", "k8", "k7"], 5.0)
+        store.forget_answers(7.0)
+        left = store.answers([a.id for a in answers], -1.0)
+
+    assert found == {"k7": answers[7], "k8": answers[8]}
+    assert set(left) == {"k8"}
+
+
+def test_what_lives_and_is_due_is_known_at_start(store: Store) -> None:
+    """Names of live rooms and deadlines are read without the rooms themselves."""
+    ended = room_of("ended", ended_at=NOON)
+    with store.transaction():
+        writes = [RoomWrite(None, room_of(), NOON), RoomWrite(None, ended, None)]
+        store.write(Changes(rooms=writes))
+
+    assert store.live_rooms() == [("a", "lounge")]
+    assert store.deadlines() == [(("a", "lounge"), NOON.timestamp())]
+
+
+def test_second_engine_on_one_file_is_refused(tmp_path: Path) -> None:
+    """A file belongs to one engine; the next one may have it when that has ended."""
+    url = f"sqlite:///{tmp_path / 'engine.db'}"
+    first = Store(url)
+
+    with pytest.raises(InvalidArgumentError, match="open in another engine"):
+        Store(url)
+    first.close()
+    Store(url).close()
+
+
+def test_newer_schema_is_refused(tmp_path: Path) -> None:
+    """An engine does not touch what a newer one has made."""
+    file = tmp_path / "engine.db"
+    Store(f"sqlite:///{file}").close()
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE meta SET value = '99'"))
+    engine.dispose()
+
+    with pytest.raises(InvalidArgumentError, match="schema 99"):
+        Store(f"sqlite:///{file}")
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite:///no/dir/x"])
+def test_impossible_database_is_refused(url: str) -> None:
+    """A database that cannot be is refused in words, when the engine starts."""
+    with pytest.raises(InvalidArgumentError, match="database"):
+        Store(url)
+
+
+def test_committed_means_synced(tmp_path: Path) -> None:
+    """A commit is on disk when it returns: WAL, every one of them synced."""
+    store = Store(f"sqlite:///{tmp_path / 'engine.db'}")
+
+    def pragma(name: str) -> Any:
+        with store.transaction():
+            return store.connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+    assert pragma("journal_mode") == "wal"
+    assert pragma("synchronous") == 2
+    assert pragma("locking_mode") == "exclusive"
+    store.close()
