@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -165,6 +166,12 @@ class World:
         """Return who the SFU lists."""
         listed = await self.sfu.list_participants(self.sfu_room)
         return [participant.identity for participant in listed]
+
+    async def gone(self, identity: str) -> None:
+        """Wait until the SFU lists somebody no more; it takes a moment."""
+        async with asyncio.timeout(20):
+            while identity in await self.present():
+                pass  # each look is a request, and so a pause
 
     async def listed(self, identity: str) -> SfuParticipant | None:
         """Return what the SFU lists of *identity*, or None."""

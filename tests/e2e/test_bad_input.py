@@ -1,0 +1,285 @@
+"""Bad input through the SDK: a typed error that says the remedy, nothing half done."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.planes import eventually
+from tests.relay import Registration
+from tests.world import ROOM, World
+from utd_stream.adapters.livekit_process import LiveKitProcess
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.compose import UTDStreamClient
+from utd_stream.contract.requests import TokenRequest
+from utd_stream.errors import (
+    ClosedError,
+    ConflictError,
+    ConnectError,
+    FeatureDisabledError,
+    InvalidArgumentError,
+    NotFoundError,
+    PermissionDeniedError,
+    TransportError,
+    UnauthenticatedError,
+    UsageError,
+    UTDStreamException,
+)
+from utd_stream.models import SeatMode, UTDConnectionState, UTDStreamType
+
+pytestmark = pytest.mark.livekit
+
+
+def bearer(world: World, identity: str, *, valid_for: float, secret: str = "") -> str:
+    """Sign a bearer as the engine would, or as somebody else."""
+    now = int(time.time())
+    claims = {
+        "app": world.app.id,
+        "identity": identity,
+        "iat": now - 60,
+        "nbf": now - 60,
+        "exp": now + int(valid_for),
+    }
+    return jwt.encode(claims, secret or world.config.secret, "HS256")
+
+
+def provided(token: str) -> Callable[[str], Awaitable[str]]:
+    async def provide(_: str) -> str:
+        return token
+
+    return provide
+
+
+async def test_wrong_key_is_unauthenticated(world: World) -> None:
+    """L4: a key that is not the app's opens nothing, and is no ban."""
+    client = UTDStreamClient(world.app.id, "wrong", base_url=world.base_url)
+
+    with pytest.raises(UnauthenticatedError) as refused:
+        await client.join_audio_room("ana", ROOM)
+
+    assert refused.value.status_code == 401
+    assert not refused.value.is_banned
+    await client.aclose()
+
+
+@pytest.mark.parametrize(
+    ("valid_for", "secret"),
+    [(-10.0, ""), (600.0, "x" * 32)],
+    ids=["expired", "foreign"],
+)
+async def test_bad_bearer_is_unauthenticated(
+    world: World, valid_for: float, secret: str
+) -> None:
+    """An expired or a foreign bearer is refused by name."""
+    token = bearer(world, "ana", valid_for=valid_for, secret=secret)
+    client = UTDStreamClient(
+        world.app.id, base_url=world.base_url, session_provider=provided(token)
+    )
+
+    with pytest.raises(UnauthenticatedError):
+        await client.join_audio_room("ana", ROOM)
+
+    await client.aclose()
+
+
+async def test_a_bearer_speaks_for_its_own_identity_only(world: World) -> None:
+    """A mint for another identity than the bearer's is forbidden."""
+    token = bearer(world, "ana", valid_for=600)
+    client = UTDStreamClient(
+        world.app.id, base_url=world.base_url, session_provider=provided(token)
+    )
+
+    with pytest.raises(PermissionDeniedError) as refused:
+        await client.join_audio_room("ben", ROOM)
+
+    assert refused.value.is_forbidden
+    await client.aclose()
+
+
+async def test_one_client_is_one_identity(world: World) -> None:
+    """Another identity on the same client is an argument error, before asking."""
+    client = await world.client()
+    await client.authenticate("ana")
+
+    with pytest.raises(InvalidArgumentError, match="another client"):
+        await client.join_audio_room("ben", ROOM)
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", "..", "call_1", "bans", "x" * 257, "a\x00b", "e\u0301"]
+)
+async def test_bad_room_names_are_refused_before_asking(
+    world: World, name: str
+) -> None:
+    """L24, T30: what cannot be a room's name is an argument error."""
+    client = await world.client()
+
+    with pytest.raises(InvalidArgumentError):
+        await client.join_audio_room("ana", name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "50% off", "caf\u00e9 \U0001f600", "a?b#c"])
+async def test_odd_names_work(world: World, name: str) -> None:
+    """L24, T30: slashes, spaces, emoji and signs reach the engine as they are."""
+    client = await world.client()
+    session = await client.join_audio_room(name, name, as_host=True)
+
+    await session.lock_seat(0)
+    member = await client.api.get_participant(name, name)
+
+    assert member.identity == name
+    assert session.seats.value.seats[0].locked
+    await session.dispose()
+
+
+async def test_not_a_member_is_forbidden(world: World) -> None:
+    """Commands are for members; a room that never was is not found."""
+    await world.join("host", as_host=True)
+    client = await world.client()
+    await client.authenticate("nobody")
+
+    with pytest.raises(PermissionDeniedError):
+        await client.api.take_seat(ROOM, 0)
+    with pytest.raises(NotFoundError):
+        await client.api.take_seat("elsewhere", 0)
+
+    assert (await world.room()).rev == 0
+
+
+async def test_asking_twice_and_answering_twice(world: World) -> None:
+    """L3, L30: pending and settled are their own codes; the engine's list rules."""
+    host = await world.join("host", as_host=True, seat_mode=SeatMode.REQUEST)
+    guest = await world.join("guest")
+    request_id = await guest.request_to_speak()
+
+    with pytest.raises(ConflictError) as twice:
+        await guest.request_to_speak()
+    assert [r.id for r in guest.speaker_requests.value] == [request_id]
+    await host.reject_speaker(request_id)
+    with pytest.raises(ConflictError) as late:
+        await host.approve_speaker(request_id)
+
+    assert twice.value.code == "pending"
+    assert late.value.code == "settled"
+    assert late.value.details["settled_by"] == "host"
+    await guest.speaker_requests.until(lambda all_: not all_, 10)
+    assert (await world.room()).seat_index_of("guest") is None
+
+
+async def test_other_kinds_of_rooms_are_refused_by_name(world: World) -> None:
+    """L4: what this engine does not serve is a feature, not a ban."""
+    client = await world.client()
+    request = TokenRequest(
+        type=UTDStreamType.LIVE_STREAM,
+        room_name=ROOM,  # type: ignore[arg-type]  # a checked name
+        identity="ana",  # type: ignore[arg-type]  # likewise
+    )
+
+    with pytest.raises(FeatureDisabledError):
+        await client.api.create_token(request)
+
+
+async def test_no_engine_is_said_with_the_remedy() -> None:
+    """T33: nobody listens: a connect error that names the address."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    client = UTDStreamClient("app", "key", base_url=f"http://127.0.0.1:{port}")
+
+    with pytest.raises(TransportError, match=str(port)) as refused:
+        await client.join_audio_room("ana", ROOM)
+
+    assert refused.value.retryable
+    await client.aclose()
+
+
+async def test_no_sfu_is_said_and_leaves_nothing(
+    own_livekit: LiveKitProcess,
+    app_id: str,
+    register_engine: Callable[[str], Registration],
+    tmp_path: Path,
+) -> None:
+    """T23, T33: a dead SFU is a connect error without a token in it."""
+    await asyncio.to_thread(own_livekit.kill)
+    async with World(
+        own_livekit, app_id, register_engine, database=tmp_path / "engine.db"
+    ) as world:
+        client = await world.client()
+
+        with pytest.raises(ConnectError) as refused:
+            await client.join_audio_room("ana", ROOM)
+
+        told = f"{refused.value!r} {refused.value.__cause__!r}"
+        assert "eyJ" not in told
+        assert refused.value.__context__ is None or "eyJ" not in repr(
+            refused.value.__context__
+        )
+
+
+async def test_engine_gone_leaves_the_session_whole(world: World) -> None:
+    """A take while the engine is away fails, gives back, and works again later."""
+    speaker = await world.join("speaker")
+    await world.stop_engine()
+
+    with pytest.raises(TransportError):
+        await speaker.take_seat(0)
+
+    assert speaker.connected.value
+    await world.start_engine()
+    await speaker.take_seat(1)
+    assert (await world.room()).seat_index_of("speaker") == 1
+
+
+def every_call(session: UTDAudioRoomSession) -> list[Callable[[], Awaitable[Any]]]:
+    return [
+        lambda: session.take_seat(0),
+        session.leave_seat,
+        lambda: session.set_microphone(True),
+        session.accept_invitation,
+        session.rejoin,
+        lambda: session.send_data(b"x"),
+    ]
+
+
+async def test_a_disposed_session_says_so(world: World) -> None:
+    """Every call on what is over is a typed error, and dispose stays quiet."""
+    session = await world.join("ana")
+    await session.dispose()
+    await session.dispose()
+    await session.leave()
+
+    for call in every_call(session):
+        with pytest.raises(UTDStreamException):
+            await call()
+    with pytest.raises((ClosedError, UsageError)):
+        await session.take_seat(0)
+
+    assert session.connection_state.value is UTDConnectionState.DISCONNECTED
+    await world.gone("ana")
+
+
+async def test_a_bearer_is_renewed_before_it_ends(world: World) -> None:
+    """A session provider's short bearer is exchanged in time, by itself."""
+    asked: list[str] = []
+
+    async def provide(identity: str) -> str:
+        asked.append(identity)
+        return bearer(world, identity, valid_for=4)
+
+    client = UTDStreamClient(
+        world.app.id, base_url=world.base_url, session_provider=provide
+    )
+    first = await client.authenticate("ana")
+
+    await eventually(lambda: client._rest.bearer != first)
+
+    assert asked == ["ana"]
+    session = await client.join_audio_room("ana", ROOM)
+    await session.dispose()
+    await client.aclose()
