@@ -23,6 +23,8 @@ from utd_stream.errors import InvalidArgumentError
 __all__ = ["main", "play"]
 
 _INTERRUPTED = 130  # as shells say it
+# What may take longest is a newcomer who is announced (T26), some 3 s.
+_PATIENCE = 10.0
 
 
 def main(base_url: str | None, app_id: str | None, app_key: str | None) -> int:
@@ -53,15 +55,27 @@ def main(base_url: str | None, app_id: str | None, app_key: str | None) -> int:
     return run(_play_at_home(livekit_server(), screen), stopped=_INTERRUPTED)
 
 
-async def play(script: Sequence[Step], place: Place, screen: Screen) -> int:
+async def play(
+    script: Sequence[Step],
+    place: Place,
+    screen: Screen,
+    *,
+    patience: float = _PATIENCE,
+) -> int:
     """Play *script* and return the exit status.
+
+    Args:
+        script: The steps, in order; the first that breaks is the last.
+        place: Where.
+        screen: Told everything.
+        patience: How long an expectation may take to come true, in seconds.
 
     Raises:
         InvalidArgumentError: If *place* is none.
     """
     screen.opening(place.base_url, place.room_name)
     done = 0
-    async with Stage(place, screen.changed) as stage:
+    async with Stage(place, screen.changed, patience) as stage:
         for number, step in enumerate(script, 1):
             screen.step(number, step)
             try:

@@ -47,9 +47,13 @@ class Stage:
         place: Where.
         on_change: Told of each change as it comes, the first value of each
             observable included.
+        patience: How long an expectation may take to come true, in seconds.
     """
 
-    def __init__(self, place: Place, on_change: Callable[[Change], None]) -> None:
+    def __init__(
+        self, place: Place, on_change: Callable[[Change], None], patience: float
+    ) -> None:
+        self.patience = patience
         self._place = place
         self._on_change = on_change
         self._sessions: dict[str, UTDAudioRoomSession] = {}

@@ -32,15 +32,20 @@ __all__ = [
     "words_of",
 ]
 
-# What may take longest is a newcomer who is announced (T26), some 3 s.
-_PATIENCE = 10.0
 # The SDK bounds each of its calls itself; this one only ends a fault of ours.
 _LIMIT = 30.0
 _TOLERANCE_HZ = 5
 
 
 class Troupe(Protocol):
-    """Those who act, and what has been seen of them."""
+    """Those who act, and what has been seen of them.
+
+    Attributes:
+        patience: How long an expectation may take to come true, in seconds.
+    """
+
+    @property
+    def patience(self) -> float: ...
 
     async def enter(
         self,
@@ -108,7 +113,7 @@ class Seen:
         expected = f"{self.who}.{self.what} = {self.value}"
         view = troupe.view(self.who, self.what)
         try:
-            await view.until(lambda value: value == self.value, _PATIENCE)
+            await view.until(lambda value: value == self.value, troupe.patience)
         except (TransportTimeoutError, ClosedError) as error:
             raise BrokenError(expected, view.value) from error
         return expected
@@ -149,7 +154,7 @@ class Heard:
         # Every plane's is a generator: closed at once, it holds no sound back.
         async with aclosing(cast("Any", frames)):
             try:
-                async with asyncio.timeout(_PATIENCE):
+                async with asyncio.timeout(troupe.patience):
                     heard = await hear_tone(frames)
             except TimeoutError as error:
                 raise BrokenError(expected, "silence") from error

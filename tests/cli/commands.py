@@ -1,0 +1,69 @@
+"""The command as people start it: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["children", "command", "environment", "has_ended", "running"]
+
+
+def environment(**told: str) -> dict[str, str]:
+    """Return this process's, without what would be a setting."""
+    ours = ("UTD_STREAM_", "LIVEKIT_", "PYTHON")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    return {**kept, **told}
+
+
+def command(
+    *arguments: str, folder: Path, **told: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``utd-stream`` to its end."""
+    return subprocess.run(  # noqa: S603 -- this interpreter, and words of the tests
+        [sys.executable, "-m", "utd_stream", *arguments],
+        cwd=folder,
+        env=environment(**told),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@contextmanager
+def running(
+    *arguments: str, folder: Path, **told: str
+) -> Generator[subprocess.Popen[str]]:
+    """Start ``utd-stream``; it is killed at the end, unless it has ended."""
+    with subprocess.Popen(  # noqa: S603 -- this interpreter, and words of the tests
+        [sys.executable, "-m", "utd_stream", *arguments],
+        cwd=folder,
+        env=environment(**told),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that *pid* has started and that run."""
+    # The kernel keeps them by the thread that started them.
+    told = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(number) for number in " ".join(told).split()]
+
+
+def has_ended(pid: int) -> bool:
+    """Whether there is no such process."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False

@@ -1,0 +1,143 @@
+"""Laws of ``utd-stream dev``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import Popen
+
+import attrs
+import pytest
+
+from tests.cli.commands import children, has_ended, running
+from utd_stream.compose import UTDStreamClient
+from utd_stream.media import Tone
+from utd_stream.models import SeatOccupancy
+
+pytestmark = pytest.mark.livekit
+
+
+@attrs.frozen
+class Dev:
+    """One that runs, and the line that it printed."""
+
+    process: Popen[str]
+    told: dict[str, str]
+    folder: Path
+
+    def client(self) -> UTDStreamClient:
+        """Return a client of its app."""
+        return UTDStreamClient(
+            self.told["app_id"],
+            self.told["app_key"],
+            base_url=self.told["base_url"],
+            microphone=Tone(440),
+        )
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
+        """Send a signal and return what else it prints."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=30)
+
+
+@pytest.fixture
+def dev(tmp_path: Path, livekit_binary: Path) -> Iterator[Dev]:
+    """One on a free port that hears of the SFU by webhooks alone."""
+    with running(
+        *("dev", "--json", "--port", "0"),
+        folder=tmp_path,
+        LIVEKIT_SERVER=str(livekit_binary),
+        UTD_STREAM_RECONCILE_PERIOD="86400",
+    ) as process:
+        assert process.stdout is not None
+        yield Dev(process, json.loads(process.stdout.readline()), tmp_path)
+
+
+async def test_one_line_is_all_that_a_client_needs(dev: Dev) -> None:
+    """Who has read it joins, sits down and speaks."""
+    async with (
+        dev.client() as client,
+        await client.join_audio_room("ana", "lounge", as_host=True) as session,
+    ):
+        await session.take_seat(0)
+
+        assert session.occupancy.value is SeatOccupancy.SPEAKING
+
+    rest, _ = dev.end()
+    assert set(dev.told) == {
+        *("base_url", "livekit_url", "app_id", "app_key", "app_secret"),
+    }
+    assert not rest
+
+
+async def test_livekit_tells_the_engine_what_happens(dev: Dev) -> None:
+    """Its webhooks arrive: without them nobody would be known to be connected."""
+    async with (
+        dev.client() as client,
+        await client.join_audio_room("ana", "lounge", as_host=True) as ana,
+    ):
+        async with asyncio.timeout(10):
+            while not (await client.api.get_participant("lounge", "ana")).connected:
+                pass
+
+        assert ana.connected.value
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_clean_and_leaves_no_process(dev: Dev, number: signal.Signals) -> None:
+    """Status 0, no traceback, and LiveKit is gone with it."""
+    started = children(dev.process.pid)
+    assert started
+
+    _, errors = dev.end(number)
+
+    assert dev.process.returncode == 0
+    assert "Traceback" not in errors
+    assert all(map(has_ended, started))
+
+
+def test_what_it_keeps_is_its_owners_alone(dev: Dev) -> None:
+    """Secret, app and database: 0600 in a folder of 0700."""
+    folder = dev.folder / ".utd-stream"
+    kept = {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {"engine.toml", "engine.db"} <= set(kept)
+    assert set(kept.values()) == {0o600}
+
+
+def test_the_next_one_serves_the_same_app(dev: Dev, livekit_binary: Path) -> None:
+    """What was copied from the first start is still good."""
+    dev.end()
+
+    with running(
+        *("dev", "--json", "--port", "0"),
+        folder=dev.folder,
+        LIVEKIT_SERVER=str(livekit_binary),
+    ) as process:
+        assert process.stdout is not None
+        again = json.loads(process.stdout.readline())
+
+    for name in ("app_id", "app_key", "app_secret"):
+        assert again[name] == dev.told[name]
+
+
+def test_a_second_one_in_the_same_folder_is_refused(
+    dev: Dev, livekit_binary: Path
+) -> None:
+    """One engine for one SQLite file; the first goes on."""
+    with running(
+        *("dev", "--json", "--port", "0"),
+        folder=dev.folder,
+        LIVEKIT_SERVER=str(livekit_binary),
+    ) as process:
+        printed, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 2
+    assert not printed
+    assert "engine.db" in errors
+    assert len(errors.splitlines()) == 1
+    assert dev.process.poll() is None
