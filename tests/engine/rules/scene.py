@@ -1,0 +1,243 @@
+"""A room that lives through decisions, one at a time, on a clock of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from utd_stream.contract import ENDPOINTS
+from utd_stream.contract.endpoints import Who
+from utd_stream.contract.requests import TokenRequest
+from utd_stream.engine.rules import (
+    Actor,
+    Command,
+    Decision,
+    Effect,
+    Member,
+    Room,
+    Rules,
+    SyncParticipant,
+    decide,
+    participant_metadata,
+    permission,
+)
+from utd_stream.engine.rules import commands as c
+from utd_stream.errors import EngineError
+from utd_stream.models.rooms import (
+    DisconnectReason,
+    SeatMode,
+    UTDRole,
+    UTDStreamType,
+)
+from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.ports import SfuParticipant
+
+__all__ = [
+    "BACK_END",
+    "KEY",
+    "NOON",
+    "Scene",
+    "back_end_for",
+    "entering",
+    "stage",
+    "who_may",
+]
+
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+KEY = ("app", "lounge")
+BACK_END = Actor(is_secret=True)
+
+_WHO = {endpoint.name: endpoint.who for endpoint in ENDPOINTS}
+_OTHER_NAMES: Mapping[type, str] = {
+    c.Enter: "create_token",
+    c.KickMember: "kick_participant",
+}
+
+
+def who_may(command: Command) -> Who:
+    """Who may say *command*, as the contract's list of endpoints says."""
+    kind = type(command)
+    spelled = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    return _WHO.get(_OTHER_NAMES.get(kind, spelled), Who.SFU)
+
+
+class Scene:
+    """One room name, and what was decided about it.
+
+    Args:
+        rules: The numbers in force.
+        mints_roles: The app lets its key mint identities.
+    """
+
+    def __init__(self, *, mints_roles: bool = True, **rules: Any) -> None:
+        self.rules = Rules(**rules)
+        self.mints_roles = mints_roles
+        self.now = NOON
+        self.stored: Room | None = None
+        self.effects: tuple[Effect, ...] = ()
+
+    # Reading.
+
+    @property
+    def room(self) -> Room:
+        """As it was decided last."""
+        assert self.stored is not None
+        return self.stored
+
+    @property
+    def grid(self) -> UTDSeatGrid:
+        """What everybody sees."""
+        return self.room.grid
+
+    @property
+    def rev(self) -> int:
+        """Of the grid."""
+        return self.room.rev
+
+    @property
+    def sits(self) -> dict[str, int]:
+        """Who sits where."""
+        return {
+            seat.occupant_identity: seat.seat_index
+            for seat in self.grid.seats
+            if seat.occupant_identity
+        }
+
+    @property
+    def speakers(self) -> set[str]:
+        """Who may publish."""
+        return {
+            identity
+            for identity in self.room.members
+            if (right := permission(self.room, identity)) and right.can_publish
+        }
+
+    @property
+    def synced(self) -> set[str]:
+        """Whose rights the last decision writes."""
+        return {e.identity for e in self.effects if isinstance(e, SyncParticipant)}
+
+    # Doing.
+
+    def after(self, seconds: float) -> Scene:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        return self
+
+    def person(self, identity: str) -> Actor:
+        """Somebody with a bearer."""
+        return Actor(identity=identity, mints_roles=self.mints_roles)
+
+    def decide(self, command: Command, actor: Actor) -> Decision:
+        """What would be decided; nothing is kept."""
+        return decide(
+            self.stored,
+            command,
+            key=KEY,
+            who=who_may(command),
+            actor=actor,
+            now=self.now,
+            rules=self.rules,
+        )
+
+    def does(self, who: str | Actor, command: Command) -> Any:
+        """Let somebody do something; the answer."""
+        actor = who if isinstance(who, Actor) else self.person(who)
+        decision = self.decide(command, actor)
+        self.stored, self.effects = decision.room, decision.effects
+        return decision.answer
+
+    def refuses(self, who: str | Actor, command: Command, code: str) -> EngineError:
+        """Let somebody ask in vain; the refusal."""
+        before = self.stored
+        with pytest.raises(EngineError) as caught:
+            self.does(who, command)
+        assert self.stored is before
+        assert caught.value.code == code
+        return caught.value
+
+    def hears(self, fact: c.Fact) -> None:
+        """Let the SFU or the clock tell something."""
+        self.does(Actor(), fact)
+
+    def mint(self, identity: str, *, by: Actor | None = None, **asked: Any) -> Member:
+        """Let somebody ask for a token."""
+        command = entering(identity, **asked)
+        member = self.does(by or self.person(identity), command)
+        assert isinstance(member, Member)
+        return member
+
+    def mint_as(self, role: UTDRole, *identities: str) -> None:
+        """Let the back end mint a role for each."""
+        for identity in identities:
+            self.mint(identity, by=back_end_for(identity), role=role)
+
+    def connect(self, *identities: str) -> None:
+        """Let the SFU see members come."""
+        for identity in identities:
+            self.hears(
+                c.MemberJoined(participant=self.seen(identity, f"PA_{identity}"))
+            )
+
+    def disconnect(self, identity: str, reason: DisconnectReason) -> None:
+        """Let the SFU see a member go."""
+        sid = self.room.members[identity].sid or "PA_old"
+        self.hears(c.MemberLeft(identity=identity, sid=sid, reason=reason))
+
+    def seen(self, identity: str, sid: str = "", **fields: Any) -> SfuParticipant:
+        """A participant as the SFU lists them, with all as it should be."""
+        member = self.stored.members.get(identity) if self.stored else None
+        told: dict[str, Any] = {
+            "identity": identity,
+            "sid": sid or (member.sid if member and member.sid else f"PA_{identity}"),
+            "joined_at": self.now,
+        }
+        if member is not None:
+            told["permission"] = permission(self.room, identity)
+            told["metadata"] = participant_metadata(self.room, identity)
+            told["joined_at"] = member.joined_at or self.now
+        return SfuParticipant(**{**told, **fields})
+
+    def lists(self, *present: str | SfuParticipant, ago: float = 0.0) -> None:
+        """Let a listing, asked *ago* seconds before, show who is there."""
+        self.hears(
+            c.MembersListed(
+                participants=tuple(
+                    p if isinstance(p, SfuParticipant) else self.seen(p)
+                    for p in present
+                ),
+                asked_at=self.now - timedelta(seconds=ago),
+                metadata_rev=self.rev,
+            )
+        )
+
+
+def entering(identity: str, **asked: Any) -> c.Enter:
+    """The command of a mint."""
+    told = {
+        "type": UTDStreamType.AUDIO_ROOM,
+        "room_name": KEY[1],
+        "identity": identity,
+        **asked,
+    }
+    return c.Enter(request=TokenRequest(**told))
+
+
+def back_end_for(identity: str) -> Actor:
+    """The app's own back end, on behalf of somebody."""
+    return Actor(identity=identity, is_secret=True)
+
+
+def stage(*people: str, mode: SeatMode = SeatMode.FREE, **rules: Any) -> Scene:
+    """A room with a host ``hal``, an admin ``ada`` and *people*, all connected."""
+    scene = Scene(**rules)
+    scene.mint("hal", role=UTDRole.HOST, seat_count=4, seat_mode=mode)
+    scene.mint_as(UTDRole.ADMIN, "ada")
+    for identity in people:
+        scene.mint(identity)
+    scene.connect("hal", "ada", *people)
+    return scene
