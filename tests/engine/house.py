@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -76,7 +77,11 @@ class House:
     async def stop(self) -> None:
         """Serve no more; what was committed stays."""
         await self._pool.close()
-        await self._server.close()
+        # An engine gives the SFU a last chance, on the engine's clock.
+        stopping = asyncio.ensure_future(self._server.close())
+        while not stopping.done():
+            await self.clock.advance(0.1)
+        await stopping
 
     @property
     def url(self) -> str:

@@ -154,10 +154,6 @@ class Outbox:
                     _LOG.info("the SFU was not told about %s: %s", key, error)
                     failures += 1
                     await self._clock.sleep(self._delay(failures))
-                except Exception:  # noqa: BLE001 -- must survive
-                    _LOG.exception("telling the SFU about %s failed", key)
-                    failures += 1
-                    await self._clock.sleep(self._delay(failures))
         finally:
             del self._senders[key]
             if not pending:
@@ -179,6 +175,10 @@ class Outbox:
             pass  # whom it was for is gone, and the next listing looks again
         except InvalidRequestError:
             _LOG.exception("the SFU will never take %s of %s", row.kind, key)
+        except UTDStreamException:
+            raise
+        except Exception:  # noqa: BLE001 -- one bad row must not stop the others
+            _LOG.exception("%s of %s cannot be sent", row.kind, key)
         if pending.get((row.kind, row.slot)) is row:
             del pending[row.kind, row.slot]
         if row.seq:
