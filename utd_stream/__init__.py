@@ -10,12 +10,14 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from utd_stream.compose import UTDStreamClient
     from utd_stream.errors import UTDStreamException
     from utd_stream.reactive import Events, Latest
 
 __all__ = [
     "Events",
     "Latest",
+    "UTDStreamClient",
     "UTDStreamException",
     "__version__",
 ]
@@ -26,6 +28,7 @@ __version__: str
 _HOMES = {
     "Events": "utd_stream.reactive",
     "Latest": "utd_stream.reactive",
+    "UTDStreamClient": "utd_stream.compose",
     "UTDStreamException": "utd_stream.errors",
 }
 
