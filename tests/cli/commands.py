@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["children", "command", "environment", "has_ended", "running"]
+import attrs
+
+from utd_stream.compose import UTDStreamClient
+from utd_stream.media import Tone
+
+__all__ = ["Dev", "children", "command", "environment", "has_ended", "running"]
 
 
 def environment(**told: str) -> dict[str, str]:
@@ -67,3 +73,26 @@ def has_ended(pid: int) -> bool:
     except ProcessLookupError:
         return True
     return False
+
+
+@attrs.frozen
+class Dev:
+    """A ``dev`` that runs, and the line that it printed."""
+
+    process: subprocess.Popen[str]
+    told: dict[str, str]
+    folder: Path
+
+    def client(self) -> UTDStreamClient:
+        """Return a client of its app."""
+        return UTDStreamClient(
+            self.told["app_id"],
+            self.told["app_key"],
+            base_url=self.told["base_url"],
+            microphone=Tone(440),
+        )
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
+        """Send a signal and return what else it prints."""
+        self.process.send_signal(number)
+        return self.process.communicate(timeout=30)

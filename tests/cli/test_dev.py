@@ -5,55 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
-from subprocess import Popen
 
-import attrs
 import pytest
 
-from tests.cli.commands import children, has_ended, running
-from utd_stream.compose import UTDStreamClient
-from utd_stream.media import Tone
+from tests.cli.commands import Dev, children, has_ended, running
 from utd_stream.models import SeatOccupancy
 
 pytestmark = pytest.mark.livekit
-
-
-@attrs.frozen
-class Dev:
-    """One that runs, and the line that it printed."""
-
-    process: Popen[str]
-    told: dict[str, str]
-    folder: Path
-
-    def client(self) -> UTDStreamClient:
-        """Return a client of its app."""
-        return UTDStreamClient(
-            self.told["app_id"],
-            self.told["app_key"],
-            base_url=self.told["base_url"],
-            microphone=Tone(440),
-        )
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
-        """Send a signal and return what else it prints."""
-        self.process.send_signal(number)
-        return self.process.communicate(timeout=30)
-
-
-@pytest.fixture
-def dev(tmp_path: Path, livekit_binary: Path) -> Iterator[Dev]:
-    """One on a free port that hears of the SFU by webhooks alone."""
-    with running(
-        *("dev", "--json", "--port", "0"),
-        folder=tmp_path,
-        LIVEKIT_SERVER=str(livekit_binary),
-        UTD_STREAM_RECONCILE_PERIOD="86400",
-    ) as process:
-        assert process.stdout is not None
-        yield Dev(process, json.loads(process.stdout.readline()), tmp_path)
 
 
 async def test_one_line_is_all_that_a_client_needs(dev: Dev) -> None:
