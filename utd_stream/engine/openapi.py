@@ -15,6 +15,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 import attrs
 import orjson
 
+from utd_stream.contract import requests
 from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
 from utd_stream.contract.fields import FIELDS, Identity, RoomName
 from utd_stream.errors import UTDErrorCode
@@ -171,7 +172,7 @@ def _model(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         schema["description"] = summary
     if required:
         schema["required"] = required
-    if base.__name__.endswith("Request"):
+    if base.__module__ == requests.__name__:
         schema["additionalProperties"] = False
     return schema
 
@@ -191,7 +192,7 @@ def _filled(hint: Any, concrete: Mapping[Any, Any]) -> Any:
 
 
 def _grid(schemas: dict[str, Any]) -> dict[str, Any]:
-    # The wire spells a grid in its own way: see `_wire_grid`.
+    # The wire spells a grid in its own way: see `wire._grid`.
     text = {"type": ["string", "null"]}
     moment = {"type": ["string", "null"], "format": "date-time"}
     index = {"type": "integer", "minimum": 0, "maximum": MAX_SEAT_COUNT - 1}
