@@ -10,15 +10,60 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from utd_stream.compose import UTDStreamClient
-    from utd_stream.errors import UTDStreamException
+    from utd_stream.client.api import UTDApi
+    from utd_stream.client.audio_room import UTDAudioRoomSession
+    from utd_stream.client.session import UTDSession
+    from utd_stream.client.timeouts import Timeouts
+    from utd_stream.compose import UTDRoom, UTDStreamClient
+    from utd_stream.contract.answers import UTDTokenResponse
+    from utd_stream.errors import UTDErrorCode, UTDStreamException
+    from utd_stream.media import Silence, Tone
+    from utd_stream.models import (
+        AudioFrame,
+        DisconnectReason,
+        Invitation,
+        LocalParticipant,
+        RemoteParticipant,
+        RoomEvent,
+        SeatMode,
+        SeatOccupancy,
+        SpeakerRequest,
+        UTDConnectionState,
+        UTDRole,
+        UTDSeat,
+        UTDSeatGrid,
+        UTDStreamType,
+    )
     from utd_stream.reactive import Events, Latest
 
 __all__ = [
+    "AudioFrame",
+    "DisconnectReason",
     "Events",
+    "Invitation",
     "Latest",
+    "LocalParticipant",
+    "RemoteParticipant",
+    "RoomEvent",
+    "SeatMode",
+    "SeatOccupancy",
+    "Silence",
+    "SpeakerRequest",
+    "Timeouts",
+    "Tone",
+    "UTDApi",
+    "UTDAudioRoomSession",
+    "UTDConnectionState",
+    "UTDErrorCode",
+    "UTDRole",
+    "UTDRoom",
+    "UTDSeat",
+    "UTDSeatGrid",
+    "UTDSession",
     "UTDStreamClient",
     "UTDStreamException",
+    "UTDStreamType",
+    "UTDTokenResponse",
     "__version__",
 ]
 
@@ -26,10 +71,33 @@ __version__: str
 
 # Where each public name lives; the imports above tell the type checkers the same.
 _HOMES = {
+    "AudioFrame": "utd_stream.models",
+    "DisconnectReason": "utd_stream.models",
     "Events": "utd_stream.reactive",
+    "Invitation": "utd_stream.models",
     "Latest": "utd_stream.reactive",
+    "LocalParticipant": "utd_stream.models",
+    "RemoteParticipant": "utd_stream.models",
+    "RoomEvent": "utd_stream.models",
+    "SeatMode": "utd_stream.models",
+    "SeatOccupancy": "utd_stream.models",
+    "Silence": "utd_stream.media",
+    "SpeakerRequest": "utd_stream.models",
+    "Timeouts": "utd_stream.client.timeouts",
+    "Tone": "utd_stream.media",
+    "UTDApi": "utd_stream.client.api",
+    "UTDAudioRoomSession": "utd_stream.client.audio_room",
+    "UTDConnectionState": "utd_stream.models",
+    "UTDErrorCode": "utd_stream.errors",
+    "UTDRole": "utd_stream.models",
+    "UTDRoom": "utd_stream.compose",
+    "UTDSeat": "utd_stream.models",
+    "UTDSeatGrid": "utd_stream.models",
+    "UTDSession": "utd_stream.client.session",
     "UTDStreamClient": "utd_stream.compose",
     "UTDStreamException": "utd_stream.errors",
+    "UTDStreamType": "utd_stream.models",
+    "UTDTokenResponse": "utd_stream.contract.answers",
 }
 
 
