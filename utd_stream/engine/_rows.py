@@ -101,6 +101,7 @@ class Changes:
 
 
 def room_row(write: RoomWrite) -> dict[str, Any]:
+    """Return a room as a row of its table."""
     room = write.after
     return {
         "app_id": room.app_id,
@@ -113,6 +114,7 @@ def room_row(write: RoomWrite) -> dict[str, Any]:
 
 
 def changed_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the members that are new or not what they were."""
     before: Mapping[str, Member] = write.before.members if write.before else {}
     after = write.after.members
     if after is before:
@@ -128,6 +130,7 @@ def changed_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
 
 
 def gone_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
+    """Yield the keys of the members that are no more."""
     before: Mapping[str, Member] = write.before.members if write.before else {}
     after = write.after.members
     if after is before:
