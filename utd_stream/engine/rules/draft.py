@@ -84,6 +84,7 @@ class Draft:
         self._before = room
         self._effects: dict[Effect, None] = {}
         self._touched: dict[str, None] = {}
+        self._unseated: dict[str, None] = {}
 
     # Reading.
 
@@ -166,8 +167,8 @@ class Draft:
         seats = list(self.room.seats)
         seats[index] = after
         self.change(seats=tuple(seats))
-        if gone is not None and gone != come and gone in self.room.members:
-            self.change_member(gone, absence=None)
+        if gone is not None and gone != come:
+            self._unseated[gone] = None
         for effect in step.effects:
             if isinstance(effect, Reassert):
                 self.effect(SyncParticipant(effect.identity))
@@ -177,15 +178,16 @@ class Draft:
     def wait_for(self, identity: str, grace: float) -> None:
         """Let the seat of somebody who is not seen wait for *grace* seconds.
 
-        An absence that goes on keeps its beginning and its grace.
+        An absence that goes on keeps its beginning and its grace, also on
+        another seat.
         """
         index = self.room.seat_index_of(identity)
         if index is None:
             return
-        self.fire(index, Absent(self.now))
-        if self.room.members[identity].absence is None:
-            since = self.room.seats[index].data.absent_since or self.now
-            self.change_member(identity, absence=Absence(since=since, grace=grace))
+        absence = self.room.members[identity].absence
+        absence = absence or Absence(since=self.now, grace=grace)
+        self.fire(index, Absent(absence.since))
+        self.change_member(identity, absence=absence)
 
     def effect(self, effect: Effect) -> None:
         """Call for *effect*, once."""
@@ -199,6 +201,9 @@ class Draft:
         Raises:
             InvalidRequestError: If its metadata would be too large for the SFU.
         """
+        for identity in self._unseated:
+            if self.room.seat_index_of(identity) is None:
+                self.change_member(identity, absence=None)
         for identity in self._touched:
             # Rights are rewritten only where they change (L27, T2).
             if permission(self._before, identity) != permission(self.room, identity):

@@ -205,10 +205,8 @@ def _sit(draft: Draft, index: int, identity: str, event: Take | Seated) -> None:
 
 def _await_if_absent(draft: Draft, identity: str) -> None:
     # Who sits down and is not seen by the SFU must be seen within the grace.
-    member = draft.room.members[identity]
-    if not member.is_connected:
-        grace = member.absence.grace if member.absence else draft.rules.seat_grace
-        draft.wait_for(identity, grace)
+    if not draft.room.members[identity].is_connected:
+        draft.wait_for(identity, draft.rules.seat_grace)
 
 
 def _check_not_seated(draft: Draft, identity: str) -> None:
