@@ -157,7 +157,8 @@ def joined(draft: Draft, fact: MemberJoined) -> None:
 
 def left(draft: Draft, fact: MemberLeft) -> None:
     """Hear that a connection ended; it counts only for the current one (T25)."""
-    member = draft.room.member(fact.identity)
+    # The kicked as well: after another mint nobody must seem to be there.
+    member = draft.room.members.get(fact.identity)
     if member is None or member.sid != fact.sid:
         return
     draft.change_member(fact.identity, sid=None)
