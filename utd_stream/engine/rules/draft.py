@@ -54,9 +54,10 @@ __all__ = ["NO_GRID", "Draft", "refusal"]
 NO_GRID = UTDSeatGrid()
 
 
-# No seat, request or invitation encodes to more; below the limit nothing has
-# to be encoded to know that it fits.
-_MOST_BYTES_EACH = 2_000
+# No seat, request or invitation encodes to more, nor does what stands beside
+# them: a picture of control characters has six bytes for each.  Below the
+# limit nothing has to be encoded to know that it fits.
+_MOST_BYTES_EACH = 2_500
 
 _SAID = {
     "forbidden": "in this room seats are given on request: ask to speak first",
@@ -221,7 +222,7 @@ class Draft:
         room = self.room
         waiting = sum(r.state is RequestState.PENDING for r in room.requests)
         invited = sum(i.state is InvitationState.PENDING for i in room.invites)
-        count = len(room.seats) + waiting + invited
+        count = len(room.seats) + waiting + invited + 1
         limit = self.rules.max_metadata_bytes
         if count * _MOST_BYTES_EACH <= limit:
             return
