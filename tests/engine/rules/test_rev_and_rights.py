@@ -1,0 +1,284 @@
+"""What everybody sees, and what the SFU is told (contract.md sections 4 and 5)."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.rules.scene import Scene, entering, stage
+from utd_stream.engine.rules import (
+    Actor,
+    Command,
+    Rules,
+    SyncMetadata,
+    participant_metadata,
+    permission,
+    room_metadata,
+    speaks,
+)
+from utd_stream.engine.rules import commands as c
+from utd_stream.models.participants import Permission, TrackSource
+from utd_stream.models.rooms import SeatMode, UTDRole
+from utd_stream.wire import read_grid
+
+VISIBLE: tuple[tuple[str, Command], ...] = (
+    ("ann", c.TakeSeat(index=1)),
+    ("bob", c.LeaveSeat()),
+    ("bob", c.MoveSeat(target=1)),
+    ("bob", c.LeaveRoom()),
+    ("hal", c.SwapSeats(a=0, b=1)),
+    ("hal", c.KickFromSeat(index=0)),
+    ("hal", c.KickMember(identity="bob")),
+    ("hal", c.LockSeat(index=1)),
+    ("hal", c.MuteSeat(index=1)),
+    ("hal", c.SetupSeats(seat_count=5)),
+    ("hal", c.SetupSeats(seat_mode=SeatMode.REQUEST)),
+    ("hal", c.SetupSeats(mode_id="x")),
+    ("hal", c.InviteToSpeak(identity="ann")),
+    ("hal", c.InviteToSpeak(identity="ann", seat_index=1)),
+)
+HIDDEN: tuple[tuple[str, Command], ...] = (
+    ("ann", entering("ann")),
+    ("ann", entering("ann", name="Ann", image="a.png")),
+    ("bob", entering("bob", name="Robert")),
+    ("new", entering("new")),
+    ("ann", c.LeaveSeat()),
+    ("ann", c.LeaveRoom()),
+    ("bob", c.MoveSeat(target=0)),
+    ("hal", c.KickMember(identity="ann")),
+    ("hal", c.UnlockSeat(index=1)),
+    ("hal", c.UnmuteSeat(index=0)),
+    ("hal", c.SetupSeats(seat_count=4)),
+    ("ann", c.CancelRequest()),
+)
+
+
+def company() -> Scene:
+    """Bob sits on seat 0, Ann nowhere."""
+    scene = stage("ann", "bob")
+    scene.does("bob", c.TakeSeat(index=0))
+    return scene
+
+
+@pytest.mark.parametrize(("who", "command"), VISIBLE, ids=repr)
+def test_a_visible_change_raises_the_revision_by_one(
+    who: str, command: Command
+) -> None:
+    """Grid, mode, requests and invitations; the SFU's copy is written."""
+    scene = company()
+    before = scene.rev
+
+    scene.does(who, command)
+
+    assert scene.rev == before + 1
+    assert SyncMetadata() in scene.effects
+
+
+@pytest.mark.parametrize(("who", "command"), HIDDEN, ids=repr)
+def test_an_invisible_change_leaves_the_revision(who: str, command: Command) -> None:
+    """No-ops, mints and the roster: nobody is told anything."""
+    scene = company()
+    before = scene.rev
+
+    scene.does(who, command)
+
+    assert scene.rev == before
+    assert SyncMetadata() not in scene.effects
+
+
+def test_connections_leave_the_revision() -> None:
+    """Who is connected is the roster's matter."""
+    scene = company()
+    before = scene.rev
+
+    scene.connect("ann")
+    scene.lists("ann", "bob")
+
+    assert scene.rev == before
+
+
+def test_requests_raise_the_revision() -> None:
+    """Asked, answered, expired: each is seen."""
+    scene = stage("ann", "bob", mode=SeatMode.REQUEST)
+    revisions = [scene.rev]
+    for who, command in (
+        ("ann", c.RequestToSpeak()),
+        ("bob", c.RequestToSpeak()),
+        ("hal", c.RejectSpeaker(request_id=1)),
+        ("bob", c.CancelRequest()),
+        ("ann", c.RequestToSpeak()),
+    ):
+        scene.does(who, command)
+        revisions.append(scene.rev)
+    scene.after(60).hears(c.TimePassed())
+    revisions.append(scene.rev)
+
+    assert revisions == list(range(revisions[0], revisions[0] + 7))
+
+
+def test_time_that_expires_nothing_is_not_seen() -> None:
+    """A look at the clock is no change."""
+    scene = company()
+    before = scene.room
+
+    scene.after(60).hears(c.TimePassed())
+
+    assert (scene.room is before, scene.effects) == (True, ())
+
+
+def test_every_change_is_a_version() -> None:
+    """The aggregate counts its writes, visible or not."""
+    scene = company()
+    before = scene.room.version
+
+    scene.mint("ann")
+    scene.does("ann", c.TakeSeat(index=1))
+
+    assert scene.room.version == before + 2
+
+
+def test_revisions_go_on_over_lives() -> None:
+    """The next life never shows a revision that the last one showed."""
+    scene = company()
+    shown = scene.rev
+    scene.does("hal", c.EndRoom())
+
+    scene.mint("ann", role=UTDRole.HOST, host_seat=0)
+
+    assert scene.rev == shown + 2
+    assert scene.rev == scene.grid.rev
+
+
+# Metadata.
+
+
+def test_room_metadata_holds_the_grid_and_the_room() -> None:
+    """What REST tells and what the SFU's copy tells are one grid."""
+    scene = company()
+
+    told = orjson.loads(room_metadata(scene.room))
+
+    assert read_grid(told["_seats"]) == scene.grid
+    assert told["_room"] == {"type": "audio_room", "owner_identity": "hal"}
+
+
+@pytest.mark.parametrize("role", UTDRole, ids=lambda role: role.value)
+def test_participant_metadata_is_the_engines(role: UTDRole) -> None:
+    """Its keys stand over the app's own of the same name."""
+    scene = Scene()
+    scene.mint_as(role, "ann")
+    scene.mint("ann", metadata='{"role": "owner", "appId": "x", "team": 1}')
+
+    told = orjson.loads(participant_metadata(scene.room, "ann"))
+
+    member = scene.room.members["ann"]
+    assert told == {
+        "role": role.value,
+        "appId": "app",
+        "service": "utd_stream",
+        "connection": member.connection,
+        "team": 1,
+    }
+
+
+@given(
+    image=st.sampled_from(["", "a.png", "\x01" * 256]),
+    mode_id=st.sampled_from(["", "\x01" * 128]),
+    limit=st.integers(1, 12_000),
+    count=st.integers(1, 4),
+)
+def test_metadata_never_passes_its_limit(
+    image: str, mode_id: str, limit: int, count: int
+) -> None:
+    """What would encode to more is refused at the write that causes it."""
+    scene = Scene()
+    worst = '"' * 250
+    for index in range(count):
+        scene.mint(f"{worst}{index}", name='"' * 128, image=image)
+    scene.mint("hal", role=UTDRole.HOST, seat_count=count, mode_id=mode_id)
+    scene.rules = Rules(max_metadata_bytes=limit)
+
+    for index in range(count):
+        actor = scene.person(f"{worst}{index}")
+        if not fits_after(scene, actor, c.TakeSeat(index=index), limit):
+            scene.refuses(actor, c.TakeSeat(index=index), "invalid")
+            return
+        scene.does(actor, c.TakeSeat(index=index))
+
+
+def fits_after(scene: Scene, actor: Actor, command: Command, limit: int) -> bool:
+    """Whether the room would fit after *command*."""
+    strict, scene.rules = scene.rules, Rules()
+    after = scene.decide(command, actor).room
+    scene.rules = strict
+    return len(room_metadata(after).encode()) <= limit
+
+
+def test_what_is_too_large_says_the_remedy() -> None:
+    """422, the path of the whole, and nothing is changed."""
+    scene = company()
+    scene.rules = Rules(max_metadata_bytes=100)
+
+    error = scene.refuses("ann", c.TakeSeat(index=1), "invalid")
+
+    assert error.details["errors"][0]["path"] == "$"
+    assert "shrink the grid" in str(error)
+
+
+def test_a_hundred_full_seats_fit() -> None:
+    """The largest grid with the longest names is within the default limit."""
+    scene = Scene()
+    scene.mint("hal", role=UTDRole.HOST, seat_count=100)
+    for index in range(100):
+        who = f"{index:03}" + '"' * 253
+        scene.mint(who, name='"' * 128, image='"' * 256)
+        scene.does(who, c.TakeSeat(index=index))
+
+    assert len(room_metadata(scene.room).encode()) < 400_000
+
+
+# Rights.
+
+
+def right(*, speaks: bool) -> Permission:
+    """The whole record of an audio room, as the contract writes it."""
+    return Permission(
+        can_subscribe=True,
+        can_publish=speaks,
+        can_publish_sources=(TrackSource.MICROPHONE,),
+        can_publish_data=True,
+        can_update_metadata=False,
+        hidden=False,
+        can_subscribe_metrics=False,
+    )
+
+
+def test_who_sits_may_publish_a_microphone() -> None:
+    """The record is whole (T1), and its sources are never empty (T37)."""
+    room = company().room
+
+    assert permission(room, "bob") == right(speaks=True)
+    assert permission(room, "ann") == right(speaks=False)
+    assert permission(room, "hal") == right(speaks=False)
+
+
+def test_a_muted_seat_gives_no_right() -> None:
+    """The sources stay: an empty list would open the camera (T37)."""
+    scene = company()
+    scene.does("hal", c.MuteSeat(index=0))
+
+    assert permission(scene.room, "bob") == right(speaks=False)
+    assert not speaks(scene.room, "bob")
+
+
+def test_who_is_no_member_has_no_right_at_all() -> None:
+    """None: the SFU must not have them."""
+    scene = company()
+    scene.does("hal", c.KickMember(identity="bob"))
+
+    assert permission(scene.room, "bob") is None
+    assert permission(scene.room, "stranger") is None
+    scene.does("hal", c.EndRoom())
+    assert permission(scene.room, "ann") is None
