@@ -168,9 +168,14 @@ class Plane:
         present = await self.sfu.list_participants(self.room(room))
         return {each.identity: each.sid for each in present}
 
-    async def sees(self, *identities: str, room: str = "room") -> None:
-        """Wait until the SFU lists just these people."""
-        async with asyncio.timeout(5):
+    async def sees(
+        self, *identities: str, room: str = "room", timeout: float = 25.0
+    ) -> None:
+        """Wait until the SFU lists just these people.
+
+        As a rule at once; it takes 20 s where a busy machine lost a farewell.
+        """
+        async with asyncio.timeout(timeout):
             while set(await self.listed(room)) != set(identities):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 

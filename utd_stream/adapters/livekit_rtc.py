@@ -23,6 +23,7 @@ from utd_stream.adapters._livekit_events import (
     remote_participant,
     room_event,
 )
+from utd_stream.adapters._livekit_exit import end_quietly
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters._livekit_words import (
     Redaction,
@@ -66,6 +67,7 @@ class LiveKitMedia:
 
     def __init__(self) -> None:
         logging.getLogger("livekit").addFilter(_redaction)  # once, however often
+        end_quietly()
 
     def open(
         self,
@@ -168,6 +170,10 @@ class LiveKitRoom:
         except BaseException:
             await feed.aclose()
             raise
+        if self._has_left:
+            await feed.aclose()
+            message = "the room was left while the track was published"
+            raise DisconnectedError(message)
         self._feeds[track_source] = feed
         feed.start()
         return publication(sent)
@@ -217,6 +223,7 @@ class LiveKitRoom:
             await self._ears.aclose()
             await self._quiet()
             await self._room.disconnect()
+            self._tell_disconnected()
             self._end()
             for feed in feeds:
                 await feed.aclose()
@@ -267,6 +274,11 @@ class LiveKitRoom:
         # LiveKit's client names this event but never tells it.
         if not self._was_told_connected:
             self._tell("connected", ())
+
+    def _tell_disconnected(self) -> None:
+        # LiveKit's client sometimes swallows the end that it was asked for.
+        if self._was_told_connected and not self._gone.done():
+            self._tell("disconnected", (rtc.DisconnectReason.CLIENT_INITIATED,))
 
     def _forget(self) -> None:
         # Breaks the circle with LiveKit's room, whose descriptors are freed
