@@ -1,0 +1,87 @@
+"""Never run: what users write, so that mypy and pyright see the public types."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import assert_type
+
+import utd_stream as us
+from utd_stream.contract.answers import SeatedAnswer
+from utd_stream.models.room_events import DataReceived
+
+
+async def provide(identity: str) -> str:
+    return identity
+
+
+async def sign_in() -> us.UTDStreamClient:
+    timeouts = us.Timeouts(request=5, seat=5, goodbye=1)
+    client = us.UTDStreamClient(
+        "app",
+        base_url="https://engine.example",
+        microphone=us.Tone(440, amplitude=0.5),
+        session_provider=provide,
+        timeouts=timeouts,
+    )
+    assert_type(await client.authenticate("ana", name="Ana"), str)
+    assert_type(client.identity, str | None)
+    return client
+
+
+async def enter(client: us.UTDStreamClient) -> us.UTDAudioRoomSession:
+    return await client.join_audio_room(
+        "ana",
+        "lounge",
+        as_host=True,
+        seat_count=8,
+        seat_mode=us.SeatMode.REQUEST,
+        host_seat=0,
+        image="https://pictures.example/ana.png",
+    )
+
+
+async def watch(session: us.UTDAudioRoomSession) -> None:
+    assert_type(session.type, us.UTDStreamType)
+    assert isinstance(session.room, us.UTDRoom)
+    assert_type(session.connected.value, bool)
+    assert_type(session.connection_state.value, us.UTDConnectionState)
+    assert_type(session.remote_participants.value, tuple[us.RemoteParticipant, ...])
+    assert_type(session.local_participant, us.LocalParticipant)
+    assert_type(session.role.value, us.UTDRole)
+    assert_type(session.seats.value, us.UTDSeatGrid)
+    assert_type(session.seats.value.seats[0], us.UTDSeat)
+    assert_type(session.seat.value, int | None)
+    assert_type(session.occupancy.value, us.SeatOccupancy)
+    assert_type(session.speaker_requests.value, tuple[us.SpeakerRequest, ...])
+    assert_type(session.invitation.value, us.Invitation | None)
+    assert_type(session.muted.derive(str).value, str)
+    assert_type(await session.events.until(bool), us.RoomEvent)
+    assert_type(session.audio("ben"), AsyncIterator[us.AudioFrame])
+    async for grid in session.seats:
+        assert_type(grid, us.UTDSeatGrid)
+    async for event in session.events:
+        if isinstance(event, DataReceived):
+            assert_type(event.data, bytes)
+    session.snapshot.value.reason = ""  # type: ignore[misc]  # frozen
+
+
+async def act(session: us.UTDAudioRoomSession, api: us.UTDApi) -> None:
+    assert_type(await session.take_seat(1), None)
+    assert_type(await session.setup_seats(seat_mode=us.SeatMode.FREE), us.UTDSeatGrid)
+    assert_type(await session.request_to_speak(), int)
+    seated = await session.occupancy.until(us.SeatOccupancy.SPEAKING.__eq__, timeout=1)
+    assert_type(seated, us.SeatOccupancy)
+    assert_type(await api.take_seat("lounge", 1, if_match=3), SeatedAnswer)
+    try:
+        await session.leave_seat()
+    except us.UTDStreamException as error:
+        assert_type(error.code, str)
+        assert_type(error.status_code, int | None)
+        assert_type(us.UTDErrorCode(error.code), us.UTDErrorCode)
+
+
+REASONS = tuple(us.DisconnectReason)
+SILENCE = us.Silence()
+TOKEN: type[us.UTDTokenResponse] = us.UTDTokenResponse
+BASES: tuple[type, ...] = (us.UTDSession, us.UTDAudioRoomSession)
+VERSION: str = us.__version__
