@@ -194,6 +194,11 @@ class Draft:
         """Call for *effect*, once."""
         self._effects[effect] = None
 
+    def end_with(self, *effects: Effect) -> None:
+        """Call for *effects* alone: the room goes, and all of it with it."""
+        self._effects = dict.fromkeys(effects)
+        self._touched.clear()
+
     # Finishing.
 
     def finish(self) -> tuple[Room, tuple[Effect, ...]]:

@@ -136,8 +136,7 @@ def end(draft: Draft) -> Empty:
         invites=(),
         members=MappingProxyType({}),
     )
-    draft.effect(Say("_room_ended"))
-    draft.effect(SyncRoom())
+    draft.end_with(Say("_room_ended"), SyncRoom())
     return Empty()
 
 
