@@ -1,0 +1,323 @@
+"""Any command or fact in any order: what holds after every decision."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+
+import attrs
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.engine.rules.scene import BACK_END, Scene, back_end_for, entering
+from utd_stream.engine.rules import (
+    Actor,
+    Command,
+    Decision,
+    Room,
+    Say,
+    SyncMetadata,
+    SyncParticipant,
+    SyncRoom,
+    next_deadline,
+    overdue,
+    permission,
+)
+from utd_stream.engine.rules import commands as c
+from utd_stream.errors import EngineError
+from utd_stream.models.participants import Permission
+from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
+from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.ports import SfuParticipant
+
+PEOPLE = ("hal", "ada", "ann", "bob")
+people = st.sampled_from(PEOPLE)
+indexes = st.integers(-1, 4)
+numbers = st.integers(1, 6)
+seconds = st.sampled_from([0.0, 0.5, 2.0, 15.0, 60.0, 300.0])
+modes = st.sampled_from(SeatMode)
+actors = people.map(lambda who: Actor(identity=who, mints_roles=True))
+anybody = actors | people.map(back_end_for) | st.just(BACK_END)
+
+orders: st.SearchStrategy[Command] = st.one_of(
+    st.builds(c.TakeSeat, index=indexes),
+    st.builds(c.TakeSeat, index=indexes),
+    st.builds(c.MoveSeat, target=indexes),
+    st.builds(c.SwapSeats, a=indexes, b=indexes),
+    st.builds(c.KickFromSeat, index=indexes),
+    st.builds(c.LockSeat, index=indexes),
+    st.builds(c.UnlockSeat, index=indexes),
+    st.builds(c.MuteSeat, index=indexes),
+    st.builds(c.UnmuteSeat, index=indexes),
+    st.builds(c.ApproveSpeaker, request_id=numbers),
+    st.builds(c.RejectSpeaker, request_id=numbers),
+    st.builds(c.InviteToSpeak, identity=people, seat_index=st.none() | indexes),
+    st.builds(c.AcceptInvitation, invitation_id=numbers),
+    st.builds(c.DeclineInvitation, invitation_id=numbers),
+    st.builds(c.KickMember, identity=people),
+    st.builds(
+        c.SetupSeats,
+        seat_count=st.none() | st.integers(1, 4),
+        seat_mode=st.none() | modes,
+        mode_id=st.sampled_from([None, "x"]),
+    ),
+    st.builds(c.LeaveRoom, connection=st.none() | st.integers(1 << 20, 3 << 20)),
+    *map(st.just, (c.LeaveSeat(), c.RequestToSpeak(), c.CancelRequest())),
+)
+# Said again although nothing changed: a join, a listing, a kick, a new role.
+REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.Enter)
+
+
+def rights(room: Room | None) -> dict[str, Permission | None]:
+    """The right of everybody who ever had one in this life."""
+    return {who: room and permission(room, who) for who in PEOPLE}
+
+
+def seen(room: Room | None) -> UTDSeatGrid | None:
+    """What is visible, whatever its revision."""
+    return room and attrs.evolve(room.grid, rev=0)
+
+
+class Walk(RuleBasedStateMachine):
+    """A room, the people who want something of it, and an SFU that says anything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scene = Scene(room_empty=60.0)
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with a host and somebody, so that there is something to do."""
+        self.scene.mint("hal", role=UTDRole.HOST, seat_count=3)
+        self.scene.mint("ann")
+
+    # What may happen.
+
+    @rule(past=seconds)
+    def time_passes(self, past: float) -> None:
+        """Let time pass; nothing happens by itself."""
+        self.scene.after(past)
+
+    @rule(
+        actor=anybody,
+        who=people,
+        role=st.none() | st.sampled_from(UTDRole),
+        resume=st.booleans(),
+        seat=st.none() | st.integers(0, 3),
+    )
+    def somebody_mints(
+        self,
+        actor: Actor,
+        who: str,
+        role: UTDRole | None,
+        seat: int | None,
+        *,
+        resume: bool,
+    ) -> None:
+        """Mint, as oneself or through the back end."""
+        actor = attrs.evolve(actor, identity=who)
+        asked = entering(who, role=role, resume=resume, host_seat=seat, name=who)
+        self.happens(asked, actor)
+
+    @rule(actor=anybody, command=orders)
+    def somebody_acts(self, actor: Actor, command: Command) -> None:
+        """Ask anything of the room."""
+        self.happens(command, actor)
+
+    @precondition(lambda self: self.scene.now.second % 3 == 0)
+    @rule(actor=anybody)
+    def somebody_ends_it(self, actor: Actor) -> None:
+        """End the room, now and then."""
+        self.happens(c.EndRoom(), actor)
+
+    @rule(who=people, sid=st.sampled_from(["PA_1", "PA_2"]), ago=seconds)
+    def the_sfu_sees_a_join(self, who: str, sid: str, ago: float) -> None:
+        """Tell of a connection, sometimes long after."""
+        self.happens(c.MemberJoined(participant=self.connection(who, sid, ago)))
+
+    @rule(
+        who=people,
+        sid=st.sampled_from(["PA_1", "PA_2"]),
+        reason=st.sampled_from(DisconnectReason),
+    )
+    def the_sfu_sees_a_departure(
+        self, who: str, sid: str, reason: DisconnectReason
+    ) -> None:
+        """Tell of an end, of any connection for any reason."""
+        self.happens(c.MemberLeft(identity=who, sid=sid, reason=reason))
+
+    @rule(
+        present=st.lists(people, unique=True),
+        sid=st.sampled_from(["PA_1", "PA_2"]),
+        ago=seconds,
+        rev=st.none() | st.integers(0, 9),
+    )
+    def the_sfu_is_listed(
+        self, present: list[str], sid: str, ago: float, rev: int | None
+    ) -> None:
+        """List anybody, as of any moment before."""
+        self.happens(
+            c.MembersListed(
+                participants=tuple(self.connection(who, sid, ago) for who in present),
+                asked_at=self.scene.now - timedelta(seconds=ago),
+                metadata_rev=rev,
+            )
+        )
+
+    @rule(ago=seconds)
+    def the_sfu_forgets(self, ago: float) -> None:
+        """List the SFU's rooms without this one."""
+        asked_at = self.scene.now - timedelta(seconds=ago)
+        self.happens(c.RoomGone(asked_at=asked_at))
+
+    @rule()
+    def the_clock_strikes(self) -> None:
+        """Let what is due lapse."""
+        self.happens(c.TimePassed())
+
+    def connection(self, who: str, sid: str, ago: float) -> SfuParticipant:
+        """Somebody at the SFU, with rights that may be wrong."""
+        joined_at = self.scene.now - timedelta(seconds=ago)
+        return SfuParticipant(identity=who, sid=sid, joined_at=joined_at)
+
+    # What holds of every decision.
+
+    def happens(self, command: Command, actor: Actor | None = None) -> None:
+        """Decide and look at what was decided."""
+        actor = actor or Actor()
+        before = self.scene.room
+        decision = self.decided(command, actor)
+        assert decision == self.decided(command, actor)
+        if isinstance(decision, str):
+            return
+        self.check_revision(before, decision, command)
+        self.check_rights(before, decision, command)
+        self.scene.stored = decision.room
+
+    def decided(self, command: Command, actor: Actor) -> Decision | str:
+        """The decision, or the code of the refusal."""
+        try:
+            return self.scene.decide(command, actor)
+        except EngineError as error:
+            return error.code
+
+    def check_revision(
+        self, before: Room, decision: Decision, command: Command
+    ) -> None:
+        """The revision rises exactly with what is visible, and is told."""
+        after = decision.room
+        visible = seen(before) != seen(after)
+        assert after.rev == before.rev + visible
+        assert (after is before) == (after == before)
+        assert after.version == before.version + (after is not before)
+        forgotten = (
+            isinstance(command, c.MembersListed) and command.metadata_rev != after.rev
+        )
+        told = visible or after.owner != before.owner or forgotten
+        assert (SyncMetadata() in decision.effects) == (told and after.is_live)
+        began = after.is_live and after.life != before.life
+        if before.is_live and not after.is_live:
+            assert decision.effects == (Say("_room_ended"), SyncRoom())
+        elif before.is_live or began:
+            assert (SyncRoom() in decision.effects) == began
+
+    def check_rights(self, before: Room, decision: Decision, command: Command) -> None:
+        """Whose right changed is written; nobody else's is, but to reassert it."""
+        old, new = rights(before), rights(decision.room)
+        synced = {
+            e.identity for e in decision.effects if isinstance(e, SyncParticipant)
+        }
+        changed = {who for who in PEOPLE if old[who] != new[who]}
+        if isinstance(command, c.Enter):
+            # A newcomer's right is in the token, unless a seat came with it.
+            changed -= {
+                who for who in changed if old[who] is None and who not in synced
+            }
+        if decision.room.is_live:
+            assert changed <= synced
+            assert synced == changed or isinstance(command, REASSERTS)
+        else:
+            assert not synced  # everybody goes with the room
+
+    # What holds of every room.
+
+    @invariant()
+    def one_person_has_one_seat(self) -> None:
+        """And each seat one person, who is a member."""
+        seats = self.scene.grid.seats
+        sitting = Counter(s.occupant_identity for s in seats if s.occupant_identity)
+        assert all(count == 1 for count in sitting.values())
+        assert all(self.scene.room.member(who) for who in sitting)
+        assert all(not (s.locked and s.occupant_identity) for s in seats)
+
+    @invariant()
+    def rights_follow_the_seats(self) -> None:
+        """A permission is a pure function of seat and mute, always whole."""
+        room = self.scene.room
+        speaking = {s.occupant_identity for s in self.scene.grid.seats if not s.muted}
+        for who in PEOPLE:
+            right = permission(room, who)
+            assert (right is None) == (room.member(who) is None)
+            assert right is None or right.can_publish == (who in speaking)
+            assert right is None or right.can_publish_sources
+
+    @invariant()
+    def reservations_belong_to_invitations(self) -> None:
+        """A seat is held exactly by a pending invitation that names it."""
+        grid = self.scene.grid
+        held = {s.seat_index: s.reserved_for for s in grid.seats if s.reserved_for}
+        named = {
+            i.seat_index: i.identity
+            for i in grid.invitations
+            if i.seat_index is not None
+        }
+        assert held == named
+        asked = [i.identity for i in grid.invitations]
+        asking = [r.identity for r in grid.requests]
+        assert len(set(asked)) == len(asked)
+        assert len(set(asking)) == len(asking)
+        seated = {s.occupant_identity for s in grid.seats}
+        assert not seated & {*asked, *asking}
+
+    @invariant()
+    def absences_belong_to_seats(self) -> None:
+        """Only who sits and is not seen is waited for."""
+        room = self.scene.room
+        for member in room.members.values():
+            if member.absence is not None:
+                index = room.seat_index_of(member.identity)
+                assert index is not None
+                assert not member.is_connected
+                assert room.seats[index].data.absent_since == member.absence.since
+
+    @invariant()
+    def ended_rooms_are_empty(self) -> None:
+        """Nobody is a member, nothing is due."""
+        room = self.scene.room
+        if not room.is_live:
+            assert not room.members
+            assert room.owner is None
+            assert all(seat.is_free for seat in room.grid.seats)
+            assert next_deadline(room, self.scene.rules) is None
+
+    @invariant()
+    def deadlines_are_kept(self) -> None:
+        """What is due by now is exactly what the first deadline says."""
+        room, rules, now = self.scene.room, self.scene.rules, self.scene.now
+        due = next_deadline(room, rules)
+        assert (due is not None and due <= now) == bool(overdue(room, rules, now))
+
+
+def test_every_decision_keeps_the_laws() -> None:
+    """Whatever is asked and told, in any order: see the checks above."""
+    run_state_machine_as_test(
+        Walk, settings=settings(stateful_step_count=40, deadline=None)
+    )
