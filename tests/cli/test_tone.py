@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utd_stream.cli._tone import hear_tone, tone_in
+from utd_stream.cli._tone import hear_tones, tone_in
 from utd_stream.media import Silence, Tone
 from utd_stream.models import AudioFrame
 
@@ -44,24 +44,32 @@ def test_silence_is_no_tone(samples: list[int]) -> None:
     assert tone_in(samples, RATE_HZ) is None
 
 
-async def test_silence_is_waited_through() -> None:
-    """A track is silent before its first sound; that is not measured."""
+async def heard(*told: tuple[Silence | Tone, int]) -> list[int | None]:
+    """Return what is heard of so many frames of each."""
 
-    async def late() -> AsyncIterator[AudioFrame]:
-        for source, count in ((Silence(), 50), (Tone(660), 40)):
+    async def frames() -> AsyncIterator[AudioFrame]:
+        for source, count in told:
             opened = source.open()
             for _ in range(count):
                 yield await anext(opened)
 
-    assert await hear_tone(late()) == pytest.approx(660, abs=2)
+    return [tone async for tone in hear_tones(frames())]
 
 
-async def test_a_sound_that_ends_too_early_is_no_tone() -> None:
+async def test_silence_is_waited_through() -> None:
+    """A track is silent before its first sound; that is not measured."""
+    tones = await heard((Silence(), 50), (Tone(660), 30), (Silence(), 50))
+
+    assert tones == [pytest.approx(660, abs=2)]
+
+
+async def test_each_sound_is_measured_by_itself() -> None:
+    """What was heard before does not color what comes then."""
+    tones = await heard((Tone(440), 30), (Silence(), 10), (Tone(880), 30))
+
+    assert tones == [pytest.approx(440, abs=2), pytest.approx(880, abs=2)]
+
+
+async def test_a_sound_that_ends_too_early_is_not_measured() -> None:
     """Who left before anything could be measured was not heard."""
-
-    async def short() -> AsyncIterator[AudioFrame]:
-        opened = Tone(440).open()
-        for _ in range(3):
-            yield await anext(opened)
-
-    assert await hear_tone(short()) is None
+    assert await heard((Tone(440), 3)) == []

@@ -69,9 +69,6 @@ async def play(
         place: Where.
         screen: Told everything.
         patience: How long an expectation may take to come true, in seconds.
-
-    Raises:
-        InvalidArgumentError: If *place* is none.
     """
     screen.opening(place.base_url, place.room_name)
     done = 0
@@ -92,18 +89,17 @@ async def play(
                 break
             done = number
         stage.look_away()
-        end = stage.now
-        _conclude(stage, screen, end)
-    screen.summary(done, len(script), len(stage.changes()), end)
+        _conclude(stage, screen)
+    screen.summary(done, len(script), len(stage.changes()))
     return 0 if done == len(script) else 1
 
 
-def _conclude(stage: Stage, screen: Screen, end: float) -> None:
+def _conclude(stage: Stage, screen: Screen) -> None:
     changes = stage.changes()
     if changes:
         host = changes[0].who
         screen.grid(stage[host].seats.value, f"the grid, as {host} saw it last")
-        screen.timeline(changes, end)
+        screen.timeline(changes, stage.now)
 
 
 async def _play_at_home(server: Path, screen: Screen) -> int:

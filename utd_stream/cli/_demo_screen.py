@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
 
 from rich.console import Console
 from rich.table import Table
@@ -19,12 +22,20 @@ __all__ = ["Screen"]
 _COLORS = ("magenta", "cyan", "yellow", "green", "blue")
 _BARS: Mapping[str, str] = dict(zip(PRESENCES, " ·░▒█", strict=True))
 _WIDEST_BAR = 72
+_PLAIN_WIDTH = 100
+_ARROW_COLUMN = 33
+_SAID_COLUMN = 9
+_GLUE = "\N{NO-BREAK SPACE}"  # within one value no line is broken
 _BESIDE_BAR = 12
 
 
-def _batched(told: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(told), size):
-        yield told[start : start + size]
+class _Console(Console):
+    """A console that outlives its reader."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on in silence: the exit status is still asked for."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Screen:
@@ -37,7 +48,7 @@ class Screen:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False)
+        self._console = console or _Console(highlight=False)
         self._is_fancy = (
             self._console.is_terminal and "utf" in self._console.encoding.lower()
         )
@@ -65,24 +76,30 @@ class Screen:
             self._first.append(change)
             return
         self.flush()
-        arrow = " → " if self._is_fancy else " -> "
-        self._line(
-            Text.assemble(
-                self._stamp(change),
-                (f"{change.what:<20}", "bold"),
-                (change.before, "dim"),
-                (arrow, "dim"),
-                change.after,
-            )
+        arrow = "→ " if self._is_fancy else "-> "
+        before = Text.assemble(
+            self._stamp(change), (f"{change.what:<20}", "bold"), (change.before, "dim")
         )
+        after = Text.assemble((arrow, "dim"), change.after)
+        if self._is_fancy and len(before) + 1 + len(after) > self._console.width:
+            # Below each other: what has changed meets the eye.
+            self._line(before)
+            self._line(Text(" " * _ARROW_COLUMN) + after)
+        else:
+            self._line(before + Text(" ") + after)
 
     def flush(self) -> None:
         """Print the first values of who has just come."""
         if not self._first:
             return
         first, self._first = self._first, []
-        for few in _batched([f"{each.what} {each.after}" for each in first], 4):
-            self._line(Text.assemble(self._stamp(first[-1]), (", ".join(few), "dim")))
+        stamp = self._stamp(first[-1])
+        values = ", ".join(
+            f"{each.what} {each.after}".replace(" ", _GLUE) for each in first
+        )
+        width = self._console.width if self._is_fancy else _PLAIN_WIDTH
+        for few in wrap(values, width - len(stamp)):
+            self._line(stamp + Text(few.replace(_GLUE, " "), style="dim"))
 
     def met(self, at: float, expectation: Expectation, words: str) -> None:
         """Print an expectation that is met, unless its change was just printed."""
@@ -91,18 +108,14 @@ class Screen:
         if not isinstance(expectation, Seen):
             self.heard += "hears" in words
             mark = "✓" if self._is_fancy else "ok"
-            self._line(Text(f"{at:9.3f}  {mark:<5} {words}", style="green"))
+            self._line(Text(f"{at:7.3f}  {mark:<5} {words}", style="green"))
 
     def refusal(self, at: float, words: str, said: str) -> None:
         """Print an error that was declared."""
         self.refused += 1
-        self._line(
-            Text.assemble(
-                (f"{at:9.3f}  ", "dim"),
-                (f"refused, as declared: {words}", "green"),
-                (f" ({said})", "dim"),
-            )
-        )
+        declared = (f"refused, as declared: {words}", "green")
+        self._line(Text.assemble((f"{at:7.3f}  ", "dim"), declared))
+        self._line(Text(" " * _SAID_COLUMN + said, style="dim"))
 
     def grid(self, grid: UTDSeatGrid, title: str) -> None:
         """Print who sits where."""
@@ -141,14 +154,13 @@ class Screen:
         self._line(Text(f"  expected  {error.expected}", style="red"))
         self._line(Text(f"  saw       {error.seen}", style="red"))
 
-    def summary(self, steps: int, of: int, changes: int, seconds: float) -> None:
+    def summary(self, steps: int, of: int, changes: int) -> None:
         """Say in one line how it went."""
         went = "all as declared" if steps == of else "BROKEN"
         style = "bold green" if steps == of else "bold red"
         told = (
-            f"{went}: {steps} of {of} steps, {self.looked_at} expectations met, "
-            f"{self.refused} errors as declared, {self.heard} tones heard, "
-            f"{changes} changes seen in {seconds:.1f} s"
+            f"{went}: {steps} of {of} steps, {self.looked_at} checks, "
+            f"{self.refused} errors, {self.heard} tones, {changes} changes"
         )
         self._line(Text())
         self._line(Text(told, style=style))
@@ -168,7 +180,7 @@ class Screen:
 
     def _stamp(self, change: Change) -> Text:
         return Text.assemble(
-            (f"{change.at:9.3f}  ", "dim"), (f"{change.who:<6}", _color(change.who))
+            (f"{change.at:7.3f}  ", "dim"), (f"{change.who:<6}", _color(change.who))
         )
 
     def _line(self, text: Text) -> None:

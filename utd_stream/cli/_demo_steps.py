@@ -14,7 +14,7 @@ from typing import Any, Protocol, cast
 import attrs
 
 from utd_stream.cli._demo_trace import Change
-from utd_stream.cli._tone import hear_tone
+from utd_stream.cli._tone import hear_tones
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import ClosedError, TransportTimeoutError, UTDStreamException
 from utd_stream.models import SeatMode
@@ -149,18 +149,23 @@ class Heard:
         since: int,  # noqa: ARG002 -- for those that look back
     ) -> str:
         """Listen, and measure."""
-        expected = f"{self.who} to hear {self.of} at {self.hz} Hz"
+        expected, seen = f"{self.who} to hear {self.of} at {self.hz} Hz", "silence"
         frames = troupe[self.who].audio(self.of)
         # Every plane's is a generator: closed at once, it holds no sound back.
         async with aclosing(cast("Any", frames)):
             try:
                 async with asyncio.timeout(troupe.patience):
-                    heard = await hear_tone(frames)
+                    # The first sound may be the end of what was before the step.
+                    async for heard in hear_tones(frames):
+                        if heard is None:
+                            seen = "no tone"
+                        elif abs(heard - self.hz) > _TOLERANCE_HZ:
+                            seen = f"{heard} Hz"
+                        else:
+                            return f"{self.who} hears {self.of} at {heard} Hz"
             except TimeoutError as error:
-                raise BrokenError(expected, "silence") from error
-        if heard is None or abs(heard - self.hz) > _TOLERANCE_HZ:
-            raise BrokenError(expected, "no tone" if heard is None else f"{heard} Hz")
-        return f"{self.who} hears {self.of} at {heard} Hz"
+                raise BrokenError(expected, seen) from error
+        raise BrokenError(expected, "the end of the connection")
 
 
 @attrs.frozen(kw_only=True)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from utd_stream.models import AudioFrame
 
-__all__ = ["hear_tone", "tone_in"]
+__all__ = ["hear_tones", "tone_in"]
 
 # 48 kHz is far more than a voice's tones need, and each sample costs.
 _EVERY = 12
@@ -22,26 +22,22 @@ _QUIET = 1_000
 _PURE = 0.5
 
 
-async def hear_tone(frames: AsyncIterator[AudioFrame]) -> int | None:
-    """Return the frequency of the tone that *frames* carry, in hertz.
+async def hear_tones(frames: AsyncIterator[AudioFrame]) -> AsyncIterator[int | None]:
+    """Measure what *frames* carry, 0.3 s at a time, each from its first sound on.
 
-    It waits for sound, for ever if there is none, and listens 0.3 s to it.
-
-    Returns:
-        None if it is no tone, or the frames ended.
+    Yields:
+        The frequency in hertz, or None for a sound that is no tone.
     """
     heard = array("h")
-    rate_hz = 0
     async for frame in frames:
         samples = array("h", frame.samples)
         if sys.byteorder == "big":
             samples.byteswap()
         if heard or max(map(abs, samples), default=0) > _QUIET:
             heard += samples
-            rate_hz = frame.sample_rate_hz
-        if rate_hz and len(heard) >= _SECONDS * rate_hz:
-            return tone_in(heard, rate_hz)
-    return None
+        if len(heard) >= _SECONDS * frame.sample_rate_hz:
+            yield tone_in(heard, frame.sample_rate_hz)
+            heard = array("h")
 
 
 def tone_in(samples: Sequence[int], rate_hz: float) -> int | None:
