@@ -492,6 +492,18 @@ def test_a_room_nobody_came_to_ends() -> None:
     assert not scene.room.is_live
 
 
+def test_one_listing_may_free_a_seat_and_end_the_room() -> None:
+    """An engine that was long away finds both overdue at once."""
+    scene = Scene()
+    scene.mint("ann")
+    scene.does("ann", c.TakeSeat(index=0))
+
+    scene.after(400).lists()
+
+    assert not scene.room.is_live
+    assert scene.effects == (Say("_room_ended"), SyncRoom())
+
+
 def test_whoever_is_in_it_keeps_it() -> None:
     """One is enough, and who comes back stops the clock."""
     scene = stage("ann")

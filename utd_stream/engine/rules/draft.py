@@ -198,6 +198,7 @@ class Draft:
         """Call for *effects* alone: the room goes, and all of it with it."""
         self._effects = dict.fromkeys(effects)
         self._touched.clear()
+        self._unseated.clear()
 
     # Finishing.
 
