@@ -26,7 +26,7 @@ from utd_stream.engine.rules import (
     permission,
 )
 from utd_stream.engine.rules import commands as c
-from utd_stream.errors import EngineError
+from utd_stream.errors import EngineError, engine_error
 from utd_stream.models.rooms import (
     DisconnectReason,
     SeatMode,
@@ -52,6 +52,7 @@ KEY = ("app", "lounge")
 BACK_END = Actor(is_secret=True)
 
 _WHO = {endpoint.name: endpoint.who for endpoint in ENDPOINTS}
+_STATUS = {"forbidden": 403, "feature_disabled": 403, "not_found": 404, "invalid": 422}
 _OTHER_NAMES: Mapping[type, str] = {
     c.Enter: "create_token",
     c.KickMember: "kick_participant",
@@ -157,7 +158,9 @@ class Scene:
         with pytest.raises(EngineError) as caught:
             self.does(who, command)
         assert self.stored is before
-        assert caught.value.code == code
+        status = _STATUS.get(code, 409)
+        assert (caught.value.status_code, caught.value.code) == (status, code)
+        assert type(caught.value) is type(engine_error(status, code, ""))
         return caught.value
 
     def hears(self, fact: c.Fact) -> None:

@@ -26,9 +26,9 @@ REASONS = [r for r in DisconnectReason if r not in {*AT_ONCE, LEFT, REPLACED}]
 OTHERS = ("hal", "ada")
 
 
-def seated(**rules: float) -> Scene:
+def seated() -> Scene:
     """Ann and Bob sit and are connected."""
-    scene = stage("ann", "bob", **rules)
+    scene = stage("ann", "bob")
     scene.does("ann", c.TakeSeat(index=0))
     scene.does("bob", c.TakeSeat(index=1))
     return scene

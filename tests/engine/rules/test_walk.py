@@ -76,14 +76,14 @@ orders: st.SearchStrategy[Command] = st.one_of(
 REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.Enter)
 
 
-def rights(room: Room | None) -> dict[str, Permission | None]:
-    """The right of everybody who ever had one in this life."""
-    return {who: room and permission(room, who) for who in PEOPLE}
+def rights(room: Room) -> dict[str, Permission | None]:
+    """The right of everybody."""
+    return {who: permission(room, who) for who in PEOPLE}
 
 
-def seen(room: Room | None) -> UTDSeatGrid | None:
+def seen(room: Room) -> UTDSeatGrid:
     """What is visible, whatever its revision."""
-    return room and attrs.evolve(room.grid, rev=0)
+    return attrs.evolve(room.grid, rev=0)
 
 
 class Walk(RuleBasedStateMachine):

@@ -1,0 +1,299 @@
+"""A grid is as new as its revision, and my seat is where the grid says."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import reduce
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from utd_stream.errors import InvalidTransitionError, RefusedError
+from utd_stream.machines import OCCUPANCY, Run
+from utd_stream.machines import occupancy as o
+from utd_stream.models.participants import LocalParticipant, Permission, TrackSource
+from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
+from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
+from utd_stream.snapshots import AudioRoomSnapshot
+from utd_stream.snapshots.audio_room import (
+    fold_grid,
+    my_invitation,
+    my_seat,
+    my_seat_index,
+    occupancy_facts,
+    speaker_requests,
+)
+from utd_stream.snapshots.session import can_publish_microphone, changed
+from utd_stream.testing.models import grids
+
+CONNECTED = UTDConnectionState.CONNECTED
+GONE = (UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT)
+PRESENT = (CONNECTED, UTDConnectionState.RECONNECTING)
+SEATED = {
+    SeatOccupancy.GRANTING,
+    SeatOccupancy.PUBLISHING,
+    SeatOccupancy.SPEAKING,
+    SeatOccupancy.SILENT,
+}
+SPEAKS = Permission(can_publish=True, can_publish_sources=(TrackSource.MICROPHONE,))
+LISTENS = attrs.evolve(SPEAKS, can_publish=False)
+people = st.sampled_from(["me", "ann", "bob"])
+
+
+def start(state: UTDConnectionState = CONNECTED) -> AudioRoomSnapshot:
+    """A session of mine without a grid."""
+    local = LocalParticipant(identity="me")
+    return AudioRoomSnapshot(local=local, connection_state=state)
+
+
+def grid(rev: int, *occupants: str | None, muted: bool = False) -> UTDSeatGrid:
+    """A grid with these people on its seats."""
+    seats = [
+        UTDSeat(seat_index=index, occupant_identity=who, muted=muted)
+        for index, who in enumerate(occupants)
+    ]
+    return UTDSeatGrid(rev=rev, seats=tuple(seats))
+
+
+def with_right(snapshot: AudioRoomSnapshot, right: Permission) -> AudioRoomSnapshot:
+    """The snapshot after my right was told."""
+    return changed(snapshot, local=attrs.evolve(snapshot.local, permission=right))
+
+
+# Grids.
+
+
+@given(data=st.data(), told=st.lists(grids(3), min_size=1, max_size=6))
+def test_the_newest_grid_wins_whatever_the_order(
+    data: st.DataObject, told: list[UTDSeatGrid]
+) -> None:
+    """An older one never overwrites a newer one (L2, T14)."""
+    told = [attrs.evolve(one, rev=rev) for rev, one in enumerate(told)]
+    shuffled = data.draw(st.permutations(told + told))
+
+    folded = reduce(fold_grid, shuffled, start())
+
+    assert folded.grid == told[-1]
+
+
+@given(told=st.lists(st.builds(grid, st.integers(0, 5), people), max_size=10))
+def test_revisions_never_go_back(told: list[UTDSeatGrid]) -> None:
+    """Each fold keeps or raises the revision; what stays is the same object."""
+    snapshot = start()
+    for one in told:
+        folded = fold_grid(snapshot, one)
+        assert (folded is snapshot) == (one.rev <= snapshot.grid.rev)
+        assert folded.grid.rev == max(one.rev, snapshot.grid.rev)
+        snapshot = folded
+
+
+def test_the_first_grid_counts_even_at_revision_zero() -> None:
+    """A room begins at 0, a client before every revision."""
+    assert start().grid.rev == -1
+    assert fold_grid(start(), grid(0, None)).grid.seat_count == 1
+
+
+def test_a_grid_of_the_same_revision_is_not_told_twice() -> None:
+    """Equal revision, equal grid: no notification (L14)."""
+    snapshot = fold_grid(start(), grid(3, "me"))
+
+    assert fold_grid(snapshot, grid(3, "me")) is snapshot
+
+
+# Selectors.
+
+
+@pytest.mark.parametrize("state", UTDConnectionState, ids=lambda state: state.value)
+def test_without_a_connection_i_sit_nowhere(state: UTDConnectionState) -> None:
+    """The grid may still say so; nobody would hear me."""
+    snapshot = fold_grid(start(state), grid(1, "ann", "me"))
+
+    assert my_seat_index(snapshot) == (1 if state in PRESENT else None)
+    assert (my_seat(snapshot) is not None) == (state in PRESENT)
+
+
+def test_i_sit_where_the_grid_says() -> None:
+    """And nowhere, where it does not name me."""
+    assert my_seat(fold_grid(start(), grid(1, "ann", None))) is None
+
+
+def test_who_asks_and_who_is_asked_is_the_engines_word() -> None:
+    """Both lists come with the grid, never from what was sent (L3)."""
+    requests = (SpeakerRequest(id=1, identity="me"),)
+    mine = Invitation(id=3, identity="me")
+    invitations = (Invitation(id=2, identity="ann"), mine)
+    told = UTDSeatGrid(rev=1, requests=requests, invitations=invitations)
+    snapshot = fold_grid(start(), told)
+
+    assert speaker_requests(snapshot) == requests
+    assert my_invitation(snapshot) == mine
+    assert my_invitation(start()) is None
+
+
+# What the occupancy machine hears.
+
+
+def facts(before: AudioRoomSnapshot, after: AudioRoomSnapshot) -> list[Any]:
+    """What a change means."""
+    return list(occupancy_facts(before, after))
+
+
+def test_a_seat_that_comes_is_confirmed() -> None:
+    """With the right to come, or without where it is muted."""
+    none = fold_grid(start(), grid(1, None))
+    open_seat, muted = grid(2, "me"), grid(2, "me", muted=True)
+
+    assert facts(none, fold_grid(none, open_seat)) == [o.SeatConfirmed(speaks=True)]
+    assert facts(none, fold_grid(none, muted)) == [o.SeatConfirmed(speaks=False)]
+
+
+def test_a_seat_that_goes_is_lost() -> None:
+    """By a kick, a lock, a resize: the grid does not name me any more."""
+    mine = fold_grid(start(), grid(1, "me"))
+
+    assert facts(mine, fold_grid(mine, grid(2, "ann"))) == [o.SeatLost()]
+
+
+def test_another_seat_is_a_move() -> None:
+    """Never a loss: the microphone goes on (L27)."""
+    mine = fold_grid(start(), grid(1, "me", None))
+
+    assert facts(mine, fold_grid(mine, grid(2, None, "me"))) == [o.SeatMoved()]
+
+
+def test_a_mute_is_told_once() -> None:
+    """When it begins, also by moving into it."""
+    mine = fold_grid(start(), grid(1, "me", None))
+    muted = fold_grid(mine, grid(2, "me", None, muted=True))
+    moved = fold_grid(mine, grid(2, None, "me", muted=True))
+
+    assert facts(mine, muted) == [o.SeatMuted()]
+    assert facts(mine, moved) == [o.SeatMoved(), o.SeatMuted()]
+    assert facts(muted, fold_grid(muted, grid(3, "me", "ann", muted=True))) == []
+    assert facts(muted, fold_grid(muted, grid(3, "me"))) == []
+
+
+def test_others_seats_are_not_mine() -> None:
+    """What happens beside me is nothing to my machine."""
+    mine = fold_grid(start(), grid(1, "me", None))
+
+    assert facts(mine, fold_grid(mine, grid(2, "me", "ann"))) == []
+
+
+def test_rights_are_told_when_they_change() -> None:
+    """By value: an equal permission told again is no news (T2, T3)."""
+    listens, speaks = with_right(start(), LISTENS), with_right(start(), SPEAKS)
+    hidden = with_right(start(), attrs.evolve(SPEAKS, hidden=True))
+
+    assert facts(listens, speaks) == [o.RightGranted()]
+    assert facts(speaks, listens) == [o.RightRevoked()]
+    assert facts(speaks, hidden) == []
+    assert facts(start(), start()) == []
+
+
+@pytest.mark.parametrize("state", GONE, ids=lambda state: state.value)
+def test_a_connection_that_ends_is_told_alone_and_once(
+    state: UTDConnectionState,
+) -> None:
+    """Seat and right go with it, whatever else changed at the same time."""
+    mine = with_right(fold_grid(start(), grid(1, "me")), SPEAKS)
+    ended = with_right(changed(mine, connection_state=state), LISTENS)
+
+    assert facts(mine, ended) == [o.ConnectionEnded()]
+    assert facts(ended, fold_grid(ended, grid(2, "me"))) == []
+
+
+def test_an_outage_keeps_the_seat() -> None:
+    """Reconnecting is a kind of presence."""
+    mine = fold_grid(start(), grid(1, "me"))
+    lost = changed(mine, connection_state=UTDConnectionState.RECONNECTING)
+
+    assert facts(mine, lost) == facts(lost, mine) == []
+
+
+def test_coming_back_to_a_seat_confirms_it() -> None:
+    """Who joins while the grid names him sits."""
+    away = fold_grid(start(UTDConnectionState.CONNECTING), grid(1, "me"))
+    back = changed(away, connection_state=CONNECTED)
+
+    assert facts(away, back) == [o.SeatConfirmed(speaks=True)]
+
+
+# The machine beside the grid.
+
+steps = st.one_of(
+    st.builds(grid, st.integers(0, 9), st.none() | people, people, muted=st.booleans()),
+    st.sampled_from(UTDConnectionState),
+    st.sampled_from([SPEAKS, LISTENS]),
+)
+commands = (o.TakeSeat(0), o.LeaveSeat(), o.MicrophoneOn(), o.MicrophoneOff())
+# Facts of the operation under way, whichever it is.
+of_op = (o.Refused, o.AskFailed, o.SeatFreed, o.TakeTimedOut, o.Cancelled)
+of_publication = (o.Published, o.PublishFailed)
+said = st.sampled_from([*commands, *of_op, *of_publication])
+
+
+class Me:
+    """A snapshot and the machine that hears what it means."""
+
+    def __init__(self) -> None:
+        self.snapshot = start()
+        self.run = Run(OCCUPANCY, o.OccupancyData())
+
+    def hear(self, step: object) -> None:
+        """Fold a step and tell the machine."""
+        before = self.snapshot
+        match step:
+            case UTDSeatGrid():
+                self.snapshot = fold_grid(before, step)
+            case Permission():
+                self.snapshot = with_right(before, step)
+            case UTDConnectionState():
+                self.snapshot = changed(before, connection_state=step)
+            case _:
+                self.say(step)
+        for fact in occupancy_facts(before, self.snapshot):
+            self.run.fire(fact)
+
+    def say(self, step: Any) -> None:
+        """Let the machine hear something that is not of the snapshot."""
+        if step in of_op:
+            step = step(self.run.data.op)
+        elif step in of_publication:
+            step = step(self.run.data.publication)
+        with contextlib.suppress(InvalidTransitionError, RefusedError):
+            self.run.fire(step)
+
+
+@given(told=st.lists(steps, max_size=30))
+def test_the_machine_sits_exactly_when_the_grid_says_so(told: list[object]) -> None:
+    """Whatever the SFU and the engine tell, in any order."""
+    me = Me()
+    for step in told:
+        me.hear(step)
+
+        assert (me.run.state in SEATED) == (my_seat(me.snapshot) is not None)
+
+
+@given(told=st.lists(steps | said, max_size=40))
+def test_the_machine_never_sits_where_the_grid_does_not(told: list[object]) -> None:
+    """Also not after takes, leaves and everything that becomes of them."""
+    me = Me()
+    for step in told:
+        me.hear(step)
+
+        if me.run.state in SEATED:
+            assert my_seat(me.snapshot) is not None
+
+
+@given(told=st.lists(steps.filter(lambda step: step not in GONE), max_size=20))
+def test_the_machine_knows_the_right(told: list[object]) -> None:
+    """While the connection goes on, right is what the SFU says."""
+    me = Me()
+    for step in told:
+        me.hear(step)
+
+        assert me.run.data.right == can_publish_microphone(me.snapshot)
