@@ -7,7 +7,8 @@ JSON with a request id, also where the router itself says no.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import count
 from typing import Any
 
 import orjson
@@ -42,6 +43,7 @@ __all__ = ["make_app"]
 _LOG = logging.getLogger(__name__)
 # LiveKit's webhooks hold the whole metadata of their room.
 _WEBHOOK_LIMIT = 2**21
+_REQUEST_IDS = web.AppKey("request_ids", Iterator[str])
 _REQUEST_ID = web.RequestKey("request_id", str)
 
 
@@ -70,6 +72,9 @@ def make_app(  # noqa: PLR0913 -- its ports
         config, sfu=sfu, clock=clock, luck=luck, store=store, threaded=threaded
     )
     app[SERVICES] = engine.services
+    # One draw for them all: a source of chance is slower than a counter.
+    prefix = luck.token()
+    app[_REQUEST_IDS] = (f"{prefix}-{number}" for number in count(1))
     app.cleanup_ctx.append(engine.running)
     for endpoint in ENDPOINTS:
         serve = _webhook if endpoint.who is Who.SFU else _served(endpoint)
@@ -82,7 +87,8 @@ _Handle = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @web.middleware
 async def _answer_errors(request: web.Request, handler: _Handle) -> web.StreamResponse:
-    request_id = request.app[SERVICES].luck.token()
+    ids: Iterator[str] = request.app[_REQUEST_IDS]
+    request_id = next(ids)
     request[_REQUEST_ID] = request_id
     try:
         response = await handler(request)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
-import attrs
 from sqlalchemy import (
     Connection,
     Dialect,
@@ -68,14 +68,24 @@ class _Statement:
     def __init__(self, statement: Any, dialect: Dialect) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         self._text = str(compiled)
-        self._names: list[str] | None = compiled.positiontup
+        self._is_positional = compiled.positiontup is not None
+        self._names: list[str] = compiled.positiontup or list(compiled.params)
+        # A row is read by the attributes that its columns are named after.
+        self._read = attrgetter(*(name.removeprefix("key_") for name in self._names))
 
     def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> Any:
         """Execute it once for each of *rows*."""
-        names = self._names
-        if names is None:
-            return connection.exec_driver_sql(self._text, list(rows))
-        values = [tuple(row[name] for name in names) for row in rows]
+        values = [tuple([row[name] for name in self._names]) for row in rows]
+        return self._execute(connection, values)
+
+    def send(self, connection: Connection, rows: Sequence[object]) -> Any:
+        """Execute it once for each of *rows*, by their attributes."""
+        return self._execute(connection, [self._read(row) for row in rows])
+
+    def _execute(self, connection: Connection, values: list[tuple[Any, ...]]) -> Any:
+        if not self._is_positional:
+            named = [dict(zip(self._names, row, strict=True)) for row in values]
+            return connection.exec_driver_sql(self._text, named)
         if len(values) == 1:
             return connection.exec_driver_sql(self._text, values[0])
         return connection.exec_driver_sql(self._text, values)
@@ -143,11 +153,11 @@ class Store:
         """
         self._write_rooms(changes.rooms)
         if changes.outbox:
-            self._outbox.run(self._connection, [_fields(r) for r in changes.outbox])
+            self._outbox.send(self._connection, changes.outbox)
         if changes.sent:
-            self._sent.run(self._connection, [_marked(r) for r in changes.sent])
+            self._sent.send(self._connection, changes.sent)
         if changes.answers:
-            self._answer.run(self._connection, [_fields(r) for r in changes.answers])
+            self._answer.send(self._connection, changes.answers)
 
     def forget_answers(self, now: float) -> None:
         """Delete the answers that expired before *now*."""
@@ -273,19 +283,7 @@ class Store:
 
 _ROOM_COLUMNS = ("version", "is_live", "due_at", "state")
 _MARKS = (OUTBOX.c.app_id, OUTBOX.c.room, OUTBOX.c.kind, OUTBOX.c.slot, OUTBOX.c.seq)
-_NAMES: dict[type[Any], tuple[str, ...]] = {
-    kind: tuple(field.name for field in attrs.fields(kind))
-    for kind in (OutboxRow, StoredAnswer)
-}
 
 
 def _key(key: RoomKey) -> dict[str, Any]:
     return {"key_app": key[0], "key_room": key[1]}
-
-
-def _fields(row: OutboxRow | StoredAnswer) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in _NAMES[type(row)]}
-
-
-def _marked(row: OutboxRow) -> dict[str, Any]:
-    return {f"key_{column.name}": getattr(row, column.name) for column in _MARKS}

@@ -78,6 +78,8 @@ class UserTokens:
         token = jwt.encode(  # pyright: ignore[reportUnknownMemberType]
             claims, self._secret, "HS256"
         )
+        # Its first use comes soon, and need not be verified.
+        self._remember(token, _claims(claims))
         return token, datetime.fromtimestamp(now + _LIFE, UTC)
 
     def read(self, token: str) -> UserClaims:
@@ -90,15 +92,18 @@ class UserTokens:
         claims = self._read.get(token)
         if claims is None:
             claims = self._verified(token)
-            self._read[token] = claims
-            if len(self._read) > _REMEMBERED:
-                self._read.popitem(last=False)
+            self._remember(token, claims)
         now = self._clock.now().timestamp()
         if not claims.nbf - _EARLY <= now < claims.exp:
             self._read.pop(token, None)
             message = "the bearer has expired: refresh it, or sign in again"
             raise UnauthenticatedError(message)
         return claims
+
+    def _remember(self, token: str, claims: UserClaims) -> None:
+        self._read[token] = claims
+        if len(self._read) > _REMEMBERED:
+            self._read.popitem(last=False)
 
     def _verified(self, token: str) -> UserClaims:
         message = "the bearer is not one of this engine"
