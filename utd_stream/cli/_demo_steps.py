@@ -38,14 +38,12 @@ _TOLERANCE_HZ = 5
 
 
 class Troupe(Protocol):
-    """Those who act, and what has been seen of them.
-
-    Attributes:
-        patience: How long an expectation may take to come true, in seconds.
-    """
+    """Those who act, and what has been seen of them."""
 
     @property
-    def patience(self) -> float: ...
+    def patience(self) -> float:
+        """How long an expectation may take to come true, in seconds."""
+        ...
 
     async def enter(
         self,
