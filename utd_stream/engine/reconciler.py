@@ -146,24 +146,26 @@ class Reconciler:
     async def _look_at(
         self, key: RoomKey, rooms: Mapping[str, SfuRoom], gone: RoomGone
     ) -> None:
-        name = sfu_room_name(*key)
-        room = rooms.get(name)
-        if room is None:
-            await self._tell(key, gone)
-            return
+        room = rooms.get(sfu_room_name(*key))
+        # The telling too: ten thousand facts at once would leave no place in
+        # the writer's queue for people.
         async with self._free:
-            asked_at = self._clock.now()
-            try:
-                participants = await self._sfu.list_participants(name)
-            except UTDStreamException as error:
-                _LOG.info("the SFU does not list %s: %s", name, error)
-                return
-        listed = MembersListed(
+            fact = gone if room is None else await self._listed(room)
+            if fact is not None:
+                await self._tell(key, fact)
+
+    async def _listed(self, room: SfuRoom) -> MembersListed | None:
+        asked_at = self._clock.now()
+        try:
+            participants = await self._sfu.list_participants(room.name)
+        except UTDStreamException as error:
+            _LOG.info("the SFU does not list %s: %s", room.name, error)
+            return None
+        return MembersListed(
             participants=participants,
             asked_at=asked_at,
             metadata_rev=_revision(room.metadata),
         )
-        await self._tell(key, listed)
 
     async def _tell(self, key: RoomKey, fact: Command) -> None:
         try:
