@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 from livekit import api
+from livekit.protocol import models as server_proto
 
 from utd_stream.adapters._livekit_words import redacted
 from utd_stream.adapters.livekit_api import LiveKitSfu
@@ -89,6 +90,25 @@ async def test_silent_server_is_given_up() -> None:
             await sfu.list_rooms()
         release.set()
         await sfu.aclose()
+
+
+async def test_room_outlives_everybody_as_long_as_an_empty_one() -> None:
+    """One time-out holds before the first and after the last participant."""
+    asked: list[api.CreateRoomRequest] = []
+
+    async def create(request: web.Request) -> web.Response:
+        asked.append(api.CreateRoomRequest.FromString(await request.read()))
+        return web.Response(body=server_proto.Room(name="r").SerializeToString())
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", create)
+    async with TestServer(app) as server:
+        sfu = LiveKitSfu(str(server.make_url("/")), "key", SECRET)
+        await sfu.create_room("r", metadata="m", empty_timeout=299.5)
+        await sfu.aclose()
+
+    (request,) = asked
+    assert (request.empty_timeout, request.departure_timeout) == (300, 300)
 
 
 async def test_given_pool_stays_open() -> None:

@@ -117,7 +117,10 @@ class World:
                 if not call.undoing.done():
                     call.undoing.set_result(None)
             await asyncio.sleep(0)
-        assert all(call.caller.done() for call in self.calls)
+        for call in self.calls:
+            assert call.caller.done()
+            if not call.caller.cancelled():
+                call.caller.exception()  # or asyncio logs that nobody asked
 
 
 ACTIONS = st.tuples(
@@ -230,6 +233,21 @@ async def test_late_failure_is_logged_without_foreign_text(
     assert "OSError" in caplog.text
     assert "no SFU answers" in caplog.text
     assert "eyJ-secret" not in caplog.text
+
+
+async def test_failure_in_the_turn_of_the_cancel_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A failure that its caller never took is told, though it came in time."""
+    world = World()
+    call = world.ask()
+    await world.turn()
+    call.ending.set_exception(ConnectError("no SFU answers"))
+    asyncio.get_running_loop().call_soon(call.caller.cancel)  # before it wakes
+    await world.finish()
+
+    assert call.caller.cancelled()
+    assert "no SFU answers" in caplog.text
 
 
 async def test_failed_undo_is_logged_and_blocks_nobody(

@@ -217,6 +217,10 @@ async def test_removed_room_is_over_and_may_be_connected_again(
     await plane.sfu.remove_participant(plane.room(), "ana")
     told = await ana.hears(Disconnected)
     assert told.reason is DisconnectReason.PARTICIPANT_REMOVED
+    removed = ana.room._connection
+    assert removed is not None
+    await eventually(lambda: removed.has_ended)  # by itself
+    assert removed.lost is DisconnectReason.PARTICIPANT_REMOVED
     for refused in (ana.room.publish_microphone(Silence()), ana.room.send_data(b"x")):
         with pytest.raises(DisconnectedError):
             await refused
