@@ -65,7 +65,7 @@ notebooks: install  ## run every notebook from top to bottom
 livekit: install  ## find the LiveKit server, or build it into .livekit
 	@$(PY) -m utd_stream.adapters.livekit_binary
 
-demo: install livekit  ## the four session types, end to end
+demo: install livekit  ## an audio room, end to end, on a real LiveKit server
 	$(BIN)/utd-stream demo
 
 bench: install livekit  ## the figures, beside the bare libraries

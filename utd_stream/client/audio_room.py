@@ -42,22 +42,20 @@ from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeatGrid
 from utd_stream.reactive import Latest
 from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
-from utd_stream.snapshots.session import changed
+from utd_stream.snapshots.session import GONE, changed
 
 __all__ = ["UTDAudioRoomSession"]
 
 _Answer = TypeVar("_Answer", SeatAnswer, SeatedAnswer, RequestAnswer, InvitationAnswer)
 _REVOKE_LIMIT = 2.0  # seconds
 _OCCUPANCY_EVENTS = get_args(o.OccupancyEvent)
-_GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
 
 
 class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     """One client's session in an audio room.
 
-    Publishing is seat occupancy: whoever sits speaks, host and admin too.
-    Nothing here is optimistic: seats, roles and rights change when the engine
-    or the SFU says so.
+    Whoever sits speaks, host and admin too.  Nothing is optimistic: seats, roles
+    and rights change when the engine or the SFU says so.
     """
 
     def __init__(self, link: Link) -> None:
@@ -355,15 +353,14 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             raise TransportTimeoutError(message) from error
 
     async def _until_connected(self) -> None:
-        settled = {UTDConnectionState.CONNECTED, *_GONE}
+        settled = {UTDConnectionState.CONNECTED, *GONE}
         state = await self.connection_state.until(settled.__contains__)
-        if state in _GONE:
+        if state in GONE:
             message = f"the room is {state.value}; rejoin first"
             raise DisconnectedError(message)
 
     async def _until_no_right(self) -> None:
-        # The right of the seat that was left is still being taken away: who
-        # publishes under it would be silenced a moment later.
+        # Who publishes under the right of a seat just left is silenced soon.
         with suppress(TransportTimeoutError):
             await self.can_publish.until(lambda can: not can, _REVOKE_LIMIT)
 

@@ -276,7 +276,7 @@ class UTDSession(Generic[_S]):
     def _step_connection(self, snapshot: _S, fact: Any) -> tuple[_S, Sequence[Any]]:
         connector = self._connector
         effects = connector.fire(fact)
-        if isinstance(fact, c.Rejoined):
+        if isinstance(fact, c.Connect | c.Rejoined) or connector.state in fold.GONE:
             snapshot = fold.fold_replacement(snapshot)
         after = fold.changed(
             snapshot, connection_state=connector.state, reason=connector.reason

@@ -133,6 +133,13 @@ class InvalidTransitionError(_TableError):
         return f"{self.machine}: cannot {self.trigger} while {self.state}"
 
 
+_HINTS = {
+    "forbidden": "the right to do so comes with a seat",
+    "already_seated": "move, or leave that seat first",
+    "pending": "wait for what was asked before",
+}
+
+
 class RefusedError(_TableError):
     """The table takes the trigger and says no, or the right we know is missing.
 
@@ -149,7 +156,7 @@ class RefusedError(_TableError):
     ) -> None:
         super().__init__(code, machine, trigger, state)
         self.args = (code, machine, trigger, state, hint)
-        self.hint = hint
+        self.hint = hint or _HINTS.get(code, "")
 
     def __str__(self) -> str:
         said = f"{self.machine}: {self.trigger} refused while {self.state}: {self.code}"

@@ -21,6 +21,7 @@ from utd_stream.machines.occupancy import (
 from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
 from utd_stream.snapshots.session import (
+    GONE,
     SessionSnapshot,
     can_publish_microphone,
     changed,
@@ -37,7 +38,6 @@ __all__ = [
 ]
 
 _PRESENT = frozenset({UTDConnectionState.CONNECTED, UTDConnectionState.RECONNECTING})
-_GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
 # Older than every grid an engine tells.
 _NO_GRID = UTDSeatGrid(rev=-1)
 
@@ -99,8 +99,8 @@ def occupancy_facts(
             facts.append(RightGranted())
         if could and not can:
             facts.append(RightRevoked())
-    if after.connection_state in _GONE:
-        return () if before.connection_state in _GONE else (ConnectionEnded(),)
+    if after.connection_state in GONE:
+        return () if before.connection_state in GONE else (ConnectionEnded(),)
     if (before.grid, before.connection_state) != (after.grid, after.connection_state):
         facts += _seat_facts(my_seat(before), my_seat(after))
     return tuple(facts)

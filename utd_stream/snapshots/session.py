@@ -24,6 +24,7 @@ from utd_stream.models.rooms import UTDConnectionState, UTDRole
 from utd_stream.ports import RoomState
 
 __all__ = [
+    "GONE",
     "SessionSnapshot",
     "can_publish_microphone",
     "changed",
@@ -35,6 +36,9 @@ __all__ = [
     "microphone_is_muted",
     "role_of",
 ]
+
+# There is no connection, and none is being made.
+GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
 
 
 @attrs.frozen(kw_only=True)
@@ -106,7 +110,7 @@ def fold_room_state(snapshot: _S, state: RoomState) -> _S:
 
 
 def fold_replacement(snapshot: _S) -> _S:
-    """Return the snapshot after a new connection took the old one's place.
+    """Return the snapshot after a connection ended, or another took its place.
 
     Nothing of the old one holds: no right, no track, nobody announced.
     """
