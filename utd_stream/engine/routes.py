@@ -118,7 +118,12 @@ async def _create_token(call: Call) -> Reply:
     except ValueError as error:
         message = "$.room_name"
         raise invalid(message, str(error)) from None
-    order = order_of(attrs.evolve(call, room=asked.room_name), c.Enter(request=asked))
+    order = Order(
+        key=(app.id, asked.room_name),
+        command=c.Enter(request=asked),
+        who=call.endpoint.who,
+        actor=call.actor,
+    )
     outcome = await services.writer.submit(order)
     room, member = outcome.room, outcome.answer
     assert room is not None  # noqa: S101 -- a mint is never a replay
