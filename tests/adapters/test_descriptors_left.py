@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from utd_stream.adapters._descriptors import check_descriptors, descriptors_left
+from utd_stream.adapters.descriptors import check_descriptors, descriptors_left
 from utd_stream.errors import DescriptorLimitError
 
 

@@ -15,7 +15,6 @@ from livekit.rtc.participant import (
 )
 from livekit.rtc.room import EventTypes
 
-from utd_stream.adapters._descriptors import check_descriptors
 from utd_stream.adapters._livekit_audio import Ears, Feed
 from utd_stream.adapters._livekit_events import (
     local_publication,
@@ -31,6 +30,7 @@ from utd_stream.adapters._livekit_words import (
     proto_source,
     track_source,
 )
+from utd_stream.adapters.descriptors import check_descriptors
 from utd_stream.errors import (
     ClosedError,
     DisconnectedError,
