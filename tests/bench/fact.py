@@ -107,7 +107,7 @@ def _session(*, watched: int) -> tuple[Callable[[], object], UTDAudioRoomSession
     )
     session = UTDAudioRoomSession(link)
     # Effects belong to the world; the figure is about facts.
-    session._begin = _nothing  # type: ignore[method-assign]
+    session._begin = _nothing  # type: ignore[assignment,method-assign]  # see above
     post = session._post
     post(c.Connect())
     post(c.Admitted(1))

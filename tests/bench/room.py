@@ -106,7 +106,7 @@ class Bare:
 
     async def aclose(self) -> None:
         """Free the admin's connections."""
-        await self.admin.aclose()  # type: ignore[no-untyped-call]  # upstream's
+        await self.admin.aclose()
 
 
 async def _joins(ours: Ours, bare: Bare) -> Figure:

@@ -97,8 +97,8 @@ async def test_who_sits_is_heard(world: World) -> None:
     assert await tracks_at_the_sfu(world, "host") == (TrackSource.MICROPHONE,)
 
 
-async def by_leaving(host: UTDAudioRoomSession, speaker: UTDAudioRoomSession) -> object:
-    return await speaker.leave_seat()
+async def by_leaving(host: UTDAudioRoomSession, speaker: UTDAudioRoomSession) -> None:
+    await speaker.leave_seat()
 
 
 async def by_a_kick(host: UTDAudioRoomSession, speaker: UTDAudioRoomSession) -> object:

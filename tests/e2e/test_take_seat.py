@@ -85,9 +85,9 @@ async def test_with_the_microphone_off_returns_when_seated(world: World) -> None
     await speaker.take_seat(2)
 
     assert speaker.occupancy.value is SeatOccupancy.SILENT
-    await speaker.can_publish.until(lambda can: can, 10)
+    await speaker.can_publish.until(bool, 10)
     await speaker.set_microphone(True)
-    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
 
 
 async def test_without_a_source_nothing_is_asked(world: World) -> None:

@@ -21,10 +21,32 @@ Laws, each proved by the test of the same name:
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import attrs
 
+from utd_stream.machines._connection_events import (
+    Admitted,
+    ArmExit,
+    Connect,
+    ConnectFailed,
+    ConnectionEffect,
+    ConnectionEvent,
+    ConnectRefused,
+    DisarmExit,
+    ExitDue,
+    GaveUp,
+    Leave,
+    OpenTransport,
+    ReadRoom,
+    ReadState,
+    Rejoined,
+    RejoinFailed,
+    ReleaseTransport,
+    Removed,
+    ReopenTransport,
+    Resumed,
+    TellEngine,
+    TransportLost,
+)
 from utd_stream.machines._declare import Declaration, Row
 from utd_stream.models.rooms import UTDConnectionState
 
@@ -66,175 +88,6 @@ RETRY_PAUSE = 0.5  # seconds between the tries of a first connect
 RECONNECT_PAUSE = 2.0  # seconds between the tries to come back
 
 
-# Commands: the application asks.
-
-
-@attrs.frozen
-class Connect:
-    """Enter the room; *tries* more are made if the first one fails."""
-
-    tries: int = 2
-
-
-@attrs.frozen
-class Leave:
-    """Leave the room, or give up entering it."""
-
-
-# Facts: the network, the engine and the clock tell.
-
-
-@attrs.frozen
-class Admitted:
-    """The SFU let this client in."""
-
-    number: int
-
-
-@attrs.frozen
-class ConnectFailed:
-    """The SFU or the engine could not be reached."""
-
-    number: int
-
-
-@attrs.frozen
-class ConnectRefused:
-    """The engine or the SFU said no: another try would hear the same."""
-
-    number: int
-
-
-@attrs.frozen
-class TransportLost:
-    """The connection broke; LiveKit's client repairs it by itself."""
-
-    number: int
-    at: float  # monotonic seconds
-
-
-@attrs.frozen
-class Resumed:
-    """LiveKit's client repaired it."""
-
-    number: int
-    at: float  # monotonic seconds
-
-
-@attrs.frozen
-class GaveUp:
-    """The connection ended for a reason that is no removal."""
-
-    number: int
-    at: float  # monotonic seconds
-
-
-@attrs.frozen
-class Rejoined:
-    """A new connection replaced the one that was given up."""
-
-    number: int
-
-
-@attrs.frozen
-class RejoinFailed:
-    """A new connection could not be made; another try may."""
-
-    number: int
-
-
-@attrs.frozen
-class Removed:
-    """The SFU ended it on purpose: kicked, banned, ended or replaced."""
-
-    number: int
-    reason: str  # a `DisconnectReason` value
-
-
-@attrs.frozen
-class ExitDue:
-    """The minute since the loss is over."""
-
-
-ConnectionEvent: TypeAlias = (
-    Connect
-    | Leave
-    | Admitted
-    | ConnectFailed
-    | ConnectRefused
-    | TransportLost
-    | Resumed
-    | GaveUp
-    | Rejoined
-    | RejoinFailed
-    | Removed
-    | ExitDue
-)
-
-
-# Effects.
-
-
-@attrs.frozen
-class OpenTransport:
-    """Mint and connect as *number*, after *delay* seconds."""
-
-    number: int
-    delay: float = 0.0
-
-
-@attrs.frozen
-class ReopenTransport:
-    """Mint with ``resume`` and connect as *number*, after *delay* seconds."""
-
-    number: int
-    delay: float = 0.0
-
-
-@attrs.frozen
-class ReleaseTransport:
-    """Disconnect and free everything local."""
-
-
-@attrs.frozen
-class TellEngine:
-    """Say that this member leaves, before disconnecting."""
-
-
-@attrs.frozen
-class ArmExit:
-    """Post ExitDue after *delay* seconds."""
-
-    delay: float
-
-
-@attrs.frozen
-class DisarmExit:
-    """Post it no more."""
-
-
-@attrs.frozen
-class ReadRoom:
-    """Read what the connected room knows (light)."""
-
-
-@attrs.frozen
-class ReadState:
-    """Read the room and ask the engine for seats and roles (full)."""
-
-
-ConnectionEffect: TypeAlias = (
-    OpenTransport
-    | ReopenTransport
-    | ReleaseTransport
-    | TellEngine
-    | ArmExit
-    | DisarmExit
-    | ReadRoom
-    | ReadState
-)
-
-
 @attrs.frozen(kw_only=True)
 class ConnectionData:
     """What the machine remembers beside its state.
@@ -268,75 +121,92 @@ def outage_was_short(data: ConnectionData, event: Resumed) -> bool:
 
 
 def opening(data: ConnectionData, event: Connect) -> ConnectionData:
+    """Count a new connection, with its tries and without a past."""
     return ConnectionData(number=data.number + 1, tries=event.tries)
 
 
 def trying_again(data: ConnectionData, event: ConnectFailed) -> ConnectionData:
+    """Count another try of the first connect."""
     return attrs.evolve(data, number=data.number + 1, tries=data.tries - 1)
 
 
 def losing(data: ConnectionData, event: TransportLost) -> ConnectionData:
+    """Remember when the outage began."""
     return attrs.evolve(data, lost_at=event.at)
 
 
 def reopening(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
+    """Count another try to come back."""
     return attrs.evolve(data, number=data.number + 1)
 
 
 def losing_and_reopening(data: ConnectionData, event: GaveUp) -> ConnectionData:
+    """Remember when the outage began, and count the first try to come back."""
     return attrs.evolve(data, number=data.number + 1, lost_at=event.at)
 
 
 def recovered(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
+    """Forget the outage."""
     return attrs.evolve(data, lost_at=None)
 
 
 def ended(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
-    # The number moves on, so that what the old connection still says is late.
+    """Move the number on, so that what the old connection still says is late."""
     return ConnectionData(number=data.number + 1)
 
 
 def removed(data: ConnectionData, event: Removed) -> ConnectionData:
+    """Likewise, and remember why."""
     return ConnectionData(number=data.number + 1, reason=event.reason)
 
 
 def open_transport(data: ConnectionData, event: Connect) -> OpenTransport:
+    """Mint and connect at once."""
     return OpenTransport(data.number + 1)
 
 
 def open_later(data: ConnectionData, event: ConnectFailed) -> OpenTransport:
+    """Mint and connect after the pause of a first connect."""
     return OpenTransport(data.number + 1, RETRY_PAUSE)
 
 
 def reopen(data: ConnectionData, event: GaveUp) -> ReopenTransport:
+    """Mint with resume and connect at once."""
     return ReopenTransport(data.number + 1)
 
 
 def reopen_later(data: ConnectionData, event: RejoinFailed) -> ReopenTransport:
+    """Mint with resume and connect after the pause of a reconnect."""
     return ReopenTransport(data.number + 1, RECONNECT_PAUSE)
 
 
 def release(data: ConnectionData, event: ConnectionEvent) -> ReleaseTransport:
+    """Disconnect and free what is local."""
     return ReleaseTransport()
 
 
 def tell_engine(data: ConnectionData, event: Leave) -> TellEngine:
+    """Say goodbye before disconnecting."""
     return TellEngine()
 
 
 def arm_exit(data: ConnectionData, event: ConnectionEvent) -> ArmExit:
+    """Let the minute run."""
     return ArmExit(FORCE_EXIT_AFTER)
 
 
 def disarm_exit(data: ConnectionData, event: ConnectionEvent) -> DisarmExit:
+    """Stop the minute."""
     return DisarmExit()
 
 
 def read_room(data: ConnectionData, event: ConnectionEvent) -> ReadRoom:
+    """Read what the room knows."""
     return ReadRoom()
 
 
 def read_state(data: ConnectionData, event: ConnectionEvent) -> ReadState:
+    """Read what room and engine know."""
     return ReadState()
 
 

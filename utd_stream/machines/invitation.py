@@ -155,11 +155,13 @@ def holds_a_seat(data: InvitationData, event: InvitationEvent) -> bool:
 
 
 def seat_invitee(data: InvitationData, event: Accept) -> SeatInvitee:
+    """Put the invitee on the seat."""
     assert event.seat_index is not None  # noqa: S101 -- the row's guard
     return SeatInvitee(data.identity, event.seat_index)
 
 
 def release(data: InvitationData, event: InvitationEvent) -> ReleaseSeat:
+    """Open the seat that was held."""
     assert data.seat_index is not None  # noqa: S101 -- the row's guard
     return ReleaseSeat(data.seat_index)
 

@@ -156,101 +156,125 @@ def a_take_waits(data: OccupancyData, event: OccupancyEvent) -> bool:
 
 
 def asking(data: OccupancyData, event: TakeSeat) -> OccupancyData:
+    """Count a take that somebody waits for."""
     return attrs.evolve(data, op=data.op + 1, waits=True)
 
 
 def next_op(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Count the next operation; nobody waits for the old one."""
     return attrs.evolve(data, op=data.op + 1, waits=False)
 
 
 def settled(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Let go whoever waited for the seat."""
     return attrs.evolve(data, waits=False)
 
 
 def starting(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Count a publication."""
     return attrs.evolve(data, publication=data.publication + 1)
 
 
 def stopping(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Count the next operation and end the publication."""
     return attrs.evolve(next_op(data, event), publication=data.publication + 1)
 
 
 def granted(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    """Remember the right."""
     return attrs.evolve(data, right=True)
 
 
 def granted_settled(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    """Remember the right, and let go whoever waited."""
     return attrs.evolve(data, right=True, waits=False)
 
 
 def granted_starting(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    """Remember the right, and count a publication."""
     return attrs.evolve(starting(data, event), right=True)
 
 
 def revoked(data: OccupancyData, event: RightRevoked) -> OccupancyData:
+    """Forget the right."""
     return attrs.evolve(data, right=False)
 
 
 def revoked_stopping(data: OccupancyData, event: RightRevoked) -> OccupancyData:
+    """Forget the right, end the publication, let go whoever waited."""
     return attrs.evolve(
         data, right=False, waits=False, publication=data.publication + 1
     )
 
 
 def replaced(data: OccupancyData, event: ConnectionReplaced) -> OccupancyData:
+    """Forget the right and the publication of the old connection."""
     # What the new connection may do is told by the fact that follows.
     return attrs.evolve(data, right=False, publication=data.publication + 1)
 
 
 def ended(data: OccupancyData, event: ConnectionEnded) -> OccupancyData:
+    """Forget all that belonged to the connection."""
     return attrs.evolve(stopping(data, event), right=False)
 
 
 def switched_on(data: OccupancyData, event: MicrophoneOn) -> OccupancyData:
+    """Remember that sound is wanted."""
     return attrs.evolve(data, wanted=True)
 
 
 def switched_on_starting(data: OccupancyData, event: MicrophoneOn) -> OccupancyData:
+    """Remember that sound is wanted, and count a publication."""
     return attrs.evolve(starting(data, event), wanted=True)
 
 
 def switched_off(data: OccupancyData, event: MicrophoneOff) -> OccupancyData:
+    """Remember that none is wanted."""
     return attrs.evolve(data, wanted=False)
 
 
 def ask_seat(data: OccupancyData, event: TakeSeat) -> AskSeat:
+    """Ask the engine for the seat."""
     return AskSeat(data.op + 1, event.seat_index, event.invitation_id)
 
 
 def arm_next(data: OccupancyData, event: OccupancyEvent) -> ArmTakeTimeout:
+    """Bound the operation that begins."""
     return ArmTakeTimeout(data.op + 1)
 
 
 def arm_same(data: OccupancyData, event: OccupancyEvent) -> ArmTakeTimeout:
+    """Bound the operation that goes on."""
     return ArmTakeTimeout(data.op)
 
 
 def ask_leave(data: OccupancyData, event: LeaveSeat) -> AskLeave:
+    """Ask the engine to free the seat."""
     return AskLeave(data.op + 1)
 
 
 def give_back(data: OccupancyData, event: OccupancyEvent) -> GiveBack:
+    """Give back what the take may have taken."""
     return GiveBack(data.op + 1)
 
 
 def publish(data: OccupancyData, event: OccupancyEvent) -> PublishMicrophone:
+    """Publish the microphone."""
     return PublishMicrophone(data.publication + 1)
 
 
 def unpublish(data: OccupancyData, event: OccupancyEvent) -> UnpublishMicrophone:
+    """Withdraw the microphone."""
     return UnpublishMicrophone()
 
 
 def mute_track(data: OccupancyData, event: OccupancyEvent) -> MuteTrack:
+    """Mute what is published."""
     return MuteTrack()
 
 
 def unmute_track(data: OccupancyData, event: OccupancyEvent) -> UnmuteTrack:
+    """Unmute what is published."""
     return UnmuteTrack()
 
 

@@ -150,10 +150,12 @@ def seat_is_free(data: RequestData, event: Approve) -> bool:
 
 
 def settled(data: RequestData, event: Approve | Reject) -> RequestData:
+    """Remember who answered."""
     return attrs.evolve(data, settled_by=event.by)
 
 
 def seat_requester(data: RequestData, event: Approve) -> SeatRequester:
+    """Put the requester on the seat."""
     assert event.seat_index is not None  # noqa: S101 -- the row's guard
     return SeatRequester(data.identity, event.seat_index)
 

@@ -22,11 +22,33 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import TypeAlias
 
 import attrs
 
 from utd_stream.machines._declare import Declaration, Row
+from utd_stream.machines._seat_events import (
+    Absent,
+    Dropped,
+    GraceOver,
+    Grant,
+    Kick,
+    Lock,
+    MovedAway,
+    Mute,
+    Present,
+    Reassert,
+    Released,
+    Replaced,
+    Reserve,
+    Revoke,
+    Seated,
+    SeatEffect,
+    SeatEvent,
+    Take,
+    Unlock,
+    Unmute,
+    Vacated,
+)
 
 __all__ = [
     "SEAT",
@@ -63,169 +85,6 @@ class SeatState(Enum):
     RESERVED = "reserved"  # open to one invited person
     TAKEN = "taken"  # occupied
     LOCKED = "locked"  # empty and closed
-
-
-# Commands: a person asks, the engine has checked the role.
-
-
-@attrs.frozen
-class Take:
-    """Sit down by one's own will.
-
-    Attributes:
-        identity: Who.
-        at: When.
-        mode_allows: Whether the seat mode lets this caller sit unasked.
-    """
-
-    identity: str
-    at: datetime
-    mode_allows: bool = True
-
-
-@attrs.frozen
-class Reserve:
-    """Hold the seat for an invited person."""
-
-    identity: str
-
-
-@attrs.frozen
-class Kick:
-    """Unseat whoever sits there."""
-
-
-@attrs.frozen
-class Lock:
-    """Close the seat; evicts first."""
-
-
-@attrs.frozen
-class Unlock:
-    """Open the seat."""
-
-
-@attrs.frozen
-class Mute:
-    """Take the right to speak from the seat."""
-
-
-@attrs.frozen
-class Unmute:
-    """Give the right to speak back to the seat."""
-
-
-# Facts: decided elsewhere in the same commit, or told by the SFU or the clock.
-
-
-@attrs.frozen
-class Seated:
-    """Somebody was put here: approved, accepted, moved, swapped, host seat."""
-
-    identity: str
-    at: datetime
-
-
-@attrs.frozen
-class Vacated:
-    """The occupant is gone: left, departed, banned."""
-
-
-@attrs.frozen
-class MovedAway:
-    """The occupant sits on another seat now and keeps the right."""
-
-
-@attrs.frozen
-class Replaced:
-    """The occupant swapped with *identity*."""
-
-    identity: str
-    at: datetime
-
-
-@attrs.frozen
-class Released:
-    """The invitation that reserved the seat is over."""
-
-
-@attrs.frozen
-class Dropped:
-    """The grid shrank below this seat."""
-
-
-@attrs.frozen
-class Absent:
-    """The SFU does not see the occupant."""
-
-    at: datetime
-
-
-@attrs.frozen
-class Present:
-    """The SFU sees the occupant."""
-
-
-@attrs.frozen
-class GraceOver:
-    """An absence of *identity* reached its limit.
-
-    Attributes:
-        identity: Whose.
-        at: Now.
-        grace: The limit, in seconds.
-    """
-
-    identity: str
-    at: datetime
-    grace: float
-
-
-SeatEvent: TypeAlias = (
-    Take
-    | Reserve
-    | Kick
-    | Lock
-    | Unlock
-    | Mute
-    | Unmute
-    | Seated
-    | Vacated
-    | MovedAway
-    | Replaced
-    | Released
-    | Dropped
-    | Absent
-    | Present
-    | GraceOver
-)
-
-
-# Effects: what must happen to somebody's right at the SFU.
-
-
-@attrs.frozen
-class Grant:
-    """Write the right of *identity*, which sits here."""
-
-    identity: str
-
-
-@attrs.frozen
-class Revoke:
-    """Write the right of *identity*, which sits here no more."""
-
-    identity: str
-
-
-@attrs.frozen
-class Reassert:
-    """Write the right of *identity* even if we believe it is in force."""
-
-    identity: str
-
-
-SeatEffect: TypeAlias = Grant | Revoke | Reassert
 
 
 @attrs.frozen(kw_only=True)
@@ -266,51 +125,63 @@ def is_overdue(data: SeatData, event: GraceOver) -> bool:
 
 
 def occupied(data: SeatData, event: Take | Seated | Replaced) -> SeatData:
+    """Seat the newcomer; the mute stays with the seat."""
     return SeatData(occupant=event.identity, since=event.at, muted=data.muted)
 
 
 def emptied(data: SeatData, event: SeatEvent) -> SeatData:
+    """Unseat whoever is there; the mute stays."""
     return SeatData(muted=data.muted)
 
 
 def reset(data: SeatData, event: Dropped) -> SeatData:
+    """Forget everything, the mute too."""
     return SeatData()
 
 
 def held(data: SeatData, event: Reserve) -> SeatData:
+    """Hold the seat for one person."""
     return SeatData(muted=data.muted, reserved_for=event.identity)
 
 
 def muted(data: SeatData, event: Mute) -> SeatData:
+    """Mute the seat."""
     return attrs.evolve(data, muted=True)
 
 
 def unmuted(data: SeatData, event: Unmute) -> SeatData:
+    """Unmute the seat."""
     return attrs.evolve(data, muted=False)
 
 
 def missed(data: SeatData, event: Absent) -> SeatData:
+    """Remember since when the occupant is absent."""
     # An absence that goes on keeps the time it began.
     return attrs.evolve(data, absent_since=data.absent_since or event.at)
 
 
 def seen(data: SeatData, event: Present) -> SeatData:
+    """Forget the absence."""
     return attrs.evolve(data, absent_since=None)
 
 
 def grant(data: SeatData, event: Take | Seated | Replaced) -> Grant:
+    """Write the right of who sits down."""
     return Grant(event.identity)
 
 
 def regrant(data: SeatData, event: Mute | Unmute) -> Grant:
+    """Write the right of who sits here."""
     return Grant(_occupant(data))
 
 
 def reassert(data: SeatData, event: Present) -> Reassert:
+    """Write it again, whatever is believed to be in force."""
     return Reassert(_occupant(data))
 
 
 def revoke(data: SeatData, event: SeatEvent) -> Revoke:
+    """Write the right of who sat here."""
     return Revoke(_occupant(data))
 
 
