@@ -38,12 +38,14 @@ class Call:
         query: Of the address.
         if_match: Refuse unless the grid has this revision.
         key: Idempotency-Key; None draws one.
+        as_app: Show the app's key, where there is one, and no bearer.
     """
 
     path: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     if_match: int | None = None
     key: str | None = None
+    as_app: bool = False
 
 
 class Rest:
@@ -116,7 +118,7 @@ class Rest:
         call = call or Call()
         request = self._request(endpoint, body, call)
         answer = await self._answer(endpoint, request)
-        if answer.status == _UNAUTHENTICATED and await self._is_renewed(endpoint):
+        if answer.status == _UNAUTHENTICATED and await self._is_renewed(endpoint, call):
             headers = self._headers(endpoint, call, request.key)
             request = attrs.evolve(request, headers=headers)
             answer = await self._answer(endpoint, request)
@@ -126,22 +128,25 @@ class Rest:
             return cast("_A", decode_json(answer.body))
         return decode(endpoint.answer, decode_json(answer.body))
 
-    async def _is_renewed(self, endpoint: Endpoint[Any, Any]) -> bool:
-        if self._bearer is None or self.renew is None or endpoint.who is Who.BEARER:
+    async def _is_renewed(self, endpoint: Endpoint[Any, Any], call: Call) -> bool:
+        # What renews a bearer must not wait for its own renewal.
+        if call.as_app or endpoint.who is Who.BEARER:
+            return False
+        if self._bearer is None or self.renew is None:
             return False
         return await self.renew()
 
     async def _answer(
         self, endpoint: Endpoint[Any, Any], request: _Request
     ) -> HttpAnswer:
-        for pause in (*_PAUSES, None):
+        for pause in _PAUSES:
             try:
                 return await self._try(request)
             except TransportError:
-                if pause is None or not _may_repeat(endpoint):
+                if not _may_repeat(endpoint):
                     raise
                 await self._clock.sleep(pause * (1 + self._luck.fraction()))
-        raise AssertionError  # the last pause is None
+        return await self._try(request)
 
     async def _try(self, request: _Request) -> HttpAnswer:
         try:
@@ -183,7 +188,8 @@ class Rest:
         self, endpoint: Endpoint[Any, Any], call: Call, key: str | None
     ) -> dict[str, str]:
         headers = {"X-App-Id": self._app_id, "Accept": "application/json"}
-        if self._bearer is not None:
+        key_opens = endpoint.who is Who.APP and self._app_key is not None
+        if self._bearer is not None and not (call.as_app and key_opens):
             headers["Authorization"] = f"Bearer {self._bearer}"
         elif endpoint.who is Who.APP and self._app_key is not None:
             headers["X-App-Key"] = self._app_key

@@ -107,8 +107,6 @@ class SignIn:
         if self._provider is not None:
             token = await self._provider(identity)
         else:
-            # A bearer that has ended must not stand in for the app's key.
-            self._rest.bearer = None
             answer = await self._api.create_session(
                 identity, name=self._name, device_id=self._device_id
             )

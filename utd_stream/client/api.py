@@ -56,13 +56,17 @@ class UTDApi:
     async def create_session(
         self, identity: str, *, name: str | None = None, device_id: str | None = None
     ) -> a.SessionAnswer:
-        """Sign a user in; the answer holds the bearer."""
+        """Sign a user in; the answer holds the bearer.
+
+        The app's key is shown, where there is one, and not the bearer in use.
+        """
         body = r.SessionRequest(
             identity=Identity(identity),
             name=None if name is None else DisplayName(name),
             device_id=None if device_id is None else Text256(device_id),
         )
-        return await self._call("create_session", a.SessionAnswer, body)
+        endpoint = _endpoint("create_session", a.SessionAnswer)
+        return await self._rest.call(endpoint, body, Call(as_app=True))
 
     async def refresh_session(self) -> a.SessionAnswer:
         """Exchange the bearer in use for a newer one."""
