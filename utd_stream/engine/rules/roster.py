@@ -327,7 +327,7 @@ def _check_participant(draft: Draft, participant: SfuParticipant) -> None:
     if member is None:
         draft.effect(SyncParticipant(identity))
         return
-    if member.sid != participant.sid or member.absence is not None:
+    if member.sid != participant.sid:
         _sees(draft, participant)
     wanted = (
         permission(draft.room, identity),
@@ -356,9 +356,7 @@ def _miss(draft: Draft, member: Member, asked_at: datetime) -> None:
 
 def _note_emptiness(draft: Draft) -> None:
     somebody = any(member.is_connected for member in draft.room.members.values())
-    if somebody:
-        draft.change(empty_since=None)
-    elif draft.room.empty_since is None:
+    if not somebody and draft.room.empty_since is None:
         draft.change(empty_since=draft.now)
 
 
