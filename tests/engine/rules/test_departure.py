@@ -233,6 +233,7 @@ def test_a_listing_asked_before_a_join_cannot_unseat() -> None:
 
     assert scene.sits == {"ann": 0, "bob": 1}
     assert scene.room.members["ann"].is_connected
+    assert scene.room.members["ann"].absence is None
 
 
 def test_a_listing_asked_before_the_grace_was_over_does_not_end_it() -> None:
@@ -288,6 +289,18 @@ def test_a_room_that_the_sfu_forgot_is_no_departure() -> None:
     assert next_deadline(scene.room, scene.rules) == scene.now + timedelta(seconds=300)
 
 
+def test_a_listing_alone_shows_who_is_back_after_a_restart() -> None:
+    """Without any notice the roster is right again."""
+    scene = seated()
+    back = [scene.seen(who, f"PA_{who}") for who in (*OTHERS, "ann", "bob")]
+    scene.after(1).hears(c.RoomGone(asked_at=scene.now))
+
+    scene.after(5).lists(*back)
+
+    assert all(member.is_connected for member in scene.room.members.values())
+    assert scene.room.empty_since is None
+
+
 def test_who_does_not_come_back_after_a_restart_loses_the_seat() -> None:
     """The grace begins when the room is there again without them."""
     scene = seated()
@@ -339,6 +352,8 @@ def test_a_swap_does_not_lengthen_an_absence() -> None:
     scene.disconnect("ann", LEFT)
     scene.after(1).does("hal", c.SwapSeats(a=0, b=1))
     assert scene.sits == {"ann": 1, "bob": 0}
+
+    assert scene.room.seats[1].data.absent_since == NOON
 
     scene.after(1).lists(*OTHERS, "bob")
 
@@ -588,6 +603,24 @@ def test_the_next_deadline_is_the_first_of_all() -> None:
         "time",
         "listing",
     }
+
+
+def test_an_invitation_is_due_too() -> None:
+    """Alone it is the next deadline."""
+    scene = stage("bob", request_expiry=10)
+
+    scene.does("hal", c.InviteToSpeak(identity="bob"))
+
+    assert next_deadline(scene.room, scene.rules) == NOON + timedelta(seconds=10)
+
+
+def test_the_numbers_are_the_contracts() -> None:
+    """Graces of 15 s and 2 s, a minute to answer, five to be empty; section 5."""
+    rules = Scene().rules
+
+    assert (rules.seat_grace, rules.leave_grace) == (15.0, 2.0)
+    assert (rules.request_expiry, rules.room_empty) == (60.0, 300.0)
+    assert (rules.max_requests, rules.max_metadata_bytes) == (100, 400_000)
 
 
 def test_what_is_settled_is_never_due() -> None:

@@ -227,6 +227,20 @@ def test_what_is_too_large_says_the_remedy() -> None:
     assert "shrink the grid" in str(error)
 
 
+def test_exactly_the_limit_fits() -> None:
+    """A limit is the last size that passes."""
+    scene = company()
+    size = len(room_metadata(scene.decide(TAKE, scene.person("ann")).room))
+
+    scene.rules = Rules(max_metadata_bytes=size - 1)
+    scene.refuses("ann", TAKE, "invalid")
+    scene.rules = Rules(max_metadata_bytes=size)
+    scene.does("ann", TAKE)
+
+
+TAKE = c.TakeSeat(index=1)
+
+
 def test_a_hundred_full_seats_fit() -> None:
     """The largest grid with the longest names is within the default limit."""
     scene = Scene()

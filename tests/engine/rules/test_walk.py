@@ -40,6 +40,7 @@ from utd_stream.ports import SfuParticipant
 
 PEOPLE = ("hal", "ada", "ann", "bob")
 people = st.sampled_from(PEOPLE)
+sids = st.sampled_from(["PA_1", "PA_2"])
 indexes = st.integers(-1, 4)
 numbers = st.integers(1, 6)
 seconds = st.sampled_from([0.0, 0.5, 2.0, 15.0, 60.0, 300.0])
@@ -93,11 +94,22 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         self.scene = Scene(room_empty=60.0)
 
-    @initialize()
-    def begin(self) -> None:
-        """Begin with a host and somebody, so that there is something to do."""
+    @initialize(
+        mode=modes,
+        seated=st.lists(people, unique=True, max_size=3),
+        all_in=st.booleans(),
+    )
+    def begin(self, mode: SeatMode, seated: list[str], *, all_in: bool) -> None:
+        """Begin in company, so that there is something to do."""
         self.scene.mint("hal", role=UTDRole.HOST, seat_count=3)
-        self.scene.mint("ann")
+        self.scene.mint_as(UTDRole.ADMIN, "ada")
+        for who in ("ann", "bob"):
+            self.scene.mint(who)
+        if all_in:
+            self.scene.connect(*PEOPLE)
+        for index, who in enumerate(seated):
+            self.scene.does(who, c.TakeSeat(index=index))
+        self.scene.does("hal", c.SetupSeats(seat_mode=mode))
 
     # What may happen.
 
@@ -138,14 +150,14 @@ class Walk(RuleBasedStateMachine):
         """End the room, now and then."""
         self.happens(c.EndRoom(), actor)
 
-    @rule(who=people, sid=st.sampled_from(["PA_1", "PA_2"]), ago=seconds)
+    @rule(who=people, sid=sids, ago=seconds)
     def the_sfu_sees_a_join(self, who: str, sid: str, ago: float) -> None:
         """Tell of a connection, sometimes long after."""
         self.happens(c.MemberJoined(participant=self.connection(who, sid, ago)))
 
     @rule(
         who=people,
-        sid=st.sampled_from(["PA_1", "PA_2"]),
+        sid=sids,
         reason=st.sampled_from(DisconnectReason),
     )
     def the_sfu_sees_a_departure(
@@ -156,7 +168,7 @@ class Walk(RuleBasedStateMachine):
 
     @rule(
         present=st.lists(people, unique=True),
-        sid=st.sampled_from(["PA_1", "PA_2"]),
+        sid=sids,
         ago=seconds,
         rev=st.none() | st.integers(0, 9),
     )
@@ -299,6 +311,14 @@ class Walk(RuleBasedStateMachine):
                 assert room.seats[index].data.absent_since == member.absence.since
 
     @invariant()
+    def emptiness_is_noted(self) -> None:
+        """A room that lives is empty since some time exactly while nobody is in it."""
+        room = self.scene.room
+        if room.is_live:
+            somebody = any(m.is_connected for m in room.members.values())
+            assert (room.empty_since is None) == somebody
+
+    @invariant()
     def ended_rooms_are_empty(self) -> None:
         """Nobody is a member, nothing is due."""
         room = self.scene.room
@@ -319,5 +339,5 @@ class Walk(RuleBasedStateMachine):
 def test_every_decision_keeps_the_laws() -> None:
     """Whatever is asked and told, in any order: see the checks above."""
     run_state_machine_as_test(
-        Walk, settings=settings(stateful_step_count=40, deadline=None)
+        Walk, settings=settings(stateful_step_count=60, deadline=None)
     )
