@@ -60,6 +60,10 @@ class Rest:
         app_id: Whose requests they are.
         app_key: Publishable; sent only where no bearer is held yet.
         timeout: For one try, in seconds.
+
+    Attributes:
+        bearer: The user token in use.
+        renew: Gets a newer one; says whether it could.
     """
 
     def __init__(  # noqa: PLR0913 -- ports and addresses
@@ -82,17 +86,8 @@ class Rest:
         self._app_id = app_id
         self._app_key = app_key
         self._timeout = timeout
-        self._bearer: str | None = None
+        self.bearer: str | None = None
         self.renew: Callable[[], Awaitable[bool]] | None = None
-
-    @property
-    def bearer(self) -> str | None:
-        """The user token in use."""
-        return self._bearer
-
-    @bearer.setter
-    def bearer(self, token: str | None) -> None:
-        self._bearer = token
 
     def new_key(self) -> str:
         """Return an idempotency key nobody used before."""
@@ -132,7 +127,7 @@ class Rest:
         # What renews a bearer must not wait for its own renewal.
         if call.as_app or endpoint.who is Who.BEARER:
             return False
-        if self._bearer is None or self.renew is None:
+        if self.bearer is None or self.renew is None:
             return False
         return await self.renew()
 
@@ -189,8 +184,8 @@ class Rest:
     ) -> dict[str, str]:
         headers = {"X-App-Id": self._app_id, "Accept": "application/json"}
         key_opens = endpoint.who is Who.APP and self._app_key is not None
-        if self._bearer is not None and not (call.as_app and key_opens):
-            headers["Authorization"] = f"Bearer {self._bearer}"
+        if self.bearer is not None and not (call.as_app and key_opens):
+            headers["Authorization"] = f"Bearer {self.bearer}"
         elif endpoint.who is Who.APP and self._app_key is not None:
             headers["X-App-Key"] = self._app_key
         if endpoint.request is not None:
