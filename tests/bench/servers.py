@@ -6,7 +6,9 @@ import asyncio
 import sqlite3
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jwt
 import orjson
@@ -17,7 +19,9 @@ from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine.app import make_app
 from utd_stream.engine.config import App, Config
+from utd_stream.engine.services import SERVICES
 from utd_stream.engine.store import Store
+from utd_stream.engine.webhooks import hear
 from utd_stream.models import Permission
 
 __all__ = ["APP", "bare_app", "engine_app"]
@@ -32,7 +36,14 @@ _SECRET = "s" * 32
 
 
 class PromptSfu(Loopback):
-    """An SFU that confirms at once whatever it is told."""
+    """An SFU that confirms at once, and lets in who gets a token for a seat."""
+
+    def sign_token(self, claims: Mapping[str, Any]) -> str:
+        """Sign a token, and let its holder in."""
+        token = super().sign_token(claims)
+        if "_room-" in claims.get("video", {}).get("room", ""):
+            asyncio.get_running_loop().call_soon(self.enter, token)
+        return token
 
     async def update_room_metadata(self, name: str, metadata: str) -> None:
         """Confirm."""
@@ -54,13 +65,23 @@ def engine_app(database: Path) -> web.Application:
         livekit_api_secret=_SECRET,
         reconcile_period=3_600,
     )
-    return make_app(
+    sfu = PromptSfu(AsyncioClock())
+    app = make_app(
         config,
-        sfu=PromptSfu(AsyncioClock()),
+        sfu=sfu,
         clock=AsyncioClock(),
         luck=SystemLuck(),
         store=Store(config.database),
     )
+    heard: set[asyncio.Task[None]] = set()
+
+    def tell(body: bytes, signature: str) -> None:
+        hearing = asyncio.ensure_future(hear(app[SERVICES], body, signature))
+        heard.add(hearing)
+        hearing.add_done_callback(heard.discard)
+
+    sfu.watch(tell)
+    return app
 
 
 def bare_app(database: Path) -> web.Application:

@@ -1,10 +1,11 @@
 """Telling the SFU what was decided, until it has heard.
 
 Each room has one sender at a time, since the SFU takes changes of one room
-best in a row (T7); rooms do not wait for each other.  A row says what to look
-at, and the room is read when it is sent, so that nothing sent is ever stale.
-Rows are deleted after they were sent: what a crash left is sent again, and
-everything sent is idempotent.
+best in a row (T7), and one more for its metadata, so that a grant does not
+wait for the metadata of the seat before; rooms do not wait for each other.  A
+row says what to look at, and the room is read when it is sent, so that nothing
+sent is ever stale.  Rows are deleted after they were sent: what a crash left is
+sent again, and everything sent is idempotent.
 
 Laws, each proved by the test of the same name:
 
@@ -91,7 +92,7 @@ class Outbox:
         self._rules = rules
         self._free = asyncio.Semaphore(concurrency)
         self._pending: dict[RoomKey, _Pending] = {}
-        self._senders: dict[RoomKey, asyncio.Task[None]] = {}
+        self._senders: dict[tuple[RoomKey, bool], asyncio.Task[None]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._closed = False
@@ -136,27 +137,35 @@ class Outbox:
         self._wake(key)
 
     def _wake(self, key: RoomKey) -> None:
-        if key not in self._senders and not self._closed:
+        pending = self._pending.get(key)
+        if not pending or self._closed:
+            return
+        # Grants come before metadata: while others wait, metadata is not begun.
+        tells_grid = all(_tells_grid(row) for row in pending.values())
+        if (key, tells_grid) not in self._senders:
             self._idle.clear()
             loop = asyncio.get_running_loop()
-            self._senders[key] = loop.create_task(self._send_all(key))
+            work = self._send_all(key, tells_grid=tells_grid)
+            self._senders[key, tells_grid] = loop.create_task(work)
 
-    async def _send_all(self, key: RoomKey) -> None:
-        """Send what is pending for one room until nothing is."""
+    async def _send_all(self, key: RoomKey, *, tells_grid: bool) -> None:
+        """Send what is pending for one room until nothing of its kind is."""
         pending = self._pending[key]
         failures = 0
         try:
-            while pending:
+            while rows := _sendable(pending, tells_grid=tells_grid):
                 try:
-                    await self._send_next(key, pending)
+                    await self._send_next(key, pending, rows)
                     failures = 0
                 except UTDStreamException as error:
                     _LOG.info("the SFU was not told about %s: %s", key, error)
                     failures += 1
                     await self._clock.sleep(self._delay(failures))
         finally:
-            del self._senders[key]
-            if not pending:
+            del self._senders[key, tells_grid]
+            if pending:
+                self._wake(key)
+            elif (key, not tells_grid) not in self._senders:
                 del self._pending[key]
             if not self._senders:
                 self._idle.set()
@@ -165,10 +174,12 @@ class Outbox:
         delay = min(_FIRST_DELAY * 2.0 ** (failures - 1), _MAX_DELAY)
         return delay * (1 + _JITTER * self._luck.fraction())
 
-    async def _send_next(self, key: RoomKey, pending: _Pending) -> None:
+    async def _send_next(
+        self, key: RoomKey, pending: _Pending, rows: Sequence[OutboxRow]
+    ) -> None:
         room = await self._writer.room(key)
         ranks = _WHILE_LIVE if room is not None and room.is_live else _AFTER_END
-        row = min(pending.values(), key=lambda row: (ranks[row.kind], row.seq))
+        row = min(rows, key=lambda row: (ranks[row.kind], row.seq))
         try:
             await self._send(row, room)
         except NotFoundError:
@@ -250,3 +261,14 @@ class Outbox:
                     await self._clock.sleep(_GRANT_DELAY)
             else:
                 return
+
+
+def _tells_grid(row: OutboxRow) -> bool:
+    return row.kind == "metadata"
+
+
+def _sendable(pending: _Pending, *, tells_grid: bool) -> list[OutboxRow]:
+    rows = list(pending.values())
+    if tells_grid:
+        return rows if all(map(_tells_grid, rows)) else []
+    return [row for row in rows if not _tells_grid(row)]
