@@ -52,6 +52,24 @@ async def test_grants_come_before_metadata(house: House) -> None:
     ]
 
 
+async def test_a_grant_waits_for_no_older_metadata(house: House) -> None:
+    """The right of the next change goes out while the grid before is written."""
+    await house.enter("ana")
+    asked(house)
+    house.sfu.delay = 1.0
+    await house.room_ask("POST", "/seats/0/take", by="ana")
+    await house.clock.advance(1.5)  # granted, and the grid is being written
+    await house.room_ask("POST", "/seats/leave", by="ana")
+    await house.clock.advance(1.0)
+
+    grant = ("update_participant", house.sfu_room, "ana")
+    grid = ("update_room_metadata", house.sfu_room, "")
+    assert asked(house) == [grant, grid, grant]
+    assert not house.speaks("ana")
+    await house.clock.advance(1.0)
+    assert asked(house) == [grid]
+
+
 async def test_later_rows_replace_earlier_ones(house: House) -> None:
     """While the SFU is slow, changes gather: only what they come to is sent."""
     await house.enter("ana")

@@ -15,6 +15,7 @@ Laws, each proved by the test of the same name:
 4. a_failing_room_blocks_no_other: each room is tried again by itself.
 5. an_absent_participant_is_done: there is nobody to revoke or remove.
 6. a_restart_sends_what_was_left: the outbox is on disk.
+7. a_grant_waits_for_no_older_metadata: the grid before may still be written.
 """
 
 from __future__ import annotations
