@@ -1,4 +1,4 @@
-"""What the occupancy machine hears and asks for: commands, facts, effects."""
+"""What the occupancy machine hears, asks for and remembers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ __all__ = [
     "MicrophoneOff",
     "MicrophoneOn",
     "MuteTrack",
+    "OccupancyData",
     "OccupancyEffect",
     "OccupancyEvent",
     "PublishFailed",
@@ -266,3 +267,22 @@ OccupancyEffect: TypeAlias = (
     | MuteTrack
     | UnmuteTrack
 )
+
+
+@attrs.frozen(kw_only=True)
+class OccupancyData:
+    """What the machine remembers beside its state.
+
+    Attributes:
+        op: Number of the take, leave or give-back under way or last ended.
+        publication: Number of the publication under way or last ended.
+        wanted: The microphone is wanted: a source is set and it is not off.
+        right: The SFU lets me publish it.
+        waits: A `take_seat` waits for this seat.
+    """
+
+    op: int = 0
+    publication: int = 0
+    wanted: bool = True
+    right: bool = False
+    waits: bool = False

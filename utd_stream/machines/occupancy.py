@@ -47,6 +47,7 @@ from utd_stream.machines._occupancy_events import (
     MicrophoneOff,
     MicrophoneOn,
     MuteTrack,
+    OccupancyData,
     OccupancyEffect,
     OccupancyEvent,
     Published,
@@ -102,25 +103,6 @@ __all__ = [
     "UnpublishMicrophone",
     "is_late",
 ]
-
-
-@attrs.frozen(kw_only=True)
-class OccupancyData:
-    """What the machine remembers beside its state.
-
-    Attributes:
-        op: Number of the take, leave or give-back under way or last ended.
-        publication: Number of the publication under way or last ended.
-        wanted: The microphone is wanted: a source is set and it is not off.
-        right: The SFU lets me publish it.
-        waits: A `take_seat` waits for this seat.
-    """
-
-    op: int = 0
-    publication: int = 0
-    wanted: bool = True
-    right: bool = False
-    waits: bool = False
 
 
 def is_late(data: OccupancyData, fact: object) -> bool:
