@@ -26,7 +26,11 @@ from utd_stream.snapshots.audio_room import (
     occupancy_facts,
     speaker_requests,
 )
-from utd_stream.snapshots.session import can_publish_microphone, changed
+from utd_stream.snapshots.session import (
+    can_publish_microphone,
+    changed,
+    fold_replacement,
+)
 from utd_stream.testing.models import grids
 
 CONNECTED = UTDConnectionState.CONNECTED
@@ -239,7 +243,8 @@ said = st.sampled_from([*commands, *of_op, *of_publication])
 class Me:
     """A snapshot and the machine that hears what it means."""
 
-    def __init__(self) -> None:
+    def __init__(self, *dropped: type[Exception]) -> None:
+        self.dropped = dropped
         self.snapshot = start()
         self.run = Run(OCCUPANCY, o.OccupancyData())
 
@@ -249,14 +254,20 @@ class Me:
         match step:
             case UTDSeatGrid():
                 self.snapshot = fold_grid(before, step)
-            case Permission():
+            case Permission() if before.connection_state not in GONE:
                 self.snapshot = with_right(before, step)
+            case Permission():
+                pass  # nobody tells of rights without a connection
             case UTDConnectionState():
-                self.snapshot = changed(before, connection_state=step)
+                if step in GONE:  # as sessions do
+                    self.snapshot = fold_replacement(before)
+                self.snapshot = changed(self.snapshot, connection_state=step)
             case _:
                 self.say(step)
         for fact in occupancy_facts(before, self.snapshot):
-            self.run.fire(fact)
+            # Sessions drop a late one: a give-back was answered before its grid.
+            with contextlib.suppress(*self.dropped):
+                self.run.fire(fact)
 
     def say(self, step: Any) -> None:
         """Let the machine hear something that is not of the snapshot."""
@@ -281,7 +292,7 @@ def test_the_machine_sits_exactly_when_the_grid_says_so(told: list[object]) -> N
 @given(told=st.lists(steps | said, max_size=40))
 def test_the_machine_never_sits_where_the_grid_does_not(told: list[object]) -> None:
     """Also not after takes, leaves and everything that becomes of them."""
-    me = Me()
+    me = Me(InvalidTransitionError)
     for step in told:
         me.hear(step)
 
@@ -289,9 +300,9 @@ def test_the_machine_never_sits_where_the_grid_does_not(told: list[object]) -> N
             assert my_seat(me.snapshot) is not None
 
 
-@given(told=st.lists(steps.filter(lambda step: step not in GONE), max_size=20))
+@given(told=st.lists(steps, max_size=20))
 def test_the_machine_knows_the_right(told: list[object]) -> None:
-    """While the connection goes on, right is what the SFU says."""
+    """Right is what the SFU says, and none without a connection."""
     me = Me()
     for step in told:
         me.hear(step)

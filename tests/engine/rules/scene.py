@@ -101,12 +101,14 @@ class Scene:
 
     @property
     def sits(self) -> dict[str, int]:
-        """Who sits where."""
-        return {
-            seat.occupant_identity: seat.seat_index
+        """Who sits where, each on one seat."""
+        sitting = [
+            (seat.occupant_identity, seat.seat_index)
             for seat in self.grid.seats
             if seat.occupant_identity
-        }
+        ]
+        assert len(dict(sitting)) == len(sitting)
+        return dict(sitting)
 
     @property
     def speakers(self) -> set[str]:
