@@ -93,9 +93,7 @@ class Caller:
 
 def invalid(path: str, message: str) -> InvalidRequestError:
     """Return the refusal of one field, or of a part of the path or query."""
-    return InvalidRequestError(
-        f"{path}: {message}", details={"errors": [{"path": path, "message": message}]}
-    )
+    return InvalidRequestError.at((path, message))
 
 
 class Authenticator:
