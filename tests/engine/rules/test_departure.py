@@ -535,6 +535,19 @@ def test_whoever_is_in_it_keeps_it() -> None:
     assert scene.room.empty_since is None
 
 
+def test_emptiness_begins_with_the_listing_that_shows_it() -> None:
+    """Without any notice: 300 s from when the engine first saw nobody."""
+    scene = stage()
+    scene.after(100).lists()
+    assert scene.room.empty_since == scene.now
+
+    scene.after(299).lists()
+    assert scene.room.is_live
+    scene.after(1).lists()
+
+    assert not scene.room.is_live
+
+
 def test_an_old_listing_does_not_end_a_room() -> None:
     """Emptiness is judged by when the listing was asked."""
     scene = Scene()

@@ -341,6 +341,17 @@ def test_a_host_seat_that_is_taken_refuses_the_mint() -> None:
     assert scene.room.owner is None
 
 
+def test_a_host_who_sits_takes_no_second_seat_with_a_mint() -> None:
+    """409: one person, one seat, also here."""
+    scene = Scene()
+    scene.mint("hal", role=HOST)
+    scene.does("hal", c.TakeSeat(index=1))
+
+    scene.refuses("hal", entering("hal", host_seat=2), "already_seated")
+
+    assert scene.sits == {"hal": 1}
+
+
 def test_a_host_seat_beyond_the_grid_is_an_error_of_the_field() -> None:
     """422 with its path, judged by the size that is asked for."""
     command = entering("hal", role=HOST, seat_count=3, host_seat=3)
