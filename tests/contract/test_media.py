@@ -49,7 +49,7 @@ async def test_sound_goes_on_with_the_next_track(plane: Plane) -> None:
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
         await publish(ana, 440)
-        assert await heard_hz(sound) == pytest.approx(440, abs=5)
+        assert await heard_hz(sound) == pytest.approx(440, rel=0.05)
         await ana.room.unpublish(MICROPHONE)
         await ben.hears(TrackUnsubscribed)
         await publish(ana, 880)

@@ -92,7 +92,7 @@ async def test_who_sits_is_heard(world: World) -> None:
 
     await host.take_seat(0)
 
-    assert await heard_hz(listener.audio("host")) == pytest.approx(440, abs=5)
+    assert await heard_hz(listener.audio("host")) == pytest.approx(440, rel=0.05)
     assert host.occupancy.value is SeatOccupancy.SPEAKING
     assert await tracks_at_the_sfu(world, "host") == (TrackSource.MICROPHONE,)
 
@@ -183,7 +183,7 @@ async def test_unmuting_a_seat_brings_the_voice_back_by_itself(world: World) -> 
     await host.unmute_seat(1)
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
-    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, abs=5)
+    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.05)
 
 
 async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:

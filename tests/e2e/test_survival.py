@@ -51,7 +51,7 @@ async def test_livekit_restarted_is_no_departure(
             await session.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 30)
         assert (await world.room()).grid == grid
         assert host.seats.value == speaker.seats.value == grid
-        assert await heard_hz(host.audio("speaker")) == pytest.approx(440, abs=5)
+        assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.05)
         await until_told_again(world, grid.rev)
 
 
