@@ -8,9 +8,8 @@ BIN := .venv/bin
 PY := $(BIN)/python
 
 # 100 % of the branches of these; the rest is only reported.
-CORE := utd_stream/errors.py,utd_stream/machines/*,utd_stream/snapshots/*
-CORE := $(CORE),utd_stream/reactive.py,utd_stream/reactive/*
-CORE := $(CORE),utd_stream/wire.py,utd_stream/wire/*
+CORE := utd_stream/errors/*,utd_stream/machines/*,utd_stream/snapshots/*
+CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test cov props states notebooks \
