@@ -382,9 +382,9 @@ def test_every_join_writes_the_rights_again() -> None:
     """Even if we believe that they are in force (T9)."""
     scene = seated()
 
-    scene.connect("ann", "bob")
-
-    assert scene.effects == (SyncParticipant("bob"),)
+    for identity in ("bob", "ada"):
+        scene.connect(identity)
+        assert scene.effects == (SyncParticipant(identity),)
 
 
 def test_strangers_are_removed() -> None:
