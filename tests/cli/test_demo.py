@@ -106,9 +106,9 @@ SEATED = step(sit, Seen("ana", "occupancy", "speaking"))
         ),
         (
             step(sit, Heard("dan", "ana", 880)),
-            3,
+            5,
             "dan to hear ana at 880 Hz",
-            "4",  # and what the codec makes of the rest
+            "",  # what a busy machine makes of 440 Hz is not known
         ),
         (
             step(stand_up, Heard("dan", "ana", 440)),
