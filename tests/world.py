@@ -173,6 +173,19 @@ class World:
             while identity in await self.present():
                 pass  # each look is a request, and so a pause
 
+    async def nothing_is_left(self, identity: str) -> None:
+        """Wait until neither engine nor SFU holds anything for somebody."""
+        room = await self.room()
+        assert room.seat_index_of(identity) is None
+        async with asyncio.timeout(10):
+            while True:
+                listed = await self.listed(identity)
+                if listed is None:
+                    return
+                assert listed.permission is not None
+                if not listed.track_sources and not listed.permission.can_publish:
+                    return
+
     async def listed(self, identity: str) -> SfuParticipant | None:
         """Return what the SFU lists of *identity*, or None."""
         for participant in await self.sfu.list_participants(self.sfu_room):
