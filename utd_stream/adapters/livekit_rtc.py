@@ -43,7 +43,14 @@ from utd_stream.models.participants import (
     TrackPublication,
     TrackSource,
 )
-from utd_stream.models.room_events import Connected, Disconnected, RoomEvent
+from utd_stream.models.room_events import (
+    Connected,
+    Disconnected,
+    LocalTrackPublished,
+    LocalTrackRepublished,
+    LocalTrackUnpublished,
+    RoomEvent,
+)
 from utd_stream.ports import AudioSource, RoomState
 
 __all__ = ["LiveKitMedia", "LiveKitRoom"]
@@ -98,6 +105,8 @@ class LiveKitRoom:
         self._has_left = False
         self._was_told_connected = False
         self._last_told = 0.0
+        # The sids of this client's tracks that were told to be published.
+        self._sent: set[str] = set()
         self._callbacks = {name: self._callback(name) for name in get_args(EventTypes)}
         for name, told in self._callbacks.items():
             self._room.on(name, told)  # pyright: ignore[reportUnknownMemberType]
@@ -176,6 +185,9 @@ class LiveKitRoom:
             raise DisconnectedError(message)
         self._feeds[track_source] = feed
         feed.start()
+        # LiveKit's client tells it some turns later; whoever publishes must
+        # find it published.
+        self._tell("local_track_published", (sent, feed.track))
         return publication(sent)
 
     async def unpublish(self, track_source: TrackSource) -> None:
@@ -184,8 +196,8 @@ class LiveKitRoom:
         if feed is not None:
             await feed.stop()
         try:
-            for sid in self._sids(track_source):
-                await self._withdraw(sid)
+            for sent in self._publications_of(track_source):
+                await self._withdraw(sent)
         finally:
             if feed is not None:
                 await feed.aclose()
@@ -242,16 +254,35 @@ class LiveKitRoom:
         if name in _TRACK_CHANGES:
             self._ears.refresh()
         event = room_event(name, arguments)
+        if event is None or not self._is_news(event):
+            return
         if isinstance(event, Connected):
             self._was_told_connected = True
         elif isinstance(event, Disconnected):
             self._end()
-        if event is None or self._observer is None:
+        if self._observer is None:
             return
         try:
             self._observer(event)
         except Exception:
             logger.exception("an observer of room events raised; it stays")
+
+    def _is_news(self, event: RoomEvent) -> bool:
+        """Whether *event* has not been told; each track begins and ends once."""
+        match event:
+            case LocalTrackPublished(sent):
+                is_news = sent.sid not in self._sent
+                self._sent.add(sent.sid)
+            case LocalTrackUnpublished(sent):
+                is_news = sent.sid in self._sent
+                self._sent.discard(sent.sid)
+            case LocalTrackRepublished(sent, previous_sid):
+                is_news = True
+                self._sent.discard(previous_sid)
+                self._sent.add(sent.sid)
+            case _:
+                is_news = True
+        return is_news
 
     async def _quiet(self) -> None:
         """Wait for a moment in which the SFU tells nothing.
@@ -305,12 +336,14 @@ class LiveKitRoom:
         finally:
             task.cancel()
 
-    async def _withdraw(self, sid: str) -> None:
+    async def _withdraw(self, sent: rtc.LocalTrackPublication) -> None:
         try:
-            await self._unless_gone(self._local().unpublish_track(sid))
+            await self._unless_gone(self._local().unpublish_track(sent.sid))
         except (UnpublishTrackError, DisconnectedError) as error:
             # Removed by the SFU first, or gone with the connection.
-            logger.debug("track %s was gone already: %r", sid, error)
+            logger.debug("track %s was gone already: %r", sent.sid, error)
+        # LiveKit's client tells it or not, as its answer and its event race.
+        self._tell("local_track_unpublished", (sent,))
 
     def _local(self) -> rtc.LocalParticipant:
         if not self._room.isconnected():
@@ -318,12 +351,12 @@ class LiveKitRoom:
             raise DisconnectedError(message)
         return self._room.local_participant
 
-    def _sids(self, source: TrackSource) -> list[str]:
+    def _publications_of(self, source: TrackSource) -> list[rtc.LocalTrackPublication]:
         # Looked up each time: a full reconnect gives tracks new sids.
         if not self._room.isconnected():
             return []
         sent = self._room.local_participant.track_publications.values()
-        return [each.sid for each in sent if track_source(each.source) is source]
+        return [each for each in sent if track_source(each.source) is source]
 
     def _microphone_of(self, identity: str) -> rtc.Track | None:
         participant = self._room.remote_participants.get(identity)
