@@ -38,6 +38,13 @@ async def echo(request: web.Request) -> web.Response:
     )
 
 
+async def cookies(request: web.Request) -> web.Response:
+    """Say which cookies came, and set one."""
+    answer = web.json_response(dict(request.cookies))
+    answer.set_cookie("kept", "1")
+    return answer
+
+
 async def redirect(request: web.Request) -> web.Response:
     """Point elsewhere."""
     return web.Response(status=302, headers={"Location": "/echo"})
@@ -72,7 +79,7 @@ async def silent(request: web.Request) -> web.Response:
 async def base() -> AsyncIterator[str]:
     """The URL of a server that behaves in every way."""
     app = web.Application()
-    for handler in (echo, redirect, long, broken, silent):
+    for handler in (echo, cookies, redirect, long, broken, silent):
         app.router.add_route("*", f"/{handler.__name__}{{rest:.*}}", handler)
     async with TestServer(app) as server:
         yield str(server.make_url("/"))
@@ -146,7 +153,9 @@ async def test_nobody_there_was_asked_nothing(http: AiohttpHttp) -> None:
     assert "eyJ" not in str(raised.value)
 
 
-@pytest.mark.parametrize("url", ["nonsense", "", "http://", "ftp://host/x", "/api"])
+@pytest.mark.parametrize(
+    "url", ["nonsense", "", "http://", "ftp://host/x", "/api", "http://a..b/"]
+)
 async def test_no_url_is_an_argument_error(http: AiohttpHttp, url: str) -> None:
     """What is no URL of an engine is the caller's to mend."""
     with pytest.raises(InvalidArgumentError, match="http://"):
@@ -166,9 +175,31 @@ async def test_given_pool_stays_open(base: str) -> None:
         assert not session.closed
 
 
-async def test_cookies_are_not_kept(http: AiohttpHttp, base: str) -> None:
-    """One user's session never rides on another's request through a shared pool."""
-    await http.request("GET", f"{base}echo", headers={"Cookie": "a=1"})
-    answer = await http.request("GET", f"{base}echo", headers={})
+async def test_closed_pool_is_told() -> None:
+    """A given session that its giver has closed is the giver's to mend."""
+    async with aiohttp.ClientSession() as session:
+        http = AiohttpHttp(session)
 
-    assert "set-cookie" not in answer.headers
+    with pytest.raises(ClosedError, match="session that was given"):
+        await http.request("GET", "http://127.0.0.1:1/", headers={})
+
+
+@pytest.mark.parametrize("value", ["key\n", "a\r\nb: c", "a\0", "\ud800", "\udcff"])
+async def test_unsendable_header_is_an_argument_error(
+    http: AiohttpHttp, base: str, value: str
+) -> None:
+    """A line break, as of a file, is the caller's to mend; the value is not told."""
+    with pytest.raises(InvalidArgumentError, match="X-App-Key must be one line") as no:
+        await http.request("GET", f"{base}echo", headers={"X-App-Key": value})
+
+    assert value not in str(no.value)
+
+
+async def test_cookies_are_not_kept(http: AiohttpHttp, base: str) -> None:
+    """What an answer sets is not sent with the next request."""
+    url = base.replace("127.0.0.1", "localhost") + "cookies"  # jars take no numbers
+    first = await http.request("GET", url, headers={})
+    again = await http.request("GET", url, headers={})
+
+    assert "kept=1" in first.headers["set-cookie"]
+    assert again.body == b"{}"

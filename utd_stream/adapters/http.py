@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -24,6 +25,9 @@ __all__ = ["MAX_BODY_BYTES", "AiohttpHttp"]
 MAX_BODY_BYTES = 8_000_000
 
 _NO_URL = "this is no URL of an engine: one begins with http:// or https://"
+
+# Control characters but the tab, and halves of characters.
+_UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
 class AiohttpHttp:
@@ -60,6 +64,7 @@ class AiohttpHttp:
     ) -> HttpAnswer:
         """Send one request and return the whole answer."""
         where = _origin(url)
+        _check_headers(headers)
         try:
             async with self._pool().request(
                 method,
@@ -76,7 +81,12 @@ class AiohttpHttp:
                     },
                     body=await _read(response, where),
                 )
-        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+        # The last one: a host's name that the rules of names do not allow.
+        except (
+            aiohttp.InvalidURL,
+            aiohttp.NonHttpUrlClientError,
+            UnicodeError,
+        ) as error:
             raise InvalidArgumentError(_NO_URL) from error
         except aiohttp.ClientSSLError as error:
             message = f"no connection to {where}: its TLS certificate is not taken"
@@ -105,6 +115,9 @@ class AiohttpHttp:
         # In here, since a session is made inside its loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        if self._session.closed:
+            message = "the aiohttp session that was given is closed; give an open one"
+            raise ClosedError(message)
         return self._session
 
 
@@ -113,6 +126,13 @@ def _origin(url: str) -> str:
     with suppress(ValueError):
         return str(URL(url).origin())
     raise InvalidArgumentError(_NO_URL)
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if _UNSENDABLE.search(value):
+            message = f"{name} must be one line of text; strip what was read of a file"
+            raise InvalidArgumentError(message)
 
 
 async def _read(response: aiohttp.ClientResponse, where: str) -> bytes:
