@@ -55,6 +55,35 @@ async def test_every_code_is_one_of_our_errors(code: str) -> None:
     assert "eyJ" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    ("status", "kind", "body"),
+    [
+        (200, "text/html", "<html>a login page</html>"),
+        (502, "text/html", "<html>bad gateway</html>"),
+        (500, "application/json", "[]"),
+        (500, "application/json", "null"),
+        (403, "application/json", "<html>"),
+    ],
+)
+async def test_answer_of_something_else_may_pass(
+    status: int, kind: str, body: str
+) -> None:
+    """A proxy that answers in LiveKit's place is an error of the port."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status, content_type=kind, text=body)
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    async with TestServer(app) as server:
+        sfu = LiveKitSfu(str(server.make_url("/")), "key", SECRET)
+        with pytest.raises(TransportError) as raised:
+            await sfu.list_rooms()
+        await sfu.aclose()
+
+    assert type(raised.value) is TransportError
+
+
 def test_every_error_of_livekit_is_known() -> None:
     """A new kind of error in LiveKit's library must be thought about."""
     raised = {

@@ -108,6 +108,7 @@ BODY = json.dumps({"event": "room_started", "room": ROOM}).encode()
     [
         pytest.param("", id="none"),
         pytest.param("nonsense", id="nonsense"),
+        pytest.param("\udcff.\udcff.\udcff", id="no-text"),
         pytest.param(signed(BODY, secret="t" * 32), id="another-secret"),
         pytest.param(signed(BODY, iss="other"), id="another-key"),
         pytest.param(signed(BODY, iss=None), id="no-key"),

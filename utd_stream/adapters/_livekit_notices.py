@@ -125,7 +125,8 @@ def _claims(authorization: str, key: str, secret: str) -> dict[str, Any]:
                 "verify_aud": False,
             },
         )
-    except jwt.InvalidTokenError as error:
+    # The second: bytes that are no text come as halves of characters.
+    except (jwt.InvalidTokenError, UnicodeError) as error:
         message = f"the webhook's signature is not taken: {type(error).__name__}"
         raise UnauthenticatedError(message) from error
 

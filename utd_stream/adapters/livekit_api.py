@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import jwt
+from google.protobuf.message import DecodeError
 from livekit import api
 from livekit.api.room_service import RoomService
 from livekit.protocol import models as proto
@@ -157,7 +158,11 @@ class LiveKitSfu:
             async with asyncio.timeout(self._timeout):
                 return await request
         except api.ServerError as error:
-            raise _refusal(error.code, error.message) from error
+            raise _refusal(error) from error
+        # An answer that is no message of LiveKit's, or no object of JSON.
+        except (DecodeError, AttributeError) as error:
+            message = "no LiveKit server answers at its URL, but something else does"
+            raise TransportError(message) from error
         except aiohttp.ClientConnectorError as error:
             message = "no LiveKit server answers at its URL; is it running?"
             raise ConnectError(message) from error
@@ -170,9 +175,13 @@ class LiveKitSfu:
             raise TransportError(message) from error
 
 
-def _refusal(code: str, text: str) -> UTDStreamException:
-    kind = _REFUSALS.get(code, TransportError)
+def _refusal(error: api.ServerError) -> UTDStreamException:
+    kind = _REFUSALS.get(error.code, TransportError)
     # How SendData says after 3 s that there is no such room: no node serves it.
-    if code == api.ServerErrorCode.UNAVAILABLE and "no response from servers" in text:
+    if (
+        error.code == api.ServerErrorCode.UNAVAILABLE
+        and "no response from servers" in error.message
+    ):
         kind = NotFoundError
-    return kind(f"LiveKit answered {code}: {redacted(text)}")
+    text = redacted(error.message) or "no more than that"
+    return kind(f"LiveKit answered {error.status} {error.code}: {text}")
