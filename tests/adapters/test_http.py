@@ -184,7 +184,7 @@ async def test_closed_pool_is_told() -> None:
         await http.request("GET", "http://127.0.0.1:1/", headers={})
 
 
-@pytest.mark.parametrize("value", ["key\n", "a\r\nb: c", "a\0", "\ud800", "\udcff"])
+@pytest.mark.parametrize("value", ["key\n", "a\r\nb: c", "a\0", "\ud800"])
 async def test_unsendable_header_is_an_argument_error(
     http: AiohttpHttp, base: str, value: str
 ) -> None:
