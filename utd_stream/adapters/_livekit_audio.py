@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from livekit import rtc
 
+from utd_stream.errors import PublishError
 from utd_stream.models.media import AudioFrame
 from utd_stream.ports import AudioSource
 
@@ -28,10 +29,20 @@ logger = logging.getLogger("utd_stream.adapters")
 
 
 class Feed:
-    """Frames of a source on their way into a track, at the track's pace."""
+    """Frames of a source on their way into a track, at the track's pace.
+
+    Raises:
+        PublishError: If the source cannot be opened.
+    """
 
     def __init__(self, source: AudioSource, name: str) -> None:
-        self._frames = source.open()
+        try:
+            self._frames: AsyncIterator[AudioFrame] | None = source.open()
+        except Exception as error:  # the app's own code
+            message = (
+                f"the audio source cannot be opened: {type(error).__name__}, {error}"
+            )
+            raise PublishError(message) from error
         self._native = rtc.AudioSource(
             SAMPLE_RATE_HZ, CHANNELS, queue_size_ms=_QUEUE_MS
         )
@@ -40,7 +51,9 @@ class Feed:
 
     def start(self) -> None:
         """Begin to pull frames."""
-        self._task = asyncio.create_task(self._run(), name="audio feed")
+        if self._frames is not None:
+            task = asyncio.create_task(self._run(self._frames), name="audio feed")
+            self._task = task
 
     def mute(self, *, muted: bool) -> None:
         """Stop or start sending; frames are pulled all the same."""
@@ -54,15 +67,17 @@ class Feed:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
+        # Nothing has run of a task that was cancelled in its first turn.
+        await self._close_frames()
 
     async def aclose(self) -> None:
         """Stop, then free the native source."""
         await self.stop()
         await self._native.aclose()
 
-    async def _run(self) -> None:
+    async def _run(self, frames: AsyncIterator[AudioFrame]) -> None:
         try:
-            async for frame in self._frames:
+            async for frame in frames:
                 await self._native.capture_frame(_native_frame(frame))
         except asyncio.CancelledError:
             self._native.clear_queue()
@@ -70,10 +85,17 @@ class Feed:
         except Exception:
             # The source is the app's own code; the track stays, silent.
             logger.exception("an audio source failed; its track is silent now")
-        finally:
-            close = getattr(self._frames, "aclose", None)
-            if close is not None:
-                await close()
+        await self._close_frames()
+
+    async def _close_frames(self) -> None:
+        frames, self._frames = self._frames, None
+        close = getattr(frames, "aclose", None)
+        if close is None:
+            return
+        try:
+            await close()
+        except Exception:
+            logger.exception("an audio source failed when it was closed")
 
 
 def _native_frame(frame: AudioFrame) -> rtc.AudioFrame:
