@@ -153,9 +153,11 @@ class Batch:
         if key in self._after:
             return self._after[key]
         if key not in self._before:
-            if not self._committed.knows(key):
-                self._committed.keep(key, self._store.load(key))
-            self._before[key] = self._committed.room(key)
+            try:
+                self._before[key] = self._committed.room(key)
+            except KeyError:
+                self._before[key] = self._store.load(key)
+                self._committed.keep(key, self._before[key])
         return self._before[key]
 
     def _put(self, key: RoomKey, effect: Effect) -> None:

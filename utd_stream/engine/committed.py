@@ -26,13 +26,15 @@ class Committed:
         self._limit = limit
         self._rooms: OrderedDict[RoomKey, Room | None] = OrderedDict()
 
-    def knows(self, key: RoomKey) -> bool:
-        """Whether `room` needs no reading, also where there is none."""
-        return key in self._rooms
-
     def room(self, key: RoomKey) -> Room | None:
-        """Return the room if it is remembered and exists."""
-        return self._rooms.get(key)
+        """Return the room, or None where it is known that there is none.
+
+        One look only: what the writer forgets beside it must not seem absent.
+
+        Raises:
+            KeyError: If it is not remembered and has to be read.
+        """
+        return self._rooms[key]
 
     def keep(self, key: RoomKey, room: Room | None) -> None:
         """Remember what was read; only in the writer."""

@@ -163,9 +163,10 @@ class Writer:
         Raises:
             UnavailableError: If it cannot be read now.
         """
-        if self.committed.knows(key):
+        try:
             return self.committed.room(key)
-        return cast("Room | None", await self._put(_Read(key)))
+        except KeyError:
+            return cast("Room | None", await self._put(_Read(key)))
 
     def discard(self, rows: Sequence[OutboxRow]) -> None:
         """Delete rows that were sent, with the next batch or a little later."""
@@ -276,8 +277,9 @@ class Writer:
                     return call(self._store.connection)
                 case _Read(key):
                     with self._store.transaction():
-                        self.committed.keep(key, self._store.load(key))
-                    return self.committed.room(key)
+                        room = self._store.load(key)
+                    self.committed.keep(key, room)
+                    return room
                 case _Flush():
                     return None
         except SQLAlchemyError as error:
