@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -224,6 +225,29 @@ def test_impossible_database_is_refused(url: str) -> None:
     """A database that cannot be is refused in words, when the engine starts."""
     with pytest.raises(InvalidArgumentError, match="database"):
         Store(url)
+
+
+def test_lost_connection_is_made_anew_as_often_as_it_takes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that somebody else has when it is opened again is tried once more."""
+    file = tmp_path / "engine.db"
+    store = Store(f"sqlite:///{file}")
+    write(store, None, room_of())
+    lost: Any = store.connection.connection.dbapi_connection
+    store.connection.begin()
+    lost.close()
+    thief = sqlite3.connect(file)
+    thief.execute("BEGIN EXCLUSIVE")
+
+    with pytest.raises(InvalidArgumentError, match="open in another engine"):
+        store.recover()
+    assert "cannot be rolled back" in caplog.text
+    thief.close()
+    store.recover()
+
+    assert load(store) == room_of()
+    store.close()
 
 
 def test_committed_means_synced(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ writer's.  Nothing here decides anything.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
@@ -56,6 +57,9 @@ __all__ = [
     "Store",
     "StoredAnswer",
 ]
+
+
+_LOG = logging.getLogger(__name__)
 
 
 class StaleError(Exception):
@@ -181,18 +185,27 @@ class Store:
         return [OutboxRow(*row) for row in self._read(select(OUTBOX).order_by("seq"))]
 
     def recover(self) -> None:
-        """Make the connection usable after a failure, anew if need be."""
+        """Make the connection usable after a failure, anew if need be.
+
+        Raises:
+            InvalidArgumentError: If it cannot be made now; the next call tries.
+            SQLAlchemyError: If what is in memory is lost.
+        """
         connection = self._connection
         try:
             if connection.in_transaction():
                 connection.rollback()
-            if not connection.invalidated:
+            if not (connection.invalidated or connection.closed):
                 return
         except Exception:
             if is_in_memory(self._engine):
                 raise
-        connection.invalidate()
-        connection.close()
+            _LOG.warning(
+                "a batch cannot be rolled back: connecting anew", exc_info=True
+            )
+        if not connection.closed:  # as it is if connecting has failed before
+            connection.invalidate()
+            connection.close()
         self._connection = self._connect()
 
     def close(self) -> None:
