@@ -261,6 +261,18 @@ async def test_a_failed_batch_is_tried_one_by_one(writer: Writer) -> None:
     assert outcome.room.seat_index_of("ana") == 0
 
 
+async def test_the_log_names_nobody(
+    writer: Writer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failure tells its statement, not what people said of themselves."""
+    await forbid_writing(writer, forbidden=True)
+    await all_of(writer, enter("ana", "room of ana"))
+    await forbid_writing(writer, forbidden=False)
+
+    assert "INSERT INTO rooms" in caplog.text
+    assert "room of ana" not in caplog.text
+
+
 async def test_the_cache_is_forgotten_with_a_failed_batch(writer: Writer) -> None:
     """After a failure rooms are read again, since nobody knows what they are."""
     await all_of(writer, enter("ana"))

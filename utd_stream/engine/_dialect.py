@@ -34,7 +34,10 @@ def open_engine(url: str) -> Engine:
         raise InvalidArgumentError(message)
     # One connection, opened here and used by the writer's thread.
     options = {"check_same_thread": False, "timeout": _PATIENCE}
-    return create_engine(parsed, poolclass=NullPool, connect_args=options)
+    # What fails is logged: its parameters are what people said of themselves.
+    return create_engine(
+        parsed, poolclass=NullPool, connect_args=options, hide_parameters=True
+    )
 
 
 def is_in_memory(engine: Engine) -> bool:
