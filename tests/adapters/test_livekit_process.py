@@ -150,6 +150,24 @@ def test_secret_is_not_on_the_command_line(own_livekit: LiveKitProcess) -> None:
     assert own_livekit.api_secret not in arguments.read_text()
 
 
+def test_reading_the_log_disturbs_no_line(tmp_path: Path) -> None:
+    """The server writes on where it was, however often somebody looks."""
+    program = tmp_path / "server"
+    program.write_text(
+        f"#!{sys.executable}\nimport os\n"
+        "for n in range(20_000):\n    os.write(1, b'%d\\n' % n)\n"
+    )
+    program.chmod(0o755)
+    server = LiveKitProcess(program)
+    server._spawn()  # `start` would wait for an answer
+
+    while server.pid is not None:
+        assert server.log[:2] in {"", "0", "0\n"}
+
+    assert server.log.split() == [str(n) for n in range(20_000)]
+    server.kill()
+
+
 def test_program_that_cannot_be_run_is_told(tmp_path: Path) -> None:
     """A wrong path is the caller's error, and leaves nothing open."""
     server = LiveKitProcess(tmp_path / "missing")

@@ -15,7 +15,15 @@ import attrs
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
 
-__all__ = ["Dev", "children", "command", "environment", "has_ended", "running"]
+__all__ = [
+    "Dev",
+    "children",
+    "command",
+    "environment",
+    "has_ended",
+    "named",
+    "running",
+]
 
 
 def environment(**told: str) -> dict[str, str]:
@@ -64,6 +72,11 @@ def children(pid: int) -> list[int]:
     # The kernel keeps them by the thread that started them.
     told = [each.read_text() for each in Path(f"/proc/{pid}/task").glob("*/children")]
     return [int(number) for number in " ".join(told).split()]
+
+
+def named(pid: int) -> str:
+    """Return the name of the program that a process runs."""
+    return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
 
 
 def has_ended(pid: int) -> bool:

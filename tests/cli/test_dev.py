@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import Dev, children, has_ended, running
+from tests.cli.commands import Dev, children, has_ended, named, running
 from utd_stream.models import SeatOccupancy
 
 pytestmark = pytest.mark.livekit
@@ -56,6 +57,19 @@ def test_it_ends_clean_and_leaves_no_process(dev: Dev, number: signal.Signals) -
     assert dev.process.returncode == 0
     assert "Traceback" not in errors
     assert all(map(has_ended, started))
+
+
+def test_it_does_not_outlive_livekit(dev: Dev) -> None:
+    """Killed or crashed, LiveKit is named in one line, and the status is 1."""
+    (livekit,) = (pid for pid in children(dev.process.pid) if "server" in named(pid))
+
+    os.kill(livekit, signal.SIGKILL)
+    printed, errors = dev.process.communicate(timeout=30)
+
+    assert dev.process.returncode == 1
+    assert not printed
+    assert "the LiveKit server has ended, status -9" in errors
+    assert "Traceback" not in errors
 
 
 def test_what_it_keeps_is_its_owners_alone(dev: Dev) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import signal
 import socket
@@ -15,7 +16,7 @@ from contextlib import ExitStack
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, NoReturn, Self
 
 import attrs
 
@@ -28,6 +29,9 @@ _LOOPBACK = "127.0.0.1"
 # Below those which systems give to outgoing connections: a client that knocks
 # at the port of a killed server must neither take it nor meet itself there.
 _PORTS = range(16_384, 32_768)
+
+# How often one looks whether the server still runs, in seconds.
+_TURN = 0.2
 
 
 @attrs.frozen(kw_only=True)
@@ -115,8 +119,9 @@ class LiveKitProcess:
         """What the server has printed since its last start."""
         if self._output is None:
             return ""
-        self._output.seek(0)
-        return self._output.read().decode(errors="replace")
+        # Where the file is read must not be moved: the server writes there.
+        file = self._output.fileno()
+        return os.pread(file, os.fstat(file).st_size, 0).decode(errors="replace")
 
     def start(self, *, timeout: float = 30.0) -> None:
         """Start the server and return when it answers.
@@ -139,6 +144,19 @@ class LiveKitProcess:
         except BaseException:
             self.kill()
             raise
+
+    async def outlive(self) -> NoReturn:
+        """Wait until the server has ended, and say so.
+
+        Raises:
+            ConnectError: When it has, though nobody here had stopped it; with
+                the last it printed.
+        """
+        while self.pid is not None:  # noqa: ASYNC110 -- nobody tells of its end
+            await asyncio.sleep(_TURN)
+        status = self._server.returncode if self._server else None
+        message = f"the LiveKit server has ended, status {status}; start it again"
+        raise ConnectError(f"{message}\n{self.log[-2_000:]}".rstrip())
 
     def kill(self) -> None:
         """Kill it as a power cut would (``kill -9``); idempotent."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def main(*, port: int | None, as_json: bool) -> int:
 
     Raises:
         UsageError: If there is no LiveKit server, or a setting is no good.
-        ConnectError: If LiveKit does not come up.
+        ConnectError: If LiveKit does not come up, or has ended.
     """
     server = livekit_server()
     os.umask(0o077)  # the database too is its owner's alone
@@ -38,8 +37,7 @@ def main(*, port: int | None, as_json: bool) -> int:
 async def _serve(config: Config, server: Path, *, as_json: bool) -> int:
     async with world(config, server) as addresses:
         _tell(addresses, as_json=as_json)
-        await asyncio.Event().wait()
-    return 0
+        await addresses.livekit.outlive()
 
 
 def _tell(addresses: Addresses, *, as_json: bool) -> None:

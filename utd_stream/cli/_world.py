@@ -32,11 +32,13 @@ class Addresses:
         base_url: Of the engine.
         livekit_url: Of the LiveKit server.
         app: The first one.
+        livekit: The server, which may end by itself.
     """
 
     base_url: str
     livekit_url: str
     app: App
+    livekit: LiveKitProcess
 
 
 def livekit_server() -> Path:
@@ -78,7 +80,10 @@ async def world(config: Config, server: Path) -> AsyncGenerator[Addresses]:
             )
             async with _engine(config, listener, store):
                 yield Addresses(
-                    base_url=base_url, livekit_url=livekit.url, app=config.apps[0]
+                    base_url=base_url,
+                    livekit_url=livekit.url,
+                    app=config.apps[0],
+                    livekit=livekit,
                 )
 
 
