@@ -45,6 +45,7 @@ MICROPHONE = TrackPublication(
 pools: dict[str, st.SearchStrategy[Any]] = {
     "identity": st.sampled_from(["me", "ann", "bob"]),
     "sid": st.sampled_from(["TR_1", "TR_2", "TR_3"]),
+    "previous_sid": st.sampled_from(["TR_1", "TR_2", "TR_3"]),
     "metadata": st.sampled_from(["", "{}", '{"role": "host"}', '{"role": 5}', "["]),
 }
 events = st.sampled_from(EVENTS).flatmap(lambda kind: values(kind, **pools))
@@ -111,6 +112,7 @@ def test_people_are_known_once(
 
     identities = [remote.identity for remote in folded.remotes]
     assert len(set(identities)) == len(identities)
+    assert "me" not in identities
     assert folded.local.identity == "me"
 
 
@@ -243,6 +245,70 @@ def test_tracks_are_known_by_source(who: str) -> None:
     assert tracks(told, who) == {camera, muted}
     told = after(told, e.TrackUnmuted(who, again), e.TrackUnpublished(who, camera))
     assert tracks(told, who) == {again}
+
+
+@pytest.mark.parametrize("who", ["me", "ann"])
+def test_tracks_of_no_known_source_stand_beside_each_other(who: str) -> None:
+    """Nothing says that one is the other's successor: the sid tells them apart."""
+    one = attrs.evolve(MICROPHONE, source=TrackSource.UNKNOWN)
+    other = attrs.evolve(one, sid="TR_2")
+    muted = attrs.evolve(one, muted=True)
+
+    told = after(
+        start(RemoteParticipant(identity="ann")),
+        e.TrackPublished(who, one),
+        e.TrackPublished(who, other),
+        e.TrackMuted(who, muted),
+    )
+    assert tracks(told, who) == {muted, other}
+
+    assert tracks(after(told, e.TrackUnpublished(who, muted)), who) == {other}
+
+
+def test_a_republished_track_leaves_no_old_one() -> None:
+    """Whatever its source, its previous sid says whose successor it is (T29)."""
+    one = attrs.evolve(MICROPHONE, source=TrackSource.UNKNOWN)
+    again = attrs.evolve(one, sid="TR_2")
+
+    told = after(
+        start(), e.LocalTrackPublished(one), e.LocalTrackRepublished(again, "TR_1")
+    )
+
+    assert told.local.publications == (again,)
+
+
+@pytest.mark.parametrize("who", ["me", "ann"])
+def test_a_mute_moves_no_track(who: str) -> None:
+    """Tracks stand in the order in which they were announced."""
+    camera = attrs.evolve(MICROPHONE, sid="TR_3", source=TrackSource.CAMERA)
+    muted = attrs.evolve(MICROPHONE, muted=True)
+
+    told = after(
+        start(RemoteParticipant(identity="ann")),
+        e.TrackPublished(who, MICROPHONE),
+        e.TrackPublished(who, camera),
+        e.TrackMuted(who, muted),
+    )
+
+    home = told.local if who == "me" else told.remotes[0]
+    assert home.publications == (muted, camera)
+
+
+@pytest.mark.parametrize("kind", [e.TrackMuted, e.TrackUnmuted])
+@pytest.mark.parametrize("who", ["me", "ann"])
+def test_a_mute_announces_no_track(who: str, kind: Any) -> None:
+    """Told late, of a track that is gone or replaced, it is no news."""
+    again = attrs.evolve(MICROPHONE, sid="TR_2")
+    told = after(
+        start(RemoteParticipant(identity="ann")),
+        e.TrackPublished(who, MICROPHONE),
+        e.TrackPublished(who, again),
+    )
+    late = kind(who, MICROPHONE)
+    assert after(told, late) is told
+
+    gone = after(told, e.TrackUnpublished(who, again))
+    assert after(gone, late) is gone
 
 
 def tracks(snapshot: SessionSnapshot, who: str) -> set[TrackPublication]:

@@ -118,11 +118,11 @@ def fold_replacement(snapshot: _S) -> _S:
     return changed(snapshot, local=blank, remotes=())
 
 
-def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911 -- a line each
+def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911, PLR0912 -- a line each
     """Return the snapshot after *event* of the SFU."""
     match event:
         case e.ParticipantConnected(someone) | e.ParticipantActive(someone):
-            return changed(snapshot, remotes=_with(snapshot.remotes, someone))
+            return _with(snapshot, someone)
         case e.ParticipantDisconnected(someone):
             kept = tuple(r for r in snapshot.remotes if r.identity != someone.identity)
             return changed(snapshot, remotes=kept)
@@ -136,18 +136,19 @@ def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911 -
             return _edit(snapshot, identity, name=name)
         case e.ParticipantAttributesChanged(identity, edits):
             return _with_attributes(snapshot, identity, dict(edits))
-        case (
-            e.TrackPublished(identity, publication)
-            | e.TrackMuted(identity, publication)
-            | e.TrackUnmuted(identity, publication)
-        ):
+        case e.TrackPublished(identity, publication):
             return _with_track(snapshot, identity, publication)
+        case e.TrackMuted(identity, publication) | e.TrackUnmuted(
+            identity, publication
+        ):
+            return _with_mute(snapshot, identity, publication)
         case e.TrackUnpublished(identity, publication):
             return _without_track(snapshot, identity, publication)
         case e.LocalTrackPublished(publication):
             return _with_track(snapshot, snapshot.local.identity, publication)
-        case e.LocalTrackRepublished(publication, _):
-            return _with_track(snapshot, snapshot.local.identity, publication)
+        case e.LocalTrackRepublished(publication, previous_sid):
+            me = snapshot.local.identity
+            return _with_track(snapshot, me, publication, previous_sid)
         case e.LocalTrackUnpublished(publication):
             return _without_track(snapshot, snapshot.local.identity, publication)
         case _:
@@ -161,12 +162,15 @@ def changed(snapshot: _S, **fields: Any) -> _S:
     return attrs.evolve(snapshot, version=snapshot.version + 1, **fields)
 
 
-def _with(
-    remotes: tuple[RemoteParticipant, ...], someone: RemoteParticipant
-) -> tuple[RemoteParticipant, ...]:
-    if any(r.identity == someone.identity for r in remotes):
-        return tuple(someone if r.identity == someone.identity else r for r in remotes)
-    return (*remotes, someone)
+def _with(snapshot: _S, someone: RemoteParticipant) -> _S:
+    who, remotes = someone.identity, snapshot.remotes
+    if who == snapshot.local.identity:
+        return snapshot  # another connection of mine, which replaces this one
+    if any(r.identity == who for r in remotes):
+        remotes = tuple(someone if r.identity == who else r for r in remotes)
+    else:
+        remotes = (*remotes, someone)
+    return changed(snapshot, remotes=remotes)
 
 
 def _edit(snapshot: _S, identity: str, **fields: Any) -> _S:
@@ -189,10 +193,10 @@ def _with_permission(snapshot: _S, identity: str, permission: Permission) -> _S:
     return _edit(snapshot, identity, permission=permission, publications=kept)
 
 
-def _with_attributes(snapshot: _S, identity: str, changed: dict[str, str]) -> _S:
+def _with_attributes(snapshot: _S, identity: str, edits: dict[str, str]) -> _S:
     for remote in snapshot.remotes:
         if remote.identity == identity:
-            merged = {**remote.attributes, **changed}
+            merged = {**remote.attributes, **edits}
             left = {key: value for key, value in merged.items() if value}
             return _edit(snapshot, identity, attributes=left)
     return snapshot
@@ -209,14 +213,32 @@ def _publications(
     return ()
 
 
-def _with_track(snapshot: _S, identity: str, track: TrackPublication) -> _S:
-    # By source, not by sid: a full reconnect gives new sids (T29).
+def _with_track(
+    snapshot: _S, identity: str, track: TrackPublication, previous_sid: str = ""
+) -> _S:
+    # By source, not by sid: a full reconnect gives new sids (T29).  Two of no
+    # known source may be two, though.
+    source = None if track.source is TrackSource.UNKNOWN else track.source
     kept = tuple(
         p
         for p in _publications(snapshot, identity)
-        if p.sid != track.sid and p.source is not track.source
+        if p.sid == track.sid or (p.sid != previous_sid and p.source is not source)
     )
-    return _edit(snapshot, identity, publications=(*kept, track))
+    if all(p.sid != track.sid for p in kept):
+        kept = (*kept, track)
+    return _edit(snapshot, identity, publications=_put(kept, track))
+
+
+def _with_mute(snapshot: _S, identity: str, track: TrackPublication) -> _S:
+    # Of a track that is gone it comes late; it announces none.
+    known = _put(_publications(snapshot, identity), track)
+    return _edit(snapshot, identity, publications=known)
+
+
+def _put(
+    known: tuple[TrackPublication, ...], track: TrackPublication
+) -> tuple[TrackPublication, ...]:
+    return tuple(track if p.sid == track.sid else p for p in known)
 
 
 def _without_track(snapshot: _S, identity: str, track: TrackPublication) -> _S:
