@@ -22,6 +22,22 @@ COMPLETE = {
 }
 
 
+HALF_A_REQUEST = (
+    b"POST /api/v1/token HTTP/1.1\r\nHost: here\r\nContent-Type: application/json\r\n"
+    b"X-App-Id: app\r\nX-App-Key: publishable\r\n"
+    b"Content-Length: 100\r\nExpect: 100-continue\r\n\r\n"
+)
+
+
+def await_refusal(port: int) -> None:
+    """Return when nobody listens there any more."""
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port)).close()
+        except ConnectionError:
+            return
+
+
 def test_check_hides_secrets(tmp_path: Path) -> None:
     """--check says what is in force, and no secret."""
     told = command("serve", "--check", "--port", "1234", folder=tmp_path, **COMPLETE)
@@ -106,6 +122,29 @@ def test_serve_prints_one_line_and_ends_clean(
     assert not rest
     assert "Traceback" not in errors
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_impatient_cut_no_ending_short(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """While a request under way is waited for, a second signal changes nothing."""
+    with running(
+        "serve", "--port", "0", "--json", folder=tmp_path, **COMPLETE
+    ) as process:
+        assert process.stdout is not None
+        port = int(json.loads(process.stdout.readline())["base_url"].split(":")[-1])
+        with socket.create_connection(("127.0.0.1", port)) as asking:
+            asking.sendall(HALF_A_REQUEST)
+            assert b"100 Continue" in asking.recv(1_000)
+            process.send_signal(number)
+            await_refusal(port)
+            process.send_signal(number)
+            process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert "KeyboardInterrupt" not in errors
 
 
 def test_a_taken_address_is_named(tmp_path: Path) -> None:

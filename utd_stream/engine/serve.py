@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -42,32 +43,37 @@ async def serve(
             is another engine's, or the address is taken.
     """
     config.check_complete()
-    store = Store(config.database)
-    app = make_app(config, sfu=sfu, clock=clock, luck=luck, store=store)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-    try:
-        await runner.setup()
-        site = web.TCPSite(runner, config.host, config.port)
+    # To the very end: a second signal must not cut the ending short.
+    with _signals() as told:
+        store = Store(config.database)
+        app = make_app(config, sfu=sfu, clock=clock, luck=luck, store=store)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         try:
-            await site.start()
-        except OSError as error:
-            message = f"cannot listen on {config.host}:{config.port}: {error.strerror}"
-            raise InvalidArgumentError(message) from error
-        await _until_told(lambda: on_ready(_base_url(config.host, runner)))
-    finally:
-        await runner.cleanup()
-        store.close()
+            await runner.setup()
+            site = web.TCPSite(runner, config.host, config.port)
+            try:
+                await site.start()
+            except OSError as error:
+                where = f"{config.host}:{config.port}"
+                message = f"cannot listen on {where}: {error.strerror}"
+                raise InvalidArgumentError(message) from error
+            on_ready(_base_url(config.host, runner))
+            await told.wait()
+        finally:
+            await runner.cleanup()
+            store.close()
 
 
-async def _until_told(ready: Callable[[], None]) -> None:
+@contextmanager
+def _signals() -> Generator[asyncio.Event]:
+    """Set the event at each signal that asks for an end."""
     loop = asyncio.get_running_loop()
     told = asyncio.Event()
     signals = (signal.SIGTERM, signal.SIGINT)
     for number in signals:
         loop.add_signal_handler(number, told.set)
     try:
-        ready()
-        await told.wait()
+        yield told
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
