@@ -90,6 +90,23 @@ async def test_strangers_are_removed(house: House) -> None:
         assert house.sfu.participant(house.sfu_room, "bob") is None
 
 
+async def test_ghosts_are_removed(house: House) -> None:
+    """Who said goodbye is put out if the SFU still has them; who is back is not."""
+    await sit(house, "ana")
+    for is_back in (True, False):
+        await house.room_ask("POST", "/leave", by="ana")
+        await house.clock.settle()
+        await house.reconcile()
+        assert house.sfu.participant(house.sfu_room, "ana")
+        await house.clock.advance(5)
+        if is_back:
+            await house.enter("ana")
+        await house.reconcile()
+
+        assert bool(house.sfu.participant(house.sfu_room, "ana")) == is_back
+    assert not (await house.room()).members["ana"].is_connected
+
+
 async def test_a_failed_listing_unseats_nobody(house: House) -> None:
     """However long the SFU cannot be asked, nobody departs; then it is judged."""
     await sit(house, "ana")

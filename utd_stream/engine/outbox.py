@@ -27,6 +27,7 @@ from collections.abc import Sequence
 import orjson
 
 from utd_stream.engine.rules.grants import (
+    lingers,
     participant_metadata,
     permission,
     room_metadata,
@@ -243,7 +244,11 @@ class Outbox:
         for attempt in range(_GRANT_TRIES):
             room = await self._writer.room(row.key)
             granted = None if room is None else permission(room, row.slot)
-            if room is None or granted is None:
+            if (
+                room is None
+                or granted is None
+                or lingers(room, row.slot, self._clock.now(), self._rules)
+            ):
                 async with self._free:
                     await self._sfu.remove_participant(name, row.slot)
                 return

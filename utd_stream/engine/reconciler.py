@@ -11,6 +11,7 @@ Laws, each proved by the test of the same name:
 3. strangers_are_removed: who is no member is not in the room.
 4. a_failed_listing_unseats_nobody: however long it fails.
 5. an_ended_room_is_deleted_again: if a token has opened it once more.
+6. ghosts_are_removed: who said goodbye, and whose goodbye the SFU has lost.
 """
 
 from __future__ import annotations

@@ -232,6 +232,33 @@ def test_an_owner_keeps_his_authority_as_audience() -> None:
     scene.does("own", c.KickMember(identity="hal"))
 
 
+def test_an_owner_who_was_kicked_is_owner_again_after_the_next_mint() -> None:
+    """The first who was host stays the owner of this life; a kick takes the role."""
+    scene = company()
+    scene.does(BACK_END, c.KickMember(identity="own"))
+    scene.refuses("own", c.LockSeat(index=8), "forbidden")
+
+    again = scene.mint("own", role=HOST)
+
+    assert (again.role, scene.room.owner) == (UTDRole.AUDIENCE, "own")
+    scene.does("own", c.LockSeat(index=8))
+    assert scene.mint("new", role=HOST).role is UTDRole.AUDIENCE
+
+
+@pytest.mark.parametrize(
+    ("who", "counts"), [("own", True), ("hal", True), ("ada", False), ("secret", True)]
+)
+def test_a_host_configures_the_grid(who: str, *, counts: bool) -> None:
+    """After a setup of an admin the first host's mint still seeds the grid."""
+    scene = company()
+    actor = BACK_END if who == "secret" else scene.person(who)
+    scene.does(actor, c.SetupSeats(mode_id="x"))
+
+    scene.mint("hal", mode_id="y")
+
+    assert scene.grid.mode_id == ("x" if counts else "y")
+
+
 def test_who_is_not_there_cannot_be_kicked() -> None:
     """404 for one who is no member, or no more."""
     scene = stage("bob")

@@ -311,6 +311,14 @@ class Walk(RuleBasedStateMachine):
                 assert room.seats[index].data.absent_since == member.absence.since
 
     @invariant()
+    def who_said_goodbye_sits_nowhere(self) -> None:
+        """Nobody whom the SFU shall remove has a seat."""
+        room = self.scene.room
+        for member in room.members.values():
+            if member.left_at is not None:
+                assert room.seat_index_of(member.identity) is None
+
+    @invariant()
     def emptiness_is_noted(self) -> None:
         """A room that lives is empty since some time exactly while nobody is in it."""
         room = self.scene.room

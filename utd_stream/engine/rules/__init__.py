@@ -15,6 +15,7 @@ from utd_stream.engine.rules.effects import (
     SyncRoom,
 )
 from utd_stream.engine.rules.grants import (
+    lingers,
     participant_metadata,
     permission,
     room_metadata,
@@ -35,6 +36,7 @@ __all__ = [
     "SyncParticipant",
     "SyncRoom",
     "decide",
+    "lingers",
     "next_deadline",
     "overdue",
     "participant_metadata",

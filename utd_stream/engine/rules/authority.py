@@ -11,7 +11,7 @@ from utd_stream.engine.rules.state import Member, Room
 from utd_stream.errors import EngineError, NotFoundError, PermissionDeniedError
 from utd_stream.models.rooms import UTDRole
 
-__all__ = ["check_acts_on", "check_may", "moderates"]
+__all__ = ["check_acts_on", "check_may", "hosts", "moderates"]
 
 _OWNER_RANK = UTDRole.HOST.rank + 1
 
@@ -19,6 +19,11 @@ _OWNER_RANK = UTDRole.HOST.rank + 1
 def moderates(room: Room, actor: Actor) -> bool:
     """Whether *actor* may moderate this room now."""
     return actor.is_secret or _rank(room, actor.identity) >= UTDRole.ADMIN.rank
+
+
+def hosts(room: Room, actor: Actor) -> bool:
+    """Whether *actor* has the authority of a host in this room now."""
+    return actor.is_secret or _rank(room, actor.identity) >= UTDRole.HOST.rank
 
 
 def check_may(room: Room | None, actor: Actor, who: Who) -> Room:
@@ -67,7 +72,7 @@ def _may(room: Room, actor: Actor, who: Who) -> bool:
     if who is Who.MODERATOR:
         return moderates(room, actor)
     if who is Who.HOST:
-        return _rank(room, actor.identity) >= UTDRole.HOST.rank
+        return hosts(room, actor)
     return False
 
 

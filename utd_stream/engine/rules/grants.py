@@ -8,15 +8,16 @@ Source: contract.md sections 4 and 5.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import orjson
 
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.models.participants import Permission, TrackSource
 from utd_stream.wire import grid_to_metadata
 
-__all__ = ["participant_metadata", "permission", "room_metadata", "speaks"]
+__all__ = ["lingers", "participant_metadata", "permission", "room_metadata", "speaks"]
 
 SERVICE = "utd_stream"
 
@@ -40,6 +41,19 @@ def permission(room: Room, identity: str) -> Permission | None:
         hidden=False,
         can_subscribe_metrics=False,
     )
+
+
+def lingers(room: Room, identity: str, at: datetime, rules: Rules) -> bool:
+    """Whether a member seen at the SFU said goodbye long enough before *at*.
+
+    The SFU can lose a client's word and then shows its ghost until it times
+    out; a client that does leave is gone within the grace.  A newer connection
+    is no ghost, nor is one for which a token was minted since.
+    """
+    member = room.member(identity)
+    if member is None or not member.is_connected or member.left_at is None:
+        return False
+    return at - member.left_at >= timedelta(seconds=rules.leave_grace)
 
 
 def participant_metadata(room: Room, identity: str) -> str:

@@ -35,7 +35,11 @@ from utd_stream.engine.rules.effects import (
     SyncParticipant,
     SyncRoom,
 )
-from utd_stream.engine.rules.grants import participant_metadata, permission
+from utd_stream.engine.rules.grants import (
+    lingers,
+    participant_metadata,
+    permission,
+)
 from utd_stream.engine.rules.state import Member, Room, empty_seats
 from utd_stream.errors import (
     ConflictError,
@@ -105,11 +109,13 @@ def leave(draft: Draft, identity: str, command: LeaveRoom) -> Empty:
         return Empty()
     seating.vacate(draft, identity)
     waiting.has_gone(draft, identity)
+    if member.left_at is None:
+        draft.change_member(identity, left_at=draft.now)
     return Empty()
 
 
 def kick(draft: Draft, command: KickMember) -> Empty:
-    """Remove a member until the next mint."""
+    """Remove a member until the next mint; the owner of this life stays owner."""
     if draft.room.member(command.identity) is None:
         message = "there is no such member"
         raise NotFoundError(message)
@@ -160,7 +166,7 @@ def left(draft: Draft, fact: MemberLeft) -> None:
     member = draft.room.members.get(fact.identity)
     if member is None or member.sid != fact.sid:
         return
-    draft.change_member(fact.identity, sid=None)
+    draft.change_member(fact.identity, sid=None, seen_at=draft.now)
     if fact.reason in _FREES_AT_ONCE:
         seating.vacate(draft, fact.identity)
     elif fact.reason is DisconnectReason.CLIENT_INITIATED:
@@ -177,7 +183,7 @@ def listed(draft: Draft, fact: MembersListed) -> None:
         return
     present = {p.identity for p in fact.participants}
     for participant in fact.participants:
-        _check_participant(draft, participant)
+        _check_participant(draft, participant, fact.asked_at)
     for member in tuple(draft.room.members.values()):
         if member.is_connected and member.identity not in present:
             _lose(draft, member, fact.asked_at)
@@ -260,8 +266,12 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
         metadata=_app_metadata(request.metadata) or before.metadata,
         connection=before.connection + 1,
         admitted=True,
+        left_at=None,
     )
     draft.put_member(after)
+    if draft.room.empty_since is not None:
+        # Who was let in has the whole time to come.
+        draft.change(empty_since=draft.now)
     if before.is_connected and before.role is not role:
         draft.effect(SyncParticipant(identity))
 
@@ -312,6 +322,7 @@ def _sees(draft: Draft, participant: SfuParticipant) -> bool:
         sid=participant.sid,
         joined_at=participant.joined_at,
         seen_at=draft.now,
+        left_at=member.left_at if participant.sid == member.sid else None,
         absence=None,
     )
     draft.change(empty_since=None)
@@ -321,11 +332,15 @@ def _sees(draft: Draft, participant: SfuParticipant) -> bool:
     return True
 
 
-def _check_participant(draft: Draft, participant: SfuParticipant) -> None:
+def _check_participant(
+    draft: Draft, participant: SfuParticipant, asked_at: datetime
+) -> None:
     identity = participant.identity
     member = draft.room.member(identity)
     if member is None:
         draft.effect(SyncParticipant(identity))
+        return
+    if _has_ended(member, participant, asked_at):
         return
     if member.sid != participant.sid:
         _sees(draft, participant)
@@ -333,8 +348,19 @@ def _check_participant(draft: Draft, participant: SfuParticipant) -> None:
         permission(draft.room, identity),
         participant_metadata(draft.room, identity),
     )
-    if wanted != (participant.permission, participant.metadata):
+    is_as_wanted = wanted == (participant.permission, participant.metadata)
+    if not is_as_wanted or lingers(draft.room, identity, asked_at, draft.rules):
         draft.effect(SyncParticipant(identity))
+
+
+def _has_ended(member: Member, participant: SfuParticipant, asked_at: datetime) -> bool:
+    # The end of that connection was told after the listing was asked for.
+    return (
+        not member.is_connected
+        and member.joined_at == participant.joined_at
+        and member.seen_at is not None
+        and asked_at < member.seen_at
+    )
 
 
 def _lose(draft: Draft, member: Member, asked_at: datetime) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from utd_stream.contract.answers import SeatAnswer, SeatedAnswer
 from utd_stream.engine.rules import waiting
-from utd_stream.engine.rules.authority import check_acts_on, moderates
+from utd_stream.engine.rules.authority import check_acts_on, hosts, moderates
 from utd_stream.engine.rules.commands import (
     KickFromSeat,
     LockSeat,
@@ -174,7 +174,8 @@ def act_on_seat(
 
 def setup(draft: Draft, command: SetupSeats) -> SeatAnswer:
     """Change size, mode and layout; the size at once (L15)."""
-    draft.change(configured=True)
+    if hosts(draft.room, draft.actor):
+        draft.change(configured=True)
     if command.seat_count is not None:
         _resize(draft, command.seat_count)
     if command.mode_id is not None:
@@ -200,6 +201,7 @@ def _resize(draft: Draft, count: int) -> None:
 def _sit(draft: Draft, index: int, identity: str, event: Take | Seated) -> None:
     draft.fire(index, event)
     waiting.has_sat_down(draft, identity, index)
+    draft.change_member(identity, left_at=None)
     _await_if_absent(draft, identity)
 
 

@@ -138,8 +138,9 @@ class Member:
         admitted: Whether the SFU may have them: not kicked since the mint.
         sid: Of the SFU connection seen last; None when none is there.
         joined_at: When that connection came.
-        seen_at: When the engine learned of that connection; a listing asked
-            for earlier cannot know it.
+        seen_at: When the engine was told last of that connection, that it came
+            or that it ended; a listing asked for earlier does not know it.
+        left_at: When they said goodbye, until another connection comes.
         absence: Set while a seat waits for them.
     """
 
@@ -153,6 +154,7 @@ class Member:
     sid: str | None = None
     joined_at: datetime | None = None
     seen_at: datetime | None = None
+    left_at: datetime | None = None
     absence: Absence | None = None
 
     @property
@@ -178,7 +180,7 @@ class Room:
         life: Counts the lives of the name, from 1.
         created_at: When this life began.
         ended_at: When it ended, or None while it goes on.
-        empty_since: Since when nobody is in it, or None.
+        empty_since: Since when nobody is in it nor was let in, or None.
         owner: The first granted host of this life.
         configured: A host has configured the grid.
         seat_mode: Who may sit.
