@@ -202,3 +202,10 @@ def test_check_says_what_is_in_force(toml: Path) -> None:
     assert "secret = (set)" in lines
     assert "app 4711: key publishable allow_appkey_identity_mint signaling" in lines
     assert "secret = (not set)" in describe(Config()).splitlines()
+
+
+@pytest.mark.parametrize("url", ["sfu:7880", "ftp://sfu", "ws://", "http://[::1"])
+def test_livekit_must_be_reachable(url: str) -> None:
+    """What is no URL of a LiveKit server is found before anything starts."""
+    with pytest.raises(InvalidArgumentError, match="livekit_url must begin with ws://"):
+        read_config(environ={"LIVEKIT_URL": url})

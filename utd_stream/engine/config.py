@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import attrs
 
@@ -23,6 +24,7 @@ from utd_stream.models.names import check_app_id
 __all__ = ["App", "Config", "describe", "read_config"]
 
 _MIN_SECRET_BYTES = 32
+_LIVEKIT_SCHEMES = frozenset({"ws", "wss", "http", "https"})
 _TRUE = frozenset({"1", "on", "true", "yes"})
 _FALSE = frozenset({"0", "false", "no", "off"})
 
@@ -71,6 +73,16 @@ def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None
         raise InvalidArgumentError(message)
 
 
+def _reachable(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if value and not (parts.scheme in _LIVEKIT_SCHEMES and parts.hostname):
+        message = f"{attribute.name} must begin with ws://, wss://, http:// or https://"
+        raise InvalidArgumentError(message)
+
+
 _DAY = 86_400.0
 
 
@@ -107,7 +119,7 @@ class Config:
     room_empty: float = attrs.field(default=300.0, validator=_between(1, _DAY))
     reconcile_period: float = attrs.field(default=5.0, validator=_between(0.1, _DAY))
     body_limit: int = attrs.field(default=65_536, validator=_between(1_024, 2**24))
-    livekit_url: str = ""
+    livekit_url: str = attrs.field(default="", validator=_reachable)
     livekit_api_key: str = ""
     livekit_api_secret: str = attrs.field(default="", repr=False)
 
