@@ -163,6 +163,17 @@ def test_value_set_from_a_delivery_is_never_followed_by_an_older_one() -> None:
     assert seen == [0, 2]
 
 
+@pytest.mark.parametrize("derive", [False, True], ids=["plain", "derived"])
+def test_value_taken_back_in_a_delivery_is_no_news(*, derive: bool) -> None:
+    """Whoever heard the old value last does not hear it again."""
+    source = source_of(0)
+    source.latest.subscribe(lambda n: source.set(0) if n == 1 else None)
+    seen = heard(source.latest.derive(lambda n: -n) if derive else source.latest)
+    source.set(1)
+
+    assert seen == [0]
+
+
 def test_closing_from_a_delivery_takes_the_last_value_from_nobody() -> None:
     """The last value comes before the completion, for everybody."""
     source = source_of(0)
@@ -209,6 +220,18 @@ def test_derived_value_stays_attached_until_nobody_is_left() -> None:
     source.set(1)
 
     assert seen == [0, -1]
+
+
+def test_derived_value_is_told_back_to_whoever_came_between() -> None:
+    """What an earlier observer heard last is no measure for a later one."""
+    source = source_of(0)
+    derived = source.latest.derive(lambda n: -n)
+    derived.subscribe().dispose()
+    source.set(1)
+    seen = heard(derived)
+    source.set(0)
+
+    assert seen == [-1, 0]
 
 
 def test_reading_a_derived_value_early_takes_it_from_nobody() -> None:

@@ -105,17 +105,14 @@ class _Watcher(Protocol):
 
 
 class _Origin(Generic[_T]):
-    """A current value, how often it changed, and those who watch it."""
+    """A current value and those who watch it."""
 
-    __slots__ = ("_current", "_watchers", "clock", "version")
-
-    version: int
+    __slots__ = ("_current", "_watchers", "clock")
 
     def __init__(self, value: _T, clock: Clock) -> None:
         self._current = value
         self._watchers: tuple[_Watcher, ...] = ()
         self.clock = clock
-        self.version = 0
 
     @property
     def value(self) -> _T:
@@ -186,7 +183,6 @@ class LatestSource(_Origin[_T]):
         if self._is_closed or value == self._current:
             return
         self._current = value
-        self.version += 1
         self._tell()
 
     def close(self) -> None:
@@ -199,13 +195,13 @@ class LatestSource(_Origin[_T]):
 class _Derived(_Origin[_U]):
     """A value computed from another; watches it only while watched itself."""
 
-    __slots__ = ("_base", "_parent", "_project", "_told")
+    __slots__ = ("_base", "_moved", "_parent", "_project")
 
     def __init__(self, parent: _Origin[Any], project: Callable[[Any], _U]) -> None:
         self._parent = parent
         self._project = project
         self._base = parent.value
-        self._told = 0
+        self._moved = False  # since the watchers were told
         super().__init__(project(self._base), parent.clock)
 
     @property
@@ -220,7 +216,7 @@ class _Derived(_Origin[_U]):
             self._base = base
             if projected != self._current:
                 self._current = projected
-                self.version += 1
+                self._moved = True
         return self._current
 
     def watch(self, watcher: _Watcher) -> None:
@@ -236,8 +232,8 @@ class _Derived(_Origin[_U]):
     def changed(self) -> None:
         # Somebody may have read the value, and so moved it, before this call.
         _ = self.value
-        if self._told != self.version:
-            self._told = self.version
+        if self._moved:
+            self._moved = False
             self._tell()
 
     def closed(self) -> None:
@@ -245,20 +241,21 @@ class _Derived(_Origin[_U]):
 
 
 class _Subscription(Generic[_T]):
-    """One observer, and the last version it was told."""
+    """One observer, and what it was told last."""
 
-    __slots__ = ("_observer", "_origin", "_seen")
+    __slots__ = ("_observer", "_origin", "_told")
 
     def __init__(self, origin: _Origin[_T], observer: abc.ObserverBase[_T]) -> None:
         self._origin = origin
         self._observer = observer
-        self._seen = -1
+        self._told: list[_T] = []
 
     def changed(self) -> None:
         value = self._origin.value
-        # A value set from inside a delivery has been told already.
-        if self._seen != self._origin.version:
-            self._seen = self._origin.version
+        # A value set from inside a delivery has been told already, or has
+        # taken back one that was not.
+        if self._told != [value]:
+            self._told = [value]
             self._observer.on_next(value)
 
     def closed(self) -> None:
