@@ -27,9 +27,9 @@ _MODULE = f"github.com/livekit/livekit-server/cmd/server@{_VERSION}"
 _GO = (1, 26)  # asked for by the module
 
 REMEDY = (
-    "run `make livekit`, or install the official livekit-server"
-    " (https://docs.livekit.io/transport/self-hosting/local/) and put it on the"
-    " path, or its path into LIVEKIT_SERVER"
+    "run `make livekit` and start this in the same folder, or install the official"
+    " livekit-server (https://docs.livekit.io/transport/self-hosting/local/) and put"
+    " it on the path, or its path into LIVEKIT_SERVER"
 )
 
 
