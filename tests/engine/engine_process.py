@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from tests.engine.house import OPEN
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
+from utd_stream.cli._stopping import run
 from utd_stream.engine import Config, serve
 
 SECRET = "p" * 32  # of this test's bearers
@@ -29,7 +29,7 @@ def config(database: Path) -> Config:
     )
 
 
-async def main(database: Path) -> None:
+async def main(database: Path) -> int:
     """Serve, and print where."""
     clock = AsyncioClock()
     await serve(
@@ -39,7 +39,8 @@ async def main(database: Path) -> None:
         luck=SystemLuck(),
         on_ready=lambda url: print(json.dumps(url), flush=True),  # noqa: T201
     )
+    return 0
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    sys.exit(run(main(Path(sys.argv[1]))))

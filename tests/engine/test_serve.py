@@ -149,9 +149,11 @@ async def test_second_engine_is_refused(tmp_path: Path) -> None:
 
 
 async def test_cancelling_ends_it_clean(tmp_path: Path) -> None:
-    """A cancelled engine frees its database, too."""
+    """A cancelled engine frees its database, and signals were never its own."""
     database = tmp_path / "engine.db"
     clock = AsyncioClock()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    handlers = [signal.getsignal(number) for number in signals]
     for _ in range(2):
         ready = asyncio.Event()
 
@@ -168,6 +170,7 @@ async def test_cancelling_ends_it_clean(tmp_path: Path) -> None:
             )
         )
         await ready.wait()
+        assert [signal.getsignal(number) for number in signals] == handlers
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await serving

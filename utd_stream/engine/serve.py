@@ -1,11 +1,9 @@
-"""Running an engine until it is told to stop."""
+"""Running an engine until it is cancelled."""
 
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from aiohttp import web
 
@@ -29,7 +27,9 @@ async def serve(
     luck: Luck,
     on_ready: Callable[[str], None],
 ) -> None:
-    """Run an engine until SIGTERM, Ctrl-C or cancellation; each ends it clean.
+    """Run an engine until it is cancelled, which ends it clean.
+
+    Signals are the program's own: `utd-stream serve` cancels at the first.
 
     Args:
         config: What it is told; complete.
@@ -43,40 +43,22 @@ async def serve(
             is another engine's, or the address is taken.
     """
     config.check_complete()
-    # To the very end: a second signal must not cut the ending short.
-    with _signals() as told:
-        store = Store(config.database)
-        app = make_app(config, sfu=sfu, clock=clock, luck=luck, store=store)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-        try:
-            await runner.setup()
-            site = web.TCPSite(runner, config.host, config.port)
-            try:
-                await site.start()
-            except OSError as error:
-                where = f"{config.host}:{config.port}"
-                message = f"cannot listen on {where}: {error.strerror}"
-                raise InvalidArgumentError(message) from error
-            on_ready(_base_url(config.host, runner))
-            await told.wait()
-        finally:
-            await runner.cleanup()
-            store.close()
-
-
-@contextmanager
-def _signals() -> Generator[asyncio.Event]:
-    """Set the event at each signal that asks for an end."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    signals = (signal.SIGTERM, signal.SIGINT)
-    for number in signals:
-        loop.add_signal_handler(number, told.set)
+    store = Store(config.database)
+    app = make_app(config, sfu=sfu, clock=clock, luck=luck, store=store)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
     try:
-        yield told
+        await runner.setup()
+        site = web.TCPSite(runner, config.host, config.port)
+        try:
+            await site.start()
+        except OSError as error:
+            message = f"cannot listen on {config.host}:{config.port}: {error.strerror}"
+            raise InvalidArgumentError(message) from error
+        on_ready(_base_url(config.host, runner))
+        await asyncio.Event().wait()
     finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+        await runner.cleanup()
+        store.close()
 
 
 def _base_url(host: str, runner: web.AppRunner) -> str:
