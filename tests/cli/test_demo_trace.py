@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from utd_stream.cli._demo_trace import PRESENCES, Change, Span, presence, spans
@@ -28,6 +28,14 @@ def traces(draw: st.DrawFn) -> list[Change]:
     return told
 
 
+FLICKER = [
+    Change(0, "a", "connected", None, "yes"),
+    Change(1, "a", "connected", "yes", "no"),
+    Change(1, "a", "connected", "no", "yes"),
+]
+
+
+@example(changes=FLICKER)
 @given(changes=traces())
 def test_a_presence_is_whole(changes: list[Change]) -> None:
     """It fills the time without a gap, and no two neighbors are the same."""

@@ -72,7 +72,8 @@ def _presence(value: Callable[[str], str | None]) -> str:
 
 def _merged(told: Sequence[tuple[float, str]], end: float) -> Iterator[Span]:
     start, value = 0.0, "away"
-    for at, presence_then in told:
+    # Of several at one instant the last counts: the others held for no time.
+    for at, presence_then in dict(told).items():
         if presence_then != value:
             if at > start:
                 yield Span(start, at, value)
