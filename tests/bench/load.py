@@ -190,5 +190,7 @@ async def _serving(kind: str, database: Path) -> AsyncIterator[int]:
         stdout=asyncio.subprocess.PIPE,
     )
     assert server.stdout is not None
-    yield int(await server.stdout.readline())
-    await server.communicate(b"")
+    try:
+        yield int(await server.stdout.readline())
+    finally:
+        await server.communicate(b"")

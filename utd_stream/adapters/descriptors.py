@@ -12,7 +12,7 @@ from pathlib import Path
 
 from utd_stream.errors import DescriptorLimitError
 
-__all__ = ["check_descriptors", "descriptors_left", "raise_descriptor_limit"]
+__all__ = ["check_descriptors", "raise_descriptor_limit"]
 
 _PER_ROOM = 200
 
@@ -50,12 +50,6 @@ def check_descriptors() -> None:
     if limit - used < _PER_ROOM:
         wanted = 1 << (used + _PER_ROOM - 1).bit_length()
         raise DescriptorLimitError(max(limit - used, 0), wanted)
-
-
-def descriptors_left() -> int | None:
-    """Return how many are left, or None where nothing limits or tells them."""
-    counted = _counted()
-    return None if counted is None else max(counted[1] - counted[0], 0)
 
 
 def _counted() -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from utd_stream.errors import UsageError
 
-__all__ = ["HOME", "REMEDY", "build_server", "find_server", "main", "provide_server"]
+__all__ = ["HOME", "REMEDY", "build_server", "find_server", "main"]
 
 HOME = Path(".livekit")
 
@@ -74,15 +74,6 @@ def build_server(home: Path = HOME) -> Path:
             raise UsageError(message) from error
         Path(scratch, "server").replace(built)
     return built
-
-
-def provide_server(home: Path = HOME) -> Path:
-    """Return a server, which is built first if there is none.
-
-    Raises:
-        UsageError: As `find_server` and `build_server`.
-    """
-    return find_server(home) or build_server(home)
 
 
 def main() -> int:

@@ -69,7 +69,7 @@ _QUIET_LIMIT = 0.3
 class LiveKitMedia:
     """`Media` over LiveKit's native client.
 
-    While one exists, tokens are taken out of what that client logs.
+    From the first one on, tokens are taken out of what that client logs.
     """
 
     def __init__(self) -> None:
