@@ -143,6 +143,12 @@ def test_texts_name_what_happened_and_the_remedy(
 
 
 @every_example
+def test_an_error_has_its_text_as_its_message(error: UTDStreamException) -> None:
+    """Whoever shows `message` to a person shows what went wrong and the remedy."""
+    assert error.message == str(error)
+
+
+@every_example
 def test_errors_survive_copying(error: UTDStreamException) -> None:
     """A copied error says and holds what the first one did."""
     again = copy.copy(error)

@@ -112,9 +112,10 @@ class UsageError(UTDStreamException):
 class _TableError(UsageError):
     """A machine did not take an event."""
 
-    def __init__(self, code: str, machine: str, trigger: str, state: str) -> None:
-        super().__init__(code=code)
-        self.args = (code, machine, trigger, state)
+    def __init__(
+        self, message: str, code: str, machine: str, trigger: str, state: str
+    ) -> None:
+        super().__init__(message, code=code)
         self.machine = machine
         self.trigger = trigger
         self.state = state
@@ -126,11 +127,9 @@ class InvalidTransitionError(_TableError):
     code = "invalid_transition"
 
     def __init__(self, machine: str, trigger: str, state: str) -> None:
-        super().__init__(type(self).code, machine, trigger, state)
+        message = f"{machine}: cannot {trigger} while {state}"
+        super().__init__(message, type(self).code, machine, trigger, state)
         self.args = (machine, trigger, state)
-
-    def __str__(self) -> str:
-        return f"{self.machine}: cannot {self.trigger} while {self.state}"
 
 
 _HINTS = {
@@ -154,13 +153,11 @@ class RefusedError(_TableError):
     def __init__(
         self, code: str, machine: str, trigger: str, state: str, hint: str = ""
     ) -> None:
-        super().__init__(code, machine, trigger, state)
-        self.args = (code, machine, trigger, state, hint)
         self.hint = hint or _HINTS.get(code, "")
-
-    def __str__(self) -> str:
-        said = f"{self.machine}: {self.trigger} refused while {self.state}: {self.code}"
-        return f"{said}; {self.hint}" if self.hint else said
+        said = f"{machine}: {trigger} refused while {state}: {code}"
+        message = f"{said}; {self.hint}" if self.hint else said
+        super().__init__(message, code, machine, trigger, state)
+        self.args = (code, machine, trigger, state, hint)
 
 
 class DescriptorLimitError(UsageError):
