@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import attrs
 import pytest
@@ -15,10 +15,8 @@ from utd_stream import models
 from utd_stream.contract import answers, requests
 from utd_stream.models import (
     AudioFrame,
-    Invitation,
     Permission,
     RemoteParticipant,
-    SpeakerRequest,
     TrackSource,
     UTDRole,
     UTDSeat,
@@ -61,15 +59,36 @@ def test_words_are_spelled_as_on_the_wire(kind: type[Enum]) -> None:
     assert [member.value for member in kind] == [m.name.lower() for m in kind]
 
 
-@pytest.mark.parametrize("kind", [SpeakerRequest, Invitation])
-@pytest.mark.parametrize("field", ["created_at", "expires_at"])
-def test_moments_have_a_zone(kind: type[Any], field: str) -> None:
+MOMENTS = [
+    pytest.param(kind, field.name, id=f"{name}.{field.name}")
+    for name, kind in CLASSES.items()
+    for field in attrs.fields(kind)
+    if field.name.endswith("_at")
+]
+
+
+@pytest.mark.parametrize(("kind", "field"), MOMENTS)
+@given(data=st.data())
+def test_moments_have_a_zone(kind: Any, field: str, data: st.DataObject) -> None:
     """A naive moment means another one on another machine."""
-    if field in {f.name for f in attrs.fields(kind)}:
-        assert getattr(kind(id=1, identity="ann", **{field: NOON}), field) == NOON
-        assert getattr(kind(id=1, identity="ann"), field) is None
-        with pytest.raises(ValueError, match=f"{field} must be an aware datetime"):
-            kind(id=1, identity="ann", **{field: NAIVE})
+    value = data.draw(values(kind))
+
+    assert getattr(attrs.evolve(value, **{field: NOON}), field) == NOON
+    with pytest.raises(ValueError, match=f"{field} must be an aware datetime"):
+        attrs.evolve(value, **{field: NAIVE})
+
+
+def test_every_moment_is_tried() -> None:
+    """Whatever is a date and time says so by its name."""
+    tried = {(param.values[0], param.values[1]) for param in MOMENTS}
+    hints = {
+        (kind, name)
+        for kind in CLASSES.values()
+        for name, hint in get_type_hints(kind).items()
+        if datetime in {hint, *get_args(hint)}
+    }
+
+    assert tried == hints
 
 
 @pytest.mark.parametrize(

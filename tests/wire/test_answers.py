@@ -166,9 +166,17 @@ def test_a_token_answer_needs_little() -> None:
     assert answer.owner_identity is None
 
 
-def test_tokens_are_not_printed() -> None:
-    """A token answer in a log gives nobody away (T23)."""
-    answer = decode(a.UTDTokenResponse, {**TOKEN, "token": "s3", "user_token": "s4"})
+@pytest.mark.parametrize(
+    ("model", "raw"),
+    [
+        (a.UTDTokenResponse, {**TOKEN, "token": "s3", "user_token": "s4"}),
+        (a.SessionAnswer, {"user_token": "s4"}),
+    ],
+    ids=["room", "session"],
+)
+def test_tokens_are_not_printed(model: Any, raw: dict[str, Any]) -> None:
+    """An answer with a token in a log gives nobody away (T23)."""
+    answer = decode(model, raw)
 
     assert "s3" not in repr(answer)
     assert "s4" not in repr(answer)

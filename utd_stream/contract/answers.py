@@ -55,7 +55,7 @@ class SessionAnswer:
         signaling_enabled: Whether there is signalling.
     """
 
-    user_token: str
+    user_token: str = attrs.field(repr=False)
     ws_url: str = ""
     expires_at: datetime | None = attrs.field(default=None, validator=aware)
     signaling_enabled: bool = False
@@ -125,7 +125,7 @@ class RoomView:
     room_name: str
     type: UTDStreamType
     owner_identity: str | None = None
-    created_at: datetime
+    created_at: datetime = attrs.field(validator=aware)
     num_participants: int = 0
     participants: tuple[ParticipantView, ...] | None = None
 

@@ -26,7 +26,7 @@ _A = TypeVar("_A")
 
 
 class Who(Enum):
-    """Who may call; the app's secret may call all but REFRESH and WEBHOOK."""
+    """Who may call; the app's secret may call all but BEARER's and SFU's."""
 
     ANYBODY = "anybody"  # no credentials
     SFU = "sfu"  # LiveKit, by the signature of its webhook

@@ -26,7 +26,7 @@ MAX_SEAT_COUNT = 100
 
 
 def aware(
-    instance: object, attribute: attrs.Attribute[datetime | None], value: Any
+    instance: object, attribute: attrs.Attribute[Any], value: datetime | None
 ) -> None:
     """Refuse a datetime without a time zone."""
     if value is not None and value.tzinfo is None:

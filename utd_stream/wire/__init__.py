@@ -34,6 +34,7 @@ from utd_stream.wire._grid import (
     grid_to_json,
     grid_to_metadata,
     is_object,
+    moment_text,
     read_grid,
     read_moment,
 )
@@ -277,15 +278,11 @@ def _make_converter() -> Converter:
     for new_type in FIELDS:
         converter.register_structure_hook(new_type, _field(new_type))
     converter.register_structure_hook(UTDSeatGrid, _grid)
-    converter.register_unstructure_hook(datetime, _text_of)
+    converter.register_unstructure_hook(datetime, moment_text)
     converter.register_unstructure_hook(UTDSeatGrid, grid_to_json)
     converter.register_unstructure_hook_factory(_is_attrs, _leaving_out_none(converter))
     converter.register_structure_hook(UTDTokenResponse, _token_hook(converter))
     return converter
-
-
-def _text_of(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _is_attrs(kind: Any) -> bool:

@@ -23,8 +23,8 @@ from utd_stream.models.seats import (
 __all__ = [
     "grid_to_json",
     "grid_to_metadata",
-    "is_array",
     "is_object",
+    "moment_text",
     "read_grid",
     "read_moment",
 ]
@@ -33,11 +33,6 @@ __all__ = [
 def is_object(raw: object) -> TypeGuard[dict[str, Any]]:
     """Whether *raw*, read from JSON, is an object."""
     return isinstance(raw, dict)
-
-
-def is_array(raw: object) -> TypeGuard[list[Any]]:
-    """Whether *raw*, read from JSON, is an array."""
-    return isinstance(raw, list)
 
 
 def read_moment(raw: object) -> datetime | None:
@@ -49,6 +44,11 @@ def read_moment(raw: object) -> datetime | None:
         return value.astimezone(UTC) if value.tzinfo else None
     except (ValueError, OverflowError):  # the year 1, further east
         return None
+
+
+def moment_text(value: datetime) -> str:
+    """Return *value* as JSON spells it: ISO 8601 in UTC, with a Z."""
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def grid_to_json(grid: UTDSeatGrid) -> dict[str, Any]:
@@ -188,7 +188,11 @@ def _read_invitations(raw: object) -> tuple[Invitation, ...]:
 
 
 def _items(raw: object) -> list[dict[str, Any]]:
-    return [item for item in raw if is_object(item)] if is_array(raw) else []
+    return [item for item in raw if is_object(item)] if _is_array(raw) else []
+
+
+def _is_array(raw: object) -> TypeGuard[list[Any]]:
+    return isinstance(raw, list)
 
 
 def _first(fields: Mapping[str, Any], *names: str) -> object:
@@ -211,6 +215,4 @@ def _flag(raw: object) -> bool:
 
 
 def _iso(value: datetime | None) -> str | None:
-    if value is None:
-        return None
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return None if value is None else moment_text(value)
