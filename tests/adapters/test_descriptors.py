@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -25,9 +26,7 @@ def soft_limit(limit: int) -> Iterator[None]:
 
 def used() -> int:
     """How many are open now."""
-    with soft_limit(100), pytest.raises(DescriptorLimitError) as refused:
-        check_descriptors()
-    return 100 - refused.value.left
+    return len(tuple(Path("/dev/fd").iterdir()))
 
 
 def test_soft_limit_becomes_the_hard_one() -> None:
