@@ -233,8 +233,10 @@ class WebhookRelay:
     def _work(self) -> None:
         try:
             asyncio.run(self._serve())
-        except BaseException as error:  # noqa: BLE001 -- raised where it is waited for
-            self._ready.set_exception(error)
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._ready.set_exception(error)  # raised where it is waited for
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()

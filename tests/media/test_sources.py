@@ -20,6 +20,7 @@ from utd_stream.ports import AudioSource
 async def frames_of(source: AudioSource, count: int) -> list[AudioFrame]:
     """The first frames of *source*."""
     taken: list[AudioFrame] = []
+    # The port promises an iterator; those of this package are generators.
     async with aclosing(source.open()) as frames:  # type: ignore[type-var]
         async for frame in frames:
             taken.append(frame)
@@ -94,4 +95,4 @@ def test_descriptions_are_values() -> None:
     """Equal descriptions are equal, and none can be changed."""
     assert Tone(440) == Tone(440)
     with pytest.raises(AttributeError):
-        Tone(440).hz = 3  # type: ignore[misc]
+        Tone(440).hz = 3  # type: ignore[misc]  # that is the law

@@ -111,7 +111,7 @@ def _claims(authorization: str, key: str, secret: str) -> dict[str, Any]:
     # LiveKit sends the bare token; a proxy may have put the scheme before it.
     token = authorization.removeprefix("Bearer ").strip()
     try:
-        return jwt.decode(  # pyright: ignore[reportUnknownMemberType]
+        return jwt.decode(  # pyright: ignore[reportUnknownMemberType] -- its keys' types
             token,
             secret,
             algorithms=["HS256"],

@@ -128,7 +128,7 @@ class LiveKitSfu:
 
     def sign_token(self, claims: Mapping[str, Any]) -> str:
         """Sign a token that the SFU takes."""
-        return jwt.encode(  # pyright: ignore[reportUnknownMemberType]
+        return jwt.encode(  # pyright: ignore[reportUnknownMemberType] -- its keys' types
             {**claims, "iss": self._key}, self._secret, "HS256"
         )
 

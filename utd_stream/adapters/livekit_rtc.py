@@ -109,6 +109,7 @@ class LiveKitRoom:
         self._sent: set[str] = set()
         self._callbacks = {name: self._callback(name) for name in get_args(EventTypes)}
         for name, told in self._callbacks.items():
+            # LiveKit's emitter leaves the types of its callbacks open.
             self._room.on(name, told)  # pyright: ignore[reportUnknownMemberType]
 
     @property
@@ -315,6 +316,7 @@ class LiveKitRoom:
         # Breaks the circle with LiveKit's room, whose descriptors are freed
         # only with the object.
         for name, told in self._callbacks.items():
+            # As in `__init__`, of a type that LiveKit leaves open.
             self._room.off(name, told)  # pyright: ignore[reportUnknownMemberType]
         self._callbacks.clear()
         self._observer = None
