@@ -194,6 +194,18 @@ async def test_unreadable_body_is_refused(
     assert (await house.room()).grid == before
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_body_that_cannot_be_unpacked_is_malformed(
+    house: House, encoding: str
+) -> None:
+    """A body that is not encoded as it says is the caller's fault, no failure."""
+    answer = await house.room_ask(
+        "POST", "/leave", by="ana", data=b"{}", headers={"Content-Encoding": encoding}
+    )
+
+    assert (answer.status, answer.code) == (400, "malformed")
+
+
 async def test_body_must_say_it_is_json(house: House) -> None:
     """Another content type is 415, though only where there is a body."""
     await furnish(house)

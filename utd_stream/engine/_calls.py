@@ -123,16 +123,20 @@ async def read_body(request: web.Request, limit: int) -> bytes:
     """Return the body; a larger one than *limit* is not read to its end.
 
     Raises:
-        InvalidRequestError: If it is larger.
+        InvalidRequestError: If it is larger, or is not encoded as it says.
     """
     size = request.content_length or 0
     body = b""
     if size <= limit and request.can_read_body:
-        async for chunk in request.content.iter_any():
-            body += chunk
-            size = len(body)
-            if size > limit:
-                break
+        try:
+            async for chunk in request.content.iter_any():
+                body += chunk
+                size = len(body)
+                if size > limit:
+                    break
+        except web.RequestPayloadError:
+            message = "the body breaks off, or is not encoded as it says"
+            raise InvalidRequestError(message, 400, "malformed") from None
     if size > limit:
         message = f"the body is larger than {limit} bytes"
         raise InvalidRequestError(message, 413, "too_large")
