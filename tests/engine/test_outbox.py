@@ -213,6 +213,20 @@ async def test_what_the_sfu_never_takes_is_dropped(house: House) -> None:
     assert house.speaks("ana")
 
 
+async def test_late_metadata_opens_no_room_that_has_ended(house: House) -> None:
+    """A write that finds no room looks anew whether there shall be one."""
+    await house.enter("ana", role="host")
+    house.sfu.delay = 1.0
+    await house.room_ask("POST", "/seats/0/take", by="ana")
+    await house.clock.advance(1.5)  # granted, and the grid is being written
+    house.sfu.delay = 0.0
+    await house.room_ask("DELETE", "", by="ana")
+    await house.clock.advance(1.0)
+
+    assert ("create_room", house.sfu_room, "") not in asked(house)[-2:]
+    assert house.sfu.metadata(house.sfu_room) is None
+
+
 async def test_a_restart_sends_what_was_left(tmp_path: Path) -> None:
     """What the SFU had not heard when the engine stopped, it hears from the next."""
     database = f"sqlite:///{tmp_path / 'engine.db'}"

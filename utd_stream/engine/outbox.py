@@ -203,8 +203,7 @@ class Outbox:
             case "room":
                 await self._send_room(name, room)
             case "metadata":
-                if room is not None and room.is_live:
-                    await self._send_metadata(name, room)
+                await self._send_metadata(name, row, room)
             case "participant":
                 await self._send_participant(name, row)
             case _:
@@ -232,13 +231,18 @@ class Outbox:
                 # It was there: LiveKit leaves a room that exists as it is.
                 await self._sfu.update_room_metadata(name, text)
 
-    async def _send_metadata(self, name: str, room: Room) -> None:
+    async def _send_metadata(
+        self, name: str, row: OutboxRow, room: Room | None
+    ) -> None:
+        if room is None or not room.is_live:
+            return
         try:
             async with self._free:
                 await self._sfu.update_room_metadata(name, room_metadata(room))
         except NotFoundError:
-            # The SFU has forgotten the room, or closed it when it was empty.
-            await self._send_room(name, room)
+            # The SFU has forgotten the room, or closed it when it was empty, or
+            # because it has ended in the meantime.
+            await self._send_room(name, await self._writer.room(row.key))
 
     async def _send_participant(self, name: str, row: OutboxRow) -> None:
         for attempt in range(_GRANT_TRIES):
