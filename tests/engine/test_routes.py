@@ -84,6 +84,18 @@ async def test_kicked_member_is_no_member(house: House) -> None:
     assert (await house.room_ask("GET", "", by="bob")).status == 403
 
 
+async def test_kicked_member_is_not_counted(house: House) -> None:
+    """A room counts those it shows, also while the SFU has not removed them yet."""
+    await house.enter("ana", role="host")
+    await house.enter("bob")
+    async with house.sfu.outage():
+        await house.room_ask("DELETE", "/participants/bob", by="ana")
+        answer = await house.room_ask("GET", "", by="ana")
+
+    assert [p["identity"] for p in answer.body["participants"]] == ["ana"]
+    assert answer.body["num_participants"] == 1
+
+
 @pytest.mark.parametrize(
     ("query", "names", "page"),
     [
@@ -200,6 +212,17 @@ async def test_speakers_are_asked_and_answered(house: House) -> None:
     seated = await say(f"invitations/{invited['invitation_id']}/accept", "bob")
 
     assert (seated["seat_index"], seated["speaks"]) == (5, True)
+
+
+async def test_approval_names_whom_it_seated(house: House) -> None:
+    """Whoever approves, a moderator his own request too."""
+    await house.enter("ana", role="host", seat_mode="request")
+    asked = await house.room_ask("POST", "/speakers/request", by="ana")
+    path = f"/speakers/requests/{asked.body['request_id']}/approve"
+
+    answer = await house.room_ask("POST", path, by="ana")
+
+    assert (answer.body["identity"], answer.body["seat_index"]) == ("ana", 0)
 
 
 class Speechless(Loopback):

@@ -45,7 +45,9 @@ def room_view(room: Room, *, with_participants: bool) -> RoomView:
         type=room.type,
         owner_identity=room.owner,
         created_at=room.created_at,
-        num_participants=sum(m.is_connected for m in room.members.values()),
+        num_participants=sum(
+            m.is_connected and m.admitted for m in room.members.values()
+        ),
         participants=participant_views(room) if with_participants else None,
     )
 

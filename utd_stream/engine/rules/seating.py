@@ -79,7 +79,8 @@ def seated_answer(
         speaks=speaks(draft.room, identity),
         request_id=request_id,
         invitation_id=invitation_id,
-        identity=identity if identity != draft.actor.identity else None,
+        # Who takes or accepts a seat knows for whom.
+        identity=identity if request_id is not None else None,
     )
 
 
