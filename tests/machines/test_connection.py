@@ -87,6 +87,13 @@ READING = (
         given={"tries": 0},
         number=4,
     ),
+    # Over before it was told that it had begun: a try that failed.
+    on(
+        *(CONNECTING, GaveUp(3, 7.0), CONNECTING, OpenTransport(4, RETRY_PAUSE)),
+        number=4,
+        tries=0,
+    ),
+    on(CONNECTING, GaveUp(3, 7.0), DISCONNECTED, RELEASE, given={"tries": 0}, number=4),
     on(CONNECTING, ConnectRefused(3), DISCONNECTED, RELEASE, **ENDED),
     on(RECONNECTING, ConnectRefused(3), DISCONNECTED, DISARM, RELEASE, **ENDED),
     on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0),
@@ -240,6 +247,17 @@ def test_first_connect_is_tried_again(tries: int) -> None:
     assert list(opened) == [OpenTransport(1), *later]
     assert ended == (RELEASE,)
     assert run.state is DISCONNECTED
+
+
+def test_what_has_ended_is_not_admitted(machine: AnyMachine) -> None:
+    """A connection that ends before its admission is told never counts as there."""
+    for seen in every_connection_step(machine):
+        if isinstance(seen.event, GaveUp):
+            assert is_late(seen.step.data, Admitted(seen.data.number))
+            assert seen.step.state is not CONNECTED
+    begun = machine.step(DISCONNECTED, ConnectionData(), Connect(0)).data
+    ended = machine.step(CONNECTING, begun, GaveUp(begun.number, LOST_AT))
+    assert (ended.state, ended.effects) == (DISCONNECTED, (RELEASE,))
 
 
 def test_removal_is_no_outage(machine: AnyMachine) -> None:

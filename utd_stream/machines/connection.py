@@ -110,7 +110,7 @@ def is_late(data: ConnectionData, fact: object) -> bool:
     return bool(getattr(fact, "number", data.number) != data.number)
 
 
-def tries_left(data: ConnectionData, event: ConnectFailed) -> bool:
+def tries_left(data: ConnectionData, event: ConnectFailed | GaveUp) -> bool:
     """May the first connect be tried once more?"""
     return data.tries > 0
 
@@ -125,7 +125,7 @@ def opening(data: ConnectionData, event: Connect) -> ConnectionData:
     return ConnectionData(number=data.number + 1, tries=event.tries)
 
 
-def trying_again(data: ConnectionData, event: ConnectFailed) -> ConnectionData:
+def trying_again(data: ConnectionData, event: ConnectFailed | GaveUp) -> ConnectionData:
     """Count another try of the first connect."""
     return attrs.evolve(data, number=data.number + 1, tries=data.tries - 1)
 
@@ -165,7 +165,7 @@ def open_transport(data: ConnectionData, event: Connect) -> OpenTransport:
     return OpenTransport(data.number + 1)
 
 
-def open_later(data: ConnectionData, event: ConnectFailed) -> OpenTransport:
+def open_later(data: ConnectionData, event: ConnectFailed | GaveUp) -> OpenTransport:
     """Mint and connect after the pause of a first connect."""
     return OpenTransport(data.number + 1, RETRY_PAUSE)
 
@@ -231,6 +231,12 @@ CONNECTION: Declaration[
         Row(ConnectFailed,  (_S.CONNECTING,), _S.CONNECTING,
             guard=tries_left, update=trying_again, effects=(open_later,)),
         Row(ConnectFailed,  (_S.CONNECTING,), _S.DISCONNECTED,
+            update=ended, effects=(release,)),
+        # It ended before the connect had returned: a try that failed, or the
+        # admission that follows would be of a connection that is gone.
+        Row(GaveUp,         (_S.CONNECTING,), _S.CONNECTING,
+            guard=tries_left, update=trying_again, effects=(open_later,)),
+        Row(GaveUp,         (_S.CONNECTING,), _S.DISCONNECTED,
             update=ended, effects=(release,)),
         Row(ConnectRefused, (_S.CONNECTING,), _S.DISCONNECTED,
             update=ended, effects=(release,)),
