@@ -194,13 +194,10 @@ async def test_unreadable_body_is_refused(
     assert (await house.room()).grid == before
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-async def test_body_that_cannot_be_unpacked_is_malformed(
-    house: House, encoding: str
-) -> None:
+async def test_body_that_cannot_be_unpacked_is_malformed(house: House) -> None:
     """A body that is not encoded as it says is the caller's fault, no failure."""
     answer = await house.room_ask(
-        "POST", "/leave", by="ana", data=b"{}", headers={"Content-Encoding": encoding}
+        "POST", "/leave", by="ana", data=b"{}", headers={"Content-Encoding": "gzip"}
     )
 
     assert (answer.status, answer.code) == (400, "malformed")
