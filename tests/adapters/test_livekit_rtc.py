@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from utd_stream.adapters._livekit_words import (
     track_source,
 )
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
+from utd_stream.errors import ClosedError
 from utd_stream.models import (
     DisconnectReason,
     Permission,
@@ -220,6 +222,20 @@ async def test_callbacks_are_plain_functions_of_any_arguments() -> None:
         assert not inspect.iscoroutinefunction(callback)
         kinds = {each.kind for each in inspect.signature(callback).parameters.values()}
         assert kinds == {inspect.Parameter.VAR_POSITIONAL}
+
+
+async def test_leaving_meanwhile_counts_more_than_a_refusal() -> None:
+    """Who has left while it connected hears that, whatever the SFU said."""
+    room = LiveKitMedia().open(adaptive_stream=True, dynacast=True)
+    connecting = asyncio.ensure_future(
+        room.connect("ws://127.0.0.1:1", "eyJ.eyJ.c", auto_subscribe=True)
+    )
+    await asyncio.sleep(0)  # it has begun
+
+    await room.disconnect()
+
+    with pytest.raises(ClosedError):
+        await connecting
 
 
 @pytest.mark.parametrize("source", TrackSource)

@@ -136,11 +136,11 @@ class LiveKitRoom:
             refused = refusal(error.message)
         # Out here neither the cause nor the context is LiveKit's error, which
         # quotes the token.
-        if refused is not None:
-            raise refused
         if self._has_left:
             await self._room.disconnect()
             _refuse_left()
+        if refused is not None:
+            raise refused
         self._tell_connected()
 
     def state(self) -> RoomState:
