@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,16 @@ from tests.cli.commands import Dev, children, has_ended, named, running
 from utd_stream.models import SeatOccupancy
 
 pytestmark = pytest.mark.livekit
+
+
+def until(printed: Iterable[str], last: str) -> list[str]:
+    """Return what is printed up to the line that holds *last*."""
+    lines: list[str] = []
+    for line in printed:
+        lines.append(line)
+        if last in line:
+            break
+    return lines
 
 
 async def test_one_line_is_all_that_a_client_needs(dev: Dev) -> None:
@@ -31,6 +43,23 @@ async def test_one_line_is_all_that_a_client_needs(dev: Dev) -> None:
         *("base_url", "livekit_url", "app_id", "app_key", "app_secret"),
     }
     assert not rest
+
+
+def test_a_person_is_told_what_to_type(tmp_path: Path, livekit_binary: Path) -> None:
+    """Without --json it prints what starts the README's program, and the demo."""
+    with running(
+        *("dev", "--port", "0"), folder=tmp_path, LIVEKIT_SERVER=str(livekit_binary)
+    ) as process:
+        assert process.stdout is not None
+        lines = until(process.stdout, "utd-stream demo")
+    kept = tomllib.loads((tmp_path / ".utd-stream" / "engine.toml").read_text())
+
+    engine = next(line.split()[1] for line in lines if "engine" in line)
+    hello, demo = (line.split("$")[1].split() for line in lines if "$" in line)
+    named = [engine, kept["app_id"], kept["app_key"]]
+    assert hello == ["python", "hello.py", *named]
+    assert demo[:2] == ["utd-stream", "demo"]
+    assert demo[3::2] == named
 
 
 async def test_livekit_tells_the_engine_what_happens(dev: Dev) -> None:

@@ -42,6 +42,7 @@ async def _serve(config: Config, server: Path, *, as_json: bool) -> int:
 
 def _tell(addresses: Addresses, *, as_json: bool) -> None:
     app = addresses.app
+    demo = f"--base-url {addresses.base_url} --app-id {app.id} --app-key {app.key}"
     told = {"base_url": addresses.base_url, "livekit_url": addresses.livekit_url}
     if as_json:
         credentials = {"app_id": app.id, "app_key": app.key, "app_secret": app.secret}
@@ -49,20 +50,15 @@ def _tell(addresses: Addresses, *, as_json: bool) -> None:
         return
     print_ready(
         "utd-stream dev is ready; Ctrl-C ends it",
-        {
-            "engine": addresses.base_url,
-            "LiveKit": addresses.livekit_url,
-            "app id": app.id,
-            "app key": app.key,
-            "app secret": f"{app.secret} (for a back end, never in an app)",
-            "kept in": f"{KEPT_IN}{os.sep}, for you alone",
-        },
+        ("engine", addresses.base_url),
+        ("LiveKit", addresses.livekit_url),
+        ("app id", app.id),
+        ("app key", app.key),
+        ("app secret", f"{app.secret} (for a back end, never in an app)"),
+        ("kept in", f"{KEPT_IN}{os.sep}, for you alone"),
     )
     print_ready(
         "\nin another terminal, the program of the README or the demo",
-        {
-            "$": f"python hello.py {addresses.base_url} {app.id} {app.key}",
-            "$ ": f"utd-stream demo --base-url {addresses.base_url}"
-            f" --app-id {app.id} --app-key {app.key}",
-        },
+        ("$", f"python hello.py {addresses.base_url} {app.id} {app.key}"),
+        ("$", f"utd-stream demo {demo}"),
     )

@@ -18,9 +18,9 @@ def print_json(told: Mapping[str, str]) -> None:
     sys.stdout.flush()
 
 
-def print_ready(title: str, told: Mapping[str, str]) -> None:
-    """Print what a person needs."""
+def print_ready(title: str, *told: tuple[str, str]) -> None:
+    """Print what a person needs, each by its name."""
     console = Console(highlight=False, soft_wrap=True)
     console.print(Text(title, style="bold green"))
-    for name, value in told.items():
+    for name, value in told:
         console.print(Text.assemble((f"  {name:<12}", "dim"), value))

@@ -77,10 +77,8 @@ def _tell(config: Config, base_url: str, *, as_json: bool) -> None:
     version = metadata.version("utd-stream")
     print_ready(
         f"utd-stream {version} serves; Ctrl-C ends it",
-        {
-            "engine": base_url,
-            "LiveKit": config.livekit_url,
-            "webhooks": f"{base_url}/livekit/webhook is where LiveKit tells them",
-            "apps": ", ".join(app.id for app in config.apps),
-        },
+        ("engine", base_url),
+        ("LiveKit", config.livekit_url),
+        ("webhooks", f"{base_url}/livekit/webhook is where LiveKit tells them"),
+        ("apps", ", ".join(app.id for app in config.apps)),
     )
