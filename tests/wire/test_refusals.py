@@ -123,7 +123,11 @@ def test_how_long_to_wait_crosses(header: dict[str, str]) -> None:
     assert got.details == {"retry_after": 7.0}
 
 
-@pytest.mark.parametrize("header", ["soon", "", "-1", "Wed, 21 Oct 2015 07:28:00 GMT"])
+@pytest.mark.parametrize(
+    "header",
+    ["soon", "", "-1", "Wed, 21 Oct 2015 07:28:00 GMT", "9" * 400],
+    ids=["word", "nothing", "negative", "date", "for ever"],
+)
 @pytest.mark.parametrize("told", [None, "7", True, -1, []], ids=repr)
 def test_an_unreadable_pause_is_a_second(header: str, told: object) -> None:
     """A proxy may say anything; what cannot be read is one second."""

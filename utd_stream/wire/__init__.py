@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -181,7 +182,7 @@ def bearer_expiry(token: str) -> datetime | None:
 
 
 def _pause(header: str, told: object) -> float | None:
-    if header.isdecimal():
+    if header.isdecimal() and math.isfinite(float(header)):
         return float(header)
     if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0:
         return float(told)
