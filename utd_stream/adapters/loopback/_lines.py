@@ -1,0 +1,86 @@
+"""Clients' lines to the loopback plane, for whoever wants to break them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from utd_stream.adapters.loopback._server import Server
+from utd_stream.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from utd_stream.adapters.loopback._room import LoopbackRoom
+
+__all__ = ["Lines"]
+
+
+class Lines:
+    """Faults of the connections of clients, each named by room and identity.
+
+    The room's name is the SFU's.  Where an identity connected again, its
+    newest connection is meant.  Each raises `NotFoundError` if there is none.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._clients: dict[tuple[str, str], LoopbackRoom] = {}
+
+    def cut(self, name: str, identity: str) -> None:
+        """Let nothing get through, both ways.
+
+        The client notices at once, and gives up after 23 s (T41); the SFU
+        notices after 20 s (T38).
+        """
+        self._client(name, identity).repair.cut()
+
+    def mend(self, name: str, identity: str) -> None:
+        """Undo `cut`; the client is back at its next attempt, within 1 s.
+
+        It resumes, or connects anew if the SFU has dropped it.
+        """
+        self._client(name, identity).repair.mend()
+
+    def kill(self, name: str, identity: str) -> None:
+        """End a client like its process: it does nothing and is told nothing.
+
+        The SFU notices after 20 s (T38).
+        """
+        client = self._client(name, identity)
+        if client.member is not None:
+            self._server.silence(client.member)
+        for sent in client.sent.values():
+            sent.feed.is_cut = True
+        client.end(None)
+
+    def resume(self, name: str, identity: str) -> None:
+        """Break the signal connection alone: a resume, with the same sids (T29)."""
+        self._client(name, identity).repair.resume()
+
+    def reconnect(self, name: str, identity: str) -> None:
+        """Let the client connect anew: a full reconnect, with new sids (T29)."""
+        self._client(name, identity).repair.reconnect()
+
+    # For the plane.
+
+    def keep(self, client: LoopbackRoom) -> None:
+        """Know a client that has connected."""
+        if client.member is not None:
+            key = (client.member.room.name, client.member.identity)
+            self._clients[key] = client
+
+    def drop(self, client: LoopbackRoom) -> None:
+        """Forget a client that has ended."""
+        if client.member is not None:
+            key = (client.member.room.name, client.member.identity)
+            if self._clients.get(key) is client:
+                del self._clients[key]
+
+    def all(self) -> tuple[LoopbackRoom, ...]:
+        """Return every client that is connected, or being repaired."""
+        return tuple(self._clients.values())
+
+    def _client(self, name: str, identity: str) -> LoopbackRoom:
+        client = self._clients.get((name, identity))
+        if client is None:
+            message = f"no client of {identity!r} is in {name!r}"
+            raise NotFoundError(message)
+        return client

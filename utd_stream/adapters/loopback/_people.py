@@ -1,0 +1,270 @@
+"""Who is in a room of the loopback plane, and what the others are told of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+import attrs
+
+from utd_stream.adapters.loopback._line import Line
+from utd_stream.adapters.loopback._sound import Feed
+from utd_stream.adapters.loopback._timers import Timer
+from utd_stream.adapters.loopback._tokens import Entry
+from utd_stream.models.participants import (
+    Permission,
+    RemoteParticipant,
+    TrackPublication,
+)
+from utd_stream.models.rooms import DisconnectReason
+from utd_stream.ports import SfuParticipant, SfuRoom
+
+__all__ = ["Announcements", "Info", "Listener", "Member", "Room", "Track", "Update"]
+
+# How often newcomers without tracks are told to the others (T11).
+_PERIOD = 3.0
+
+
+@attrs.frozen
+class Info:
+    """Somebody, as the others see them.
+
+    Attributes:
+        participant: Who, and their tracks.
+        permission: What they may do.
+        is_active: Whether they are ready for data.
+        number: Counts connections; a later one has a higher number.
+    """
+
+    participant: RemoteParticipant
+    permission: Permission
+    is_active: bool
+    number: int
+
+
+@attrs.frozen
+class Update:
+    """A change of somebody, as it is told."""
+
+    info: Info
+    is_gone: bool = False
+    reason: DisconnectReason = DisconnectReason.UNKNOWN_REASON
+
+
+class Listener(Protocol):
+    """The client at the other end, as the SFU speaks to it."""
+
+    @property
+    def line(self) -> Line:
+        """The way to it."""
+        ...
+
+    @property
+    def auto_subscribe(self) -> bool:
+        """Whether it wants every track."""
+        ...
+
+    def told_people(self, updates: tuple[Update, ...]) -> None:
+        """Take news of people."""
+
+    def told_everybody(self, updates: tuple[Update, ...]) -> None:
+        """Take everybody who is there, and lose the others."""
+
+    def told_metadata(self, metadata: str) -> None:
+        """Take the room's metadata."""
+
+    def told_data(
+        self, data: bytes, identity: str | None, *, topic: str, reliable: bool
+    ) -> None:
+        """Take a data message."""
+
+    def told_subscribed(self, identity: str, sid: str, feed: Feed) -> None:
+        """Take the sound of a track."""
+
+    def told_deaf(self) -> None:
+        """Lose the sound of every track; nobody says so."""
+
+    def told_heard(self, sid: str) -> None:
+        """Learn that a track of one's own is being heard."""
+
+    def told_token(self, entry: Entry) -> None:
+        """Take a newer token."""
+
+    def told_left(self, reason: DisconnectReason) -> None:
+        """Learn that the SFU ended the connection."""
+
+
+@attrs.define(eq=False)
+class Track:
+    """A track as the SFU has it.
+
+    Attributes:
+        publication: As announced.
+        feed: Its sound.
+        flows: Whether media came, so that it is listed and told.
+        is_heard: Whether anybody ever received it.
+    """
+
+    publication: TrackPublication
+    feed: Feed
+    flows: bool = False
+    is_heard: bool = False
+
+
+@attrs.define(eq=False, kw_only=True)
+class Member:
+    """One connection of somebody, as the SFU knows it."""
+
+    entry: Entry
+    room: Room
+    sid: str
+    number: int
+    joined_at: datetime
+    permission: Permission
+    metadata: str
+    client: Listener | None
+    is_active: bool = False
+    is_publisher: bool = False
+    tracks: dict[str, Track] = attrs.field(factory=dict[str, Track])
+    heard: dict[str, None] = attrs.field(factory=dict[str, None])
+    refresh: Timer | None = None
+    silence: Timer | None = None
+
+    @property
+    def identity(self) -> str:
+        """Of the participant."""
+        return self.entry.identity
+
+    @property
+    def is_present(self) -> bool:
+        """Whether this connection is the one in the room."""
+        return self.room.people.get(self.identity) is self
+
+    def flowing(self) -> tuple[Track, ...]:
+        """The tracks that media came of."""
+        return tuple(track for track in self.tracks.values() if track.flows)
+
+    def info(self) -> Info:
+        """Return what the others are told."""
+        return Info(
+            RemoteParticipant(
+                identity=self.identity,
+                sid=self.sid,
+                name=self.entry.name,
+                metadata=self.metadata,
+                attributes=self.entry.attributes,
+                publications=tuple(track.publication for track in self.flowing()),
+            ),
+            self.permission,
+            self.is_active,
+            self.number,
+        )
+
+    def shown(self) -> SfuParticipant:
+        """Return what the server API tells."""
+        return SfuParticipant(
+            identity=self.identity,
+            sid=self.sid,
+            joined_at=self.joined_at,
+            permission=self.permission,
+            metadata=self.metadata,
+            track_sources=tuple(each.publication.source for each in self.flowing()),
+        )
+
+    def send(self, deliver: Callable[..., object], *given: Any) -> None:
+        """Send to the client, where there is one."""
+        if self.client is not None:
+            self.client.line.send(deliver, *given)
+
+
+class Announcements:
+    """What the others are told at once, and what waits for the next tick (T11)."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Update] = {}
+
+    def push(self, update: Update, *, at_once: bool) -> tuple[Update, ...]:
+        """Return what is told now; the rest waits for `take`."""
+        identity = update.info.participant.identity
+        waiting, told = self._waiting.get(identity), list[Update]()
+        if waiting is not None and waiting.info.number != update.info.number:
+            if waiting.info.number > update.info.number:
+                return ()
+            # A newer connection: the switch is told at once, its reason is not.
+            told.append(Update(waiting.info, is_gone=True))
+            at_once = True
+        if at_once:
+            self._waiting.pop(identity, None)
+            return (*told, update)
+        self._waiting[identity] = update
+        return ()
+
+    def take(self) -> tuple[Update, ...]:
+        """Return what waited."""
+        told = tuple(self._waiting.values())
+        self._waiting.clear()
+        return told
+
+
+@attrs.define(eq=False, kw_only=True)
+class Room:
+    """A room of the plane.
+
+    Attributes:
+        began: When it was opened, on the plane's clock.
+        dies: When it ends if nobody comes; None while somebody is there.
+        max_participants: 0 for as many as come.
+        tick: Set while announcements wait.
+    """
+
+    sid: str
+    name: str
+    metadata: str
+    began: float
+    departure_timeout: float
+    max_participants: int = 0
+    dies: float | None = None
+    people: dict[str, Member] = attrs.field(factory=dict[str, Member])
+    announcements: Announcements = attrs.field(factory=Announcements)
+    tick: Timer | None = None
+
+    @classmethod
+    def opened(
+        cls, *, sid: str, name: str, began: float, config: Mapping[str, Any]
+    ) -> Room:
+        """Return a room as a token's configuration wants it."""
+        return cls(
+            sid=sid,
+            name=name,
+            metadata=config.get("metadata", ""),
+            began=began,
+            departure_timeout=config.get("departureTimeout") or 20.0,
+            max_participants=config.get("maxParticipants", 0),
+        )
+
+    def until_tick(self, now: float) -> float:
+        """Return how long the next announcements are away, in seconds."""
+        passed = (now - self.began) / _PERIOD
+        return (math.floor(passed) + 1) * _PERIOD - passed * _PERIOD
+
+    def others(self, member: Member) -> tuple[Member, ...]:
+        """Return everybody else."""
+        return tuple(each for each in self.people.values() if each is not member)
+
+    def seen_by(self, member: Member) -> tuple[Info, ...]:
+        """Return everybody whom *member* may know of."""
+        return tuple(
+            each.info() for each in self.others(member) if not each.permission.hidden
+        )
+
+    def shown(self) -> SfuRoom:
+        """Return what the server API tells."""
+        visible = [each for each in self.people.values() if not each.permission.hidden]
+        return SfuRoom(
+            name=self.name,
+            sid=self.sid,
+            metadata=self.metadata,
+            num_participants=len(visible),
+        )

@@ -1,0 +1,286 @@
+"""The loopback plane from its two sides, and how it can be made to fail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, NoReturn
+
+import attrs
+
+from utd_stream.adapters._livekit_notices import notice
+from utd_stream.adapters.loopback._lines import Lines
+from utd_stream.adapters.loopback._people import Member, Room
+from utd_stream.adapters.loopback._room import LoopbackRoom
+from utd_stream.adapters.loopback._server import URL, Server
+from utd_stream.adapters.loopback._tokens import KEY, MAX_NAME_BYTES, SECRET, signed
+from utd_stream.errors import (
+    ConnectError,
+    InvalidRequestError,
+    NotFoundError,
+    TransportError,
+)
+from utd_stream.models.participants import Permission
+from utd_stream.models.rooms import DisconnectReason
+from utd_stream.ports import Clock, SfuNotice, SfuParticipant, SfuRoom
+
+__all__ = ["Loopback", "Message"]
+
+_MAX_METADATA_BYTES = 524_288
+
+
+@attrs.frozen
+class Message:
+    """A data message of the engine.
+
+    Attributes:
+        room: The SFU's name of the room.
+        data: As it was sent.
+        to: Those it was for; empty for everybody.
+    """
+
+    room: str
+    data: bytes
+    to: tuple[str, ...]
+
+
+class Loopback:
+    """`Sfu` and `Media` in memory.
+
+    What happens is told to clients in later turns of the loop, in order;
+    whatever waits, waits on the clock.  Nothing is drawn by chance.
+
+    Args:
+        clock: Of the world it is in.
+        delay: How long each request takes, in seconds.
+
+    Attributes:
+        URL: Where clients connect to it.
+        delay: Likewise; may be changed at any time.
+        grant_delay: How long an update of somebody is held back after it was
+            confirmed, in seconds; None loses it (T9).
+        lines: Of the clients, to be broken.
+        asked: Every request that was served, as (operation, room, identity).
+        messages: Every data message of the engine.
+    """
+
+    URL = URL
+
+    def __init__(self, clock: Clock, *, delay: float = 0.0) -> None:
+        self.delay = delay
+        self.grant_delay: float | None = 0.0
+        self.asked: list[tuple[str, str, str]] = []
+        self.messages: list[Message] = []
+        self._server = Server(clock)
+        self.lines = Lines(self._server)
+        self._is_down = False
+        self._missing: Counter[str] = Counter()
+        self._failing: dict[str, None] = {}
+
+    # What people and the network do.
+
+    def watch(self, listener: Callable[[bytes, str], None]) -> None:
+        """Give *listener* the body and signature of every notice."""
+        self._server.notices.watch(listener)
+
+    def enter(self, token: str) -> SfuParticipant:
+        """Connect whom *token* names, without a client; the newest wins (T10).
+
+        Raises:
+            ConnectError: If the token is not taken.
+        """
+        member = self._server.join(self._server.admit(token), None)
+        self._server.activate(member)
+        return member.shown()
+
+    def leave(
+        self,
+        name: str,
+        identity: str,
+        reason: DisconnectReason = DisconnectReason.CLIENT_INITIATED,
+    ) -> None:
+        """End somebody's connection, for *reason*."""
+        member = self._server.rooms[name].people[identity]
+        self._server.leave(member, reason)
+        if reason is DisconnectReason.CLIENT_INITIATED and member.client is not None:
+            member.send(member.client.told_left, reason)
+
+    def restart(self) -> None:
+        """Forget everything at once, and tell nobody (T39).
+
+        Clients notice, and are back after 1 s by what their newest token says.
+        """
+        self._server.forget()
+        for client in self.lines.all():
+            client.repair.lose_server()
+
+    def participant(self, name: str, identity: str) -> SfuParticipant | None:
+        """Return somebody as they are now, or None."""
+        room = self._server.rooms.get(name)
+        member = room.people.get(identity) if room else None
+        return member.shown() if member else None
+
+    def metadata(self, name: str) -> str | None:
+        """Return a room's metadata, or None if it does not exist."""
+        room = self._server.rooms.get(name)
+        return room.metadata if room else None
+
+    # Faults of the server API.
+
+    @asynccontextmanager
+    async def outage(self) -> AsyncGenerator[None]:
+        """Refuse every request while the body runs."""
+        self._is_down = True
+        try:
+            yield
+        finally:
+            self._is_down = False
+
+    @asynccontextmanager
+    async def failing(self, name: str) -> AsyncGenerator[None]:
+        """Fail every request about one room while the body runs."""
+        self._failing[name] = None
+        try:
+            yield
+        finally:
+            self._failing.pop(name, None)
+
+    def lose_sight_of(self, identity: str, *, times: int) -> None:
+        """Say "not found" to the next updates of somebody who is there (T6)."""
+        self._missing[identity] = times
+
+    # The Media port.
+
+    def open(
+        self,
+        *,
+        adaptive_stream: bool,  # noqa: ARG002 -- the port's; both concern video
+        dynacast: bool,  # noqa: ARG002
+    ) -> LoopbackRoom:
+        """Return a room that can be connected once."""
+        return LoopbackRoom(self._server, self.lines)
+
+    # The Sfu port.
+
+    async def create_room(
+        self, name: str, *, metadata: str, empty_timeout: float
+    ) -> SfuRoom:
+        """Open a room, or return the one that exists, unchanged."""
+        await self._served("create_room", name)
+        if not 0 < len(name.encode()) <= MAX_NAME_BYTES:
+            message = "the room's name is too long"
+            raise InvalidRequestError(message)
+        room = self._server.rooms.get(name)
+        if room is None:
+            _check_metadata(metadata)
+            given = {"metadata": metadata, "departureTimeout": empty_timeout}
+            room = self._server.open(
+                self._server.new_room(name, **given), empty_timeout
+            )
+        return room.shown()
+
+    async def delete_room(self, name: str) -> None:
+        """Close a room and remove everybody."""
+        await self._served("delete_room", name)
+        self._server.close(self._existing(name))
+
+    async def update_room_metadata(self, name: str, metadata: str) -> None:
+        """Replace a room's metadata."""
+        await self._served("update_room_metadata", name)
+        room = self._existing(name)
+        _check_metadata(metadata)
+        self._server.write_metadata(room, metadata)
+
+    async def update_participant(
+        self, name: str, identity: str, *, permission: Permission, metadata: str
+    ) -> None:
+        """Replace somebody's metadata, then the whole of their permission."""
+        await self._served("update_participant", name, identity)
+        member = self._present(name, identity)
+        if self._missing[identity] > 0:
+            self._missing[identity] -= 1
+            _fail_to_find("participant")
+        _check_metadata(metadata)
+        if self.grant_delay == 0:
+            self._server.update(member, permission, metadata)
+        elif self.grant_delay is not None:
+            self._server.timers.after(
+                self.grant_delay, self._server.update, member, permission, metadata
+            )
+
+    async def remove_participant(self, name: str, identity: str) -> None:
+        """End somebody's connection; their token stays valid."""
+        await self._served("remove_participant", name, identity)
+        member = self._present(name, identity)
+        self._server.leave(member, DisconnectReason.PARTICIPANT_REMOVED)
+
+    async def send_data(self, name: str, data: bytes, *, to: Sequence[str]) -> None:
+        """Send a reliable data message without a sender."""
+        await self._served("send_data", name)
+        room = self._existing(name)
+        self.messages.append(Message(name, data, tuple(to)))
+        self._server.send_data(room, data, sender=None, to=to)
+
+    async def list_rooms(self) -> tuple[SfuRoom, ...]:
+        """Return every room that exists."""
+        await self._served("list_rooms", "")
+        return tuple(room.shown() for room in self._server.rooms.values())
+
+    async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:
+        """Return everybody in a room."""
+        await self._served("list_participants", name)
+        room = self._server.rooms.get(name)
+        return tuple(each.shown() for each in room.people.values()) if room else ()
+
+    def sign_token(self, claims: Mapping[str, Any]) -> str:
+        """Sign a token that this plane takes."""
+        return signed(claims)
+
+    def read_notice(self, body: bytes, authorization: str, now: datetime) -> SfuNotice:
+        """Check a notice's signature and return what it tells."""
+        return notice(body, authorization, now, key=KEY, secret=SECRET)
+
+    async def aclose(self) -> None:
+        """End everything; whoever is connected is told no more."""
+        for client in self.lines.all():
+            client.end(None)
+            await client.disconnect()
+        await self._server.timers.aclose()
+
+    # Inside.
+
+    async def _served(self, operation: str, name: str, identity: str = "") -> None:
+        if self.delay:
+            await self._server.clock.sleep(self.delay)
+        if self._is_down:
+            message = "the media plane is down"
+            raise ConnectError(message)
+        if name in self._failing:
+            message = "the room fails"
+            raise TransportError(message)
+        self.asked.append((operation, name, identity))
+
+    def _existing(self, name: str) -> Room:
+        room = self._server.rooms.get(name)
+        if room is None:
+            _fail_to_find("room")
+        return room
+
+    def _present(self, name: str, identity: str) -> Member:
+        member = self._existing(name).people.get(identity)
+        if member is None:
+            _fail_to_find("participant")
+        return member
+
+
+def _fail_to_find(what: str) -> NoReturn:
+    message = f"{what} not found"
+    raise NotFoundError(message)
+
+
+def _check_metadata(metadata: str) -> None:
+    if len(metadata.encode()) > _MAX_METADATA_BYTES:
+        message = "metadata is too large"
+        raise InvalidRequestError(message)

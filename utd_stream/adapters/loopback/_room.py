@@ -1,0 +1,356 @@
+"""One client's connection to the loopback plane."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, NoReturn
+
+import attrs
+
+from utd_stream.adapters._livekit_refusals import refusal
+from utd_stream.adapters.loopback._lines import Lines
+from utd_stream.adapters.loopback._people import Member, Track
+from utd_stream.adapters.loopback._repair import READY_DELAY, Repair
+from utd_stream.adapters.loopback._server import Server
+from utd_stream.adapters.loopback._sound import Ears, Feed
+from utd_stream.adapters.loopback._view import Snapshot, View
+from utd_stream.errors import (
+    ClosedError,
+    DisconnectedError,
+    PublishError,
+    TransportError,
+)
+from utd_stream.models import room_events as events
+from utd_stream.models.media import AudioFrame
+from utd_stream.models.participants import (
+    LocalParticipant,
+    TrackPublication,
+    TrackSource,
+)
+from utd_stream.models.room_events import RoomEvent
+from utd_stream.models.rooms import DisconnectReason
+from utd_stream.ports import AudioSource, RoomState
+
+__all__ = ["LoopbackRoom", "Sent"]
+
+# How long things take, in seconds: half a connect, an answer, and what never
+# gets one (T22).
+_HALF_CONNECT = 0.03
+_ANSWER_DELAY = 0.005
+_ANSWER_LIMIT = 10.0
+# What LiveKit's client takes, with the names in the packet (T40).
+_MAX_PACKET_BYTES = 64_000
+_PACKET_BYTES = 40
+_NOBODY_THERE = "connection refused"
+_LEFT = "the room was left; open another one"
+
+_BY_CLIENT = DisconnectReason.CLIENT_INITIATED
+
+logger = logging.getLogger("utd_stream.adapters")
+
+
+@attrs.define(eq=False)
+class Sent:
+    """A track of this client."""
+
+    publication: TrackPublication
+    feed: Feed
+
+    def shown(self) -> TrackPublication:
+        """Return it as it is now: muted at once."""
+        return attrs.evolve(self.publication, muted=self.feed.is_muted)
+
+
+class LoopbackRoom:
+    """`MediaRoom` in memory, as LiveKit's client would have it."""
+
+    __slots__ = (
+        "_ears",
+        "_has_left",
+        "_is_over",
+        "_lines",
+        "_observer",
+        "_over",
+        "_pending",
+        "_server",
+        "member",
+        "repair",
+        "sent",
+        "view",
+    )
+
+    def __init__(self, server: Server, lines: Lines) -> None:
+        self._server = server
+        self._lines = lines
+        self._over: asyncio.Future[None] | None = None
+        self._observer: Callable[[RoomEvent], None] | None = None
+        self._pending: dict[asyncio.Future[Any], None] = {}
+        self._has_left = False
+        self._is_over = False
+        self.view = View(self.tell, self.end)
+        self.repair = Repair(self, server)
+        self._ears = Ears(lambda: not self.view.line.is_up)
+        self.member: Member | None = None
+        self.sent: dict[str, Sent] = {}
+
+    @property
+    def native(self) -> LoopbackRoom:
+        """The plane's own room object: this."""
+        return self
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is connected, or being repaired."""
+        return self.member is not None and not self._is_over
+
+    def watch(self, observer: Callable[[RoomEvent], None]) -> None:
+        """Tell *observer* of every event."""
+        self._observer = observer
+
+    async def connect(self, url: str, token: str, *, auto_subscribe: bool) -> None:
+        """Enter the room the token names."""
+        if self._has_left:
+            _refuse_left()
+        if url.rstrip("/") != self._server.url:
+            raise refusal(_NOBODY_THERE)
+        self.view.auto_subscribe = auto_subscribe
+        self.view.entry = self._server.admit(token)
+        await self._server.timers.wait(_HALF_CONNECT)
+        member = self._server.join(self.view.entry, self.view)
+        self.view.line.open()
+        snapshot = Snapshot.of(member)
+        try:
+            await self._server.timers.wait(_HALF_CONNECT)
+        except asyncio.CancelledError:
+            # As with LiveKit (T34), whose process would not survive it either.
+            logger.error("a connect was canceled; its ghost stays in the room")  # noqa: TRY400 -- no trace is wanted
+            self._server.silence(member)
+            raise
+        if self._has_left:
+            self._server.leave(member, _BY_CLIENT)
+            _refuse_left()
+        entered = self._future()
+        self.view.line.release(self._enter, member, snapshot, entered)
+        await entered
+
+    def state(self) -> RoomState:
+        """Return what the room knows now."""
+        me = self.view.me
+        if me is None or not self.is_there:
+            _refuse_absent()
+        return RoomState(
+            metadata=self.view.metadata,
+            local=LocalParticipant(
+                identity=me.participant.identity,
+                sid=me.participant.sid,
+                name=me.participant.name,
+                metadata=me.participant.metadata,
+                permission=me.permission,
+                publications=tuple(sent.shown() for sent in self.sent.values()),
+            ),
+            remotes=tuple(info.participant for info in self.view.others.values()),
+        )
+
+    async def publish_audio(
+        self, source: AudioSource, *, name: str, track_source: TrackSource
+    ) -> TrackPublication:
+        """Announce a track fed from *source*, in place of the one before."""
+        await self.unpublish(track_source)
+        self._present()
+        feed = Feed(source, self._server.clock)
+        try:
+            await self.repair.ended()
+            sent = await self._publish(feed, name, track_source)
+            self._present()  # or it was left meanwhile
+        except BaseException:
+            await feed.aclose()
+            raise
+        return sent
+
+    async def unpublish(self, track_source: TrackSource) -> None:
+        """Withdraw what is published of *track_source* and stop its feed."""
+        for sid, sent in self._sent_of(track_source):
+            await sent.feed.aclose()
+            if not self.is_there:
+                return
+            if self.member is not None and self.view.line.is_up:
+                self._server.unpublish(self.member, sid)
+            withdrawn = self._future()
+            self.view.line.post(self._withdraw, sid, withdrawn)
+            try:
+                await withdrawn
+            except DisconnectedError:
+                return  # gone with the connection
+
+    def set_muted(self, track_source: TrackSource, *, muted: bool) -> None:
+        """Stop or start sending what is published of *track_source*."""
+        for sid, sent in self._sent_of(track_source):
+            if sent.feed.is_muted is not muted:
+                sent.feed.is_muted = muted
+                self.view.line.post(self._tell_muted, sid)
+                if self.member is not None and self.view.line.is_up:
+                    self._server.mute(self.member, sid, muted=muted)
+
+    async def send_data(
+        self, data: bytes, *, reliable: bool, to: Sequence[str], topic: str
+    ) -> None:
+        """Send a data message."""
+        self._present()
+        size = len(data) + len(topic.encode()) + sum(len(each) for each in to)
+        if size + _PACKET_BYTES > _MAX_PACKET_BYTES:
+            message = f"the data message was not sent: over {_MAX_PACKET_BYTES} bytes"
+            raise TransportError(message)
+        await self.repair.ended()
+        me = self._present()
+        self._server.send_data(
+            me.room, data, sender=me, to=to, topic=topic, reliable=reliable
+        )
+
+    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while its microphone is subscribed."""
+        return self._ears.hear(lambda: self.view.sound_of(identity, _is_microphone))
+
+    async def disconnect(self) -> None:
+        """Leave and free everything."""
+        self._has_left = True
+        self._ears.end()
+        if self.is_there:
+            if self._over is None:
+                self._over = asyncio.get_running_loop().create_future()
+                if self.view.line.is_up and self.member is not None:
+                    self._server.leave(self.member, _BY_CLIENT)
+                self.view.line.post(self.end, _BY_CLIENT)
+            await asyncio.shield(self._over)
+        for sent in tuple(self.sent.values()):
+            await sent.feed.aclose()
+        self._observer = None
+
+    # For the plane.
+
+    def tell(self, event: RoomEvent) -> None:
+        """Tell the observer; it cannot harm the plane."""
+        self._ears.refresh()
+        if self._observer is None:
+            return
+        try:
+            self._observer(event)
+        except Exception:
+            logger.exception("an observer of room events raised; it stays")
+
+    def end(self, reason: DisconnectReason | None) -> None:
+        """End for good and say so once; without a reason nobody is told."""
+        if self._is_over:
+            return
+        self._is_over = True
+        self.repair.stop()
+        self._ears.end()
+        if reason is not None:
+            self.tell(events.ConnectionStateChanged("disconnected"))
+            self.tell(events.Disconnected(reason))
+        self.view.line.close()
+        self._lines.drop(self)
+        if self._over is not None:
+            self._over.set_result(None)
+        pending, self._pending = self._pending, {}
+        for waiting in pending:
+            if not waiting.done():
+                message = "the connection to the SFU ended"
+                waiting.set_exception(DisconnectedError(message))
+
+    # Inside.
+
+    def _enter(
+        self, member: Member, snapshot: Snapshot, entered: asyncio.Future[Any]
+    ) -> None:
+        if self._has_left:
+            self._server.leave(member, _BY_CLIENT)
+            if not entered.done():
+                entered.set_exception(ClosedError(_LEFT))
+            return
+        self.member = member
+        self.view.enter(snapshot)
+        self._lines.keep(self)
+        self.tell(events.Connected())
+        self.tell(events.ConnectionStateChanged("connected"))
+        self._server.timers.after(READY_DELAY, self._server.activate, member)
+        if not entered.done():
+            entered.set_result(None)
+
+    async def _publish(
+        self, feed: Feed, name: str, source: TrackSource
+    ) -> TrackPublication:
+        timers = self._server.timers
+        answer: asyncio.Future[TrackPublication] = self._future()
+        track = self._server.publish(self._present(), feed, name=name, source=source)
+        if track is not None:
+            line = self.view.line
+            timers.after(_ANSWER_DELAY, line.send, self._take, track, answer)
+        limit = timers.after(_ANSWER_LIMIT, _refuse_answer, answer)
+        try:
+            # A caller that is canceled leaves a ghost, as with LiveKit (T36).
+            return await answer
+        finally:
+            limit.cancel()
+
+    def _take(self, track: Track, answer: asyncio.Future[Any]) -> None:
+        if not answer.done():
+            self.sent[track.publication.sid] = Sent(track.publication, track.feed)
+            self.tell(events.LocalTrackPublished(track.publication))
+            answer.set_result(track.publication)
+
+    def _withdraw(self, sid: str, withdrawn: asyncio.Future[Any]) -> None:
+        sent = self.sent.pop(sid, None)
+        if sent is not None:
+            self.tell(events.LocalTrackUnpublished(sent.shown()))
+        if not withdrawn.done():
+            withdrawn.set_result(None)
+
+    def _tell_muted(self, sid: str) -> None:
+        sent = self.sent.get(sid)
+        if sent is not None and self.view.me is not None:
+            kind = events.TrackMuted if sent.feed.is_muted else events.TrackUnmuted
+            self.tell(kind(self.view.me.participant.identity, sent.shown()))
+
+    def _future(self) -> asyncio.Future[Any]:
+        """Return a future that fails when the connection ends."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._pending[future] = None
+        future.add_done_callback(lambda done: self._pending.pop(done, None))
+        return future
+
+    def _present(self) -> Member:
+        if self.member is None or self._is_over or self._has_left:
+            _refuse_absent()
+        return self.member
+
+    def _sent_of(self, source: TrackSource) -> list[tuple[str, Sent]]:
+        # Looked up each time: a full reconnect gives tracks new sids.
+        return [
+            (sid, sent)
+            for sid, sent in self.sent.items()
+            if sent.publication.source is source
+        ]
+
+
+def _refuse_left() -> NoReturn:
+    raise ClosedError(_LEFT)
+
+
+def _refuse_absent() -> NoReturn:
+    message = "the room is not connected"
+    raise DisconnectedError(message)
+
+
+def _refuse_answer(answer: asyncio.Future[Any]) -> None:
+    if not answer.done():
+        message = (
+            "the track was not published: track publication timed out, "
+            "no response received from the server"
+        )
+        answer.set_exception(PublishError(message))
+
+
+def _is_microphone(sent: TrackPublication) -> bool:
+    return sent.source is TrackSource.MICROPHONE

@@ -1,0 +1,395 @@
+"""The SFU of the loopback plane: rooms, connections, rights, who is told what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import attrs
+
+from utd_stream.adapters.loopback._notices import Notices
+from utd_stream.adapters.loopback._people import (
+    Listener,
+    Member,
+    Room,
+    Track,
+    Update,
+)
+from utd_stream.adapters.loopback._sound import Feed
+from utd_stream.adapters.loopback._timers import Timers
+from utd_stream.adapters.loopback._tokens import Entry, entry, refuse
+from utd_stream.models.participants import (
+    Permission,
+    TrackKind,
+    TrackPublication,
+    TrackSource,
+)
+from utd_stream.models.rooms import DisconnectReason
+from utd_stream.ports import Clock
+
+__all__ = ["URL", "Server"]
+
+# Where clients find the plane; nothing listens there.
+URL = "ws://loopback"
+
+_EMPTY_TIMEOUT = 300.0
+# Of a refreshed token, and how often one is sent, in seconds (T8).
+_TOKEN_LIFE = 600.0
+_REFRESH_PERIOD = 300.0
+# How long a connection may be silent, in seconds (T38).
+_SILENCE_LIMIT = 20.0
+# Until media of a new track comes, and then until others receive it, in seconds.
+_FLOW_DELAY = 0.03
+_SUBSCRIBE_DELAY = 0.15
+# What the SFU lets through a data channel; more is lost without a word (T40).
+_MAX_DATA_BYTES = 262_000
+
+
+class Server:
+    """One SFU; what it tells arrives by the lines of its members."""
+
+    url = URL
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.timers = Timers(clock)
+        self.rooms: dict[str, Room] = {}
+        self._numbers = 0
+        self.notices = Notices(clock)
+
+    # Rooms.
+
+    def open(self, room: Room, empty_timeout: float) -> Room:
+        """Keep *room* and say that it began."""
+        self.rooms[room.name] = room
+        self.notices.tell("room_started", room)
+        self._expire(room, empty_timeout)
+        return room
+
+    def new_room(self, name: str, **given: Any) -> Room:
+        """Return a room that is not open yet; *given* as in a token."""
+        return Room.opened(
+            sid=self._sid("RM"), name=name, began=self.clock.monotonic(), config=given
+        )
+
+    def close(self, room: Room) -> None:
+        """End *room* and everybody's connection to it."""
+        for member in tuple(room.people.values()):
+            self.leave(member, DisconnectReason.ROOM_DELETED)
+        if self.rooms.get(room.name) is room:
+            del self.rooms[room.name]
+            self.notices.tell("room_finished", room)
+
+    def write_metadata(self, room: Room, metadata: str) -> None:
+        """Replace the metadata of *room*."""
+        room.metadata = metadata
+        for member in room.people.values():
+            if member.client is not None:
+                member.send(member.client.told_metadata, metadata)
+
+    def forget(self) -> None:
+        """Lose everything at once, and tell nobody (T39)."""
+        for room in self.rooms.values():
+            for member in room.people.values():
+                self._stop_timers(member)
+            if room.tick is not None:
+                room.tick.cancel()
+            room.people.clear()
+        self.rooms.clear()
+
+    # Connections.
+
+    def admit(self, token: str) -> Entry:
+        """Check *token*.
+
+        Raises:
+            ConnectError: If it is not taken.
+        """
+        return entry(token, self.clock.now().timestamp())
+
+    def join(self, admitted: Entry, client: Listener | None) -> Member:
+        """Let somebody in; the newest connection of an identity wins (T10).
+
+        Raises:
+            ConnectError: If the token has expired since, or the room is full.
+        """
+        now = self.clock.now()
+        expires_at = admitted.expires_at
+        if expires_at is not None and expires_at <= now.timestamp():
+            refuse("401 expired")
+        room = self.rooms.get(admitted.room) or self.open(
+            # A token that is still good opens a room again (T39).
+            self.new_room(admitted.room, **admitted.config),
+            admitted.config.get("emptyTimeout") or _EMPTY_TIMEOUT,
+        )
+        older = room.people.get(admitted.identity)
+        if older is None and 0 < room.max_participants <= len(room.people):
+            refuse("handshake error: 500")  # all that LiveKit says of it (T27)
+        if older is not None:
+            self.leave(older, DisconnectReason.DUPLICATE_IDENTITY)
+        member = Member(
+            entry=admitted,
+            room=room,
+            sid=self._sid("PA"),
+            number=self._numbers,
+            joined_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
+            permission=admitted.permission,
+            metadata=admitted.metadata,
+            client=client,
+        )
+        room.people[member.identity] = member
+        room.dies = None
+        self.notices.tell("participant_joined", room, member)
+        self._announce(member, at_once=False)
+        return member
+
+    def activate(self, member: Member) -> None:
+        """Let *member* receive: data, and the tracks that are there."""
+        if not member.is_present or member.is_active:
+            return
+        member.is_active = True
+        self.refresh(member)
+        self._announce(member, at_once=False)
+        for other in member.room.others(member):
+            for track in other.flowing():
+                self._subscribe(member, other, track)
+
+    def leave(self, member: Member, reason: DisconnectReason) -> None:
+        """End a connection, unless it ended before."""
+        if not member.is_present:
+            return
+        room = member.room
+        del room.people[member.identity]
+        self._stop_timers(member)
+        for track in tuple(member.tracks.values()):
+            self._remove(member, track)
+        self.notices.tell("participant_left", room, member, reason)
+        self._tell(
+            member,
+            Update(member.info(), is_gone=True, reason=reason),
+            at_once=member.is_publisher,
+        )
+        if (
+            member.client is not None
+            and reason is not DisconnectReason.CLIENT_INITIATED
+        ):
+            member.send(member.client.told_left, reason)
+        if not room.people:
+            self._expire(room, room.departure_timeout)
+
+    def silence(self, member: Member) -> None:
+        """Hear nothing of *member* any more, and drop it after a while (T38)."""
+        if member.silence is None:
+            member.silence = self.timers.after(
+                _SILENCE_LIMIT, self.leave, member, DisconnectReason.CONNECTION_TIMEOUT
+            )
+
+    def resume(self, member: Member) -> None:
+        """Hear *member* again, and tell it what it may have missed."""
+        if member.silence is not None:
+            member.silence.cancel()
+            member.silence = None
+        if member.client is not None:
+            room, client = member.room, member.client
+            told = (member.info(), *room.seen_by(member))
+            known = tuple(Update(info) for info in told)
+            member.send(client.told_everybody, known)
+            member.send(client.told_metadata, room.metadata)
+            self.refresh(member)
+            for other in room.others(member):
+                for track in other.flowing():
+                    self._subscribe(member, other, track)
+
+    def refresh(self, member: Member) -> None:
+        """Send a token with the rights of now (T9), and again every 5 minutes."""
+        if member.client is None:
+            return
+        if member.refresh is not None:
+            member.refresh.cancel()
+        newer = attrs.evolve(
+            member.entry,
+            permission=member.permission,
+            metadata=member.metadata,
+            expires_at=self.clock.now().timestamp() + _TOKEN_LIFE,
+        )
+        member.send(member.client.told_token, newer)
+        member.refresh = self.timers.after(_REFRESH_PERIOD, self.refresh, member)
+
+    # Rights and metadata.
+
+    def update(self, member: Member, permission: Permission, metadata: str) -> None:
+        """Replace the metadata, then the whole of the permission (T1, T5)."""
+        # An empty text leaves LiveKit's as it is; so does the same record (T2).
+        if metadata not in {"", member.metadata}:
+            member.metadata = metadata
+            self._changed(member)
+        if permission != member.permission:
+            before, member.permission = member.permission, permission
+            for track in tuple(member.tracks.values()):
+                if not permission.may_publish(track.publication.source):
+                    self._remove(member, track)
+            self._changed(member)
+            self._hear(member, before)
+
+    def _changed(self, member: Member) -> None:
+        update = Update(member.info())
+        if member.client is not None:
+            member.send(member.client.told_people, (update,))
+        self._tell(member, update, at_once=True)
+        self.refresh(member)
+
+    def _hear(self, member: Member, before: Permission) -> None:
+        if before.can_subscribe and not member.permission.can_subscribe:
+            member.heard.clear()
+            if member.client is not None:
+                member.send(member.client.told_deaf)
+        elif member.permission.can_subscribe and not before.can_subscribe:
+            for other in member.room.others(member):
+                for track in other.flowing():
+                    self._subscribe(member, other, track)
+
+    # Tracks and data.
+
+    def publish(
+        self, member: Member, feed: Feed, *, name: str, source: TrackSource
+    ) -> Track | None:
+        """Take a track, or say nothing where the right is missing (T22)."""
+        if not member.is_present or not member.permission.may_publish(source):
+            return None
+        track = Track(
+            TrackPublication(
+                sid=self._sid("TR"),
+                kind=TrackKind.AUDIO,
+                source=source,
+                muted=feed.is_muted,
+                name=name,
+            ),
+            feed,
+        )
+        member.tracks[track.publication.sid] = track
+        member.is_publisher = True
+        self.timers.after(_FLOW_DELAY, self._flow, member, track)
+        return track
+
+    def unpublish(self, member: Member, sid: str) -> None:
+        """Withdraw a track, if it is there."""
+        track = member.tracks.get(sid)
+        if track is not None and member.is_present:
+            self._remove(member, track)
+            self._tell(member, Update(member.info()), at_once=True)
+
+    def mute(self, member: Member, sid: str, *, muted: bool) -> None:
+        """Tell the others that a track is muted, or no more."""
+        track = member.tracks.get(sid)
+        if track is not None and track.publication.muted is not muted:
+            track.publication = attrs.evolve(track.publication, muted=muted)
+            if track.flows and member.is_present:
+                self._tell(member, Update(member.info()), at_once=True)
+
+    def send_data(  # noqa: PLR0913 -- what a packet is made of
+        self,
+        room: Room,
+        data: bytes,
+        *,
+        sender: Member | None,
+        to: Sequence[str],
+        topic: str = "",
+        reliable: bool = True,
+    ) -> None:
+        """Send a data message, without a word if nobody may have it."""
+        if len(data) > _MAX_DATA_BYTES or not (
+            sender is None or sender.permission.can_publish_data
+        ):
+            return
+        identity = None if sender is None else sender.identity
+        for member in room.people.values():
+            is_meant = not to or member.identity in to
+            if is_meant and member is not sender and member.is_active and member.client:
+                told = partial(member.client.told_data, topic=topic, reliable=reliable)
+                member.send(told, data, identity)
+
+    def _flow(self, member: Member, track: Track) -> None:
+        sid = track.publication.sid
+        if not member.is_present or member.tracks.get(sid) is not track:
+            return
+        track.flows = True
+        self.notices.tell("track_published", member.room, member, track=track)
+        self._tell(member, Update(member.info()), at_once=True)
+        self.timers.after(_SUBSCRIBE_DELAY, self._subscribe_all, member, track)
+
+    def _subscribe_all(self, member: Member, track: Track) -> None:
+        if member.is_present:
+            for listener in member.room.others(member):
+                self._subscribe(listener, member, track)
+
+    def _subscribe(self, listener: Member, member: Member, track: Track) -> None:
+        sid, client = track.publication.sid, listener.client
+        if (
+            client is None
+            or not client.auto_subscribe
+            or not listener.is_active
+            or not listener.permission.can_subscribe
+            or member.permission.hidden
+            or sid in listener.heard
+            or sid not in member.tracks
+        ):
+            return
+        listener.heard[sid] = None
+        listener.send(client.told_subscribed, member.identity, sid, track.feed)
+        if not track.is_heard and member.client is not None:
+            track.is_heard = True
+            member.send(member.client.told_heard, sid)
+
+    def _remove(self, member: Member, track: Track) -> None:
+        sid = track.publication.sid
+        del member.tracks[sid]
+        for listener in member.room.people.values():
+            listener.heard.pop(sid, None)
+        if track.flows:
+            self.notices.tell("track_unpublished", member.room, member, track=track)
+
+    # Telling.
+
+    def _announce(self, member: Member, *, at_once: bool) -> None:
+        self._tell(member, Update(member.info()), at_once=at_once)
+
+    def _tell(self, member: Member, update: Update, *, at_once: bool) -> None:
+        if member.permission.hidden:
+            return
+        room = member.room
+        told = room.announcements.push(update, at_once=at_once)
+        if told:
+            self._broadcast(room, told, but=member)
+        elif room.tick is None:
+            wait = room.until_tick(self.clock.monotonic())
+            room.tick = self.timers.after(wait, self._tick, room)
+
+    def _tick(self, room: Room) -> None:
+        room.tick = None
+        self._broadcast(room, room.announcements.take(), but=None)
+
+    def _broadcast(
+        self, room: Room, told: tuple[Update, ...], *, but: Member | None
+    ) -> None:
+        for listener in room.people.values():
+            if listener is not but and listener.client is not None:
+                listener.send(listener.client.told_people, told)
+
+    def _expire(self, room: Room, seconds: float) -> None:
+        room.dies = self.clock.monotonic() + seconds
+        self.timers.after(seconds, self._bury, room, room.dies)
+
+    def _bury(self, room: Room, dies: float) -> None:
+        if room.dies == dies and self.rooms.get(room.name) is room:
+            self.close(room)
+
+    def _stop_timers(self, member: Member) -> None:
+        for timer in (member.refresh, member.silence):
+            if timer is not None:
+                timer.cancel()
+        member.refresh = member.silence = None
+
+    def _sid(self, kind: str) -> str:
+        self._numbers += 1
+        return f"{kind}_{self._numbers:08d}"
