@@ -19,10 +19,12 @@ from utd_stream.client._sign_in import SessionProvider, SignIn
 from utd_stream.client.api import UTDApi
 from utd_stream.engine.config import App
 from utd_stream.errors import (
+    BannedError,
     ConnectError,
     FeatureDisabledError,
     InvalidArgumentError,
     NotFoundError,
+    TransportError,
     UnauthenticatedError,
 )
 from utd_stream.ports import HttpAnswer
@@ -157,7 +159,7 @@ async def test_a_bearer_is_renewed_before_it_ends(ann: Somebody, lives: int) -> 
 async def test_a_short_bearer_is_renewed_a_second_before_it_ends(
     house: House,
 ) -> None:
-    """A fifth of little is too little; one that ends at once is renewed at once."""
+    """A fifth of little is too little."""
     async with somebody(house) as ann:
         await ann.signs_in()
         await ann.after(HOUR * 0.79)  # the engine's own life is an hour
@@ -297,6 +299,31 @@ async def test_a_provider_is_asked_again_when_the_refresh_is_refused(
     assert calls == ["ann", "ann"]
 
 
+async def test_a_provider_that_fails_is_told_as_ours(house: House) -> None:
+    """Its own error is the cause of one that may be tried again."""
+
+    async def provide(identity: str) -> str:
+        raise OSError(identity)
+
+    async with somebody(house, SHUT, provide) as ann:
+        with pytest.raises(TransportError, match="session_provider") as failed:
+            await ann.sign_in.prepare("ann")
+
+    assert failed.value.retryable
+    assert isinstance(failed.value.__cause__, OSError)
+
+
+async def test_a_refusal_of_the_provider_is_told_as_it_is(house: House) -> None:
+    """A back end that uses this package says no with its errors."""
+
+    async def provide(identity: str) -> str:
+        raise BannedError(identity)
+
+    async with somebody(house, SHUT, provide) as ann:
+        with pytest.raises(BannedError):
+            await ann.sign_in.prepare("ann")
+
+
 async def test_who_cannot_mint_is_told_of_the_end(house: House) -> None:
     """Neither key nor provider: the refusal of the refresh is the answer."""
     async with somebody(house) as ann:
@@ -320,6 +347,22 @@ async def test_a_bearer_nobody_can_read_is_left_alone(ann: Somebody) -> None:
     assert ann.line.asked == []
 
 
+async def test_a_bearer_that_came_ended_is_renewed_after_a_pause(
+    ann: Somebody,
+) -> None:
+    """A clock that goes wrong sees only ended ones: it makes no storm of renewals."""
+    ended = await ann.signs_in()
+    await ann.sleeps(2 * HOUR)
+    ann.sign_in.adopt(ended)
+
+    await ann.after(4.999)
+    assert ann.line.asked == []
+
+    await ann.after(0.001)
+    await ann.renewed(ended)
+    assert ann.line.asked == ["refresh", "session"]
+
+
 async def test_one_client_is_one_person(ann: Somebody) -> None:
     """Another identity is an argument error; the same one is not."""
     ann.sign_in.claim("ann")
@@ -339,3 +382,14 @@ async def test_a_closed_client_renews_no_more(ann: Somebody) -> None:
     await ann.after(10 * HOUR)
 
     assert ann.line.asked == ["session"]
+
+
+async def test_a_bearer_that_comes_after_the_end_is_not_renewed(ann: Somebody) -> None:
+    """A mint may be answered while the client closes; no task is left behind."""
+    token = await ann.signs_in()
+    await ann.sign_in.aclose()
+
+    ann.sign_in.adopt(token)
+
+    assert ann.sign_in._owner._tasks == {}
+    assert ann.rest.bearer == token  # what ends may still be told

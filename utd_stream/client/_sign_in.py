@@ -62,6 +62,7 @@ class SignIn:
         self._turn = asyncio.Lock()
         self._name: str | None = None
         self._device_id: str | None = None
+        self._is_closed = False
         self.identity: str | None = None
         rest.renew = self._renew_now
 
@@ -97,15 +98,17 @@ class SignIn:
         before = self._renewing
         if before is not None and before is not asyncio.current_task():
             before.cancel()
-        self._renewing = self._owner.task(self._keep_fresh())
+        if not self._is_closed:
+            self._renewing = self._owner.task(self._keep_fresh())
 
     async def aclose(self) -> None:
         """Renew no more."""
+        self._is_closed = True
         await self._owner.aclose()
 
     async def _mint(self, identity: str) -> str:
         if self._provider is not None:
-            token = await self._provider(identity)
+            token = await _provided(self._provider, identity)
         else:
             answer = await self._api.create_session(
                 identity, name=self._name, device_id=self._device_id
@@ -120,7 +123,9 @@ class SignIn:
         if ends_at is None:
             return  # not ours to read: renewed when the engine refuses it
         left = (ends_at - self._clock.now()).total_seconds()
-        await self._clock.sleep(max(0.0, left - max(left * _LEFT, _LEAST_LEAD)))
+        wait = left - max(left * _LEFT, _LEAST_LEAD)
+        # If it came ended this machine's clock may be wrong, and so all will.
+        await self._clock.sleep(wait if wait > 0 else _PAUSE)
         while not await self._renew(token):
             await self._clock.sleep(_PAUSE)
 
@@ -144,9 +149,18 @@ class SignIn:
         except EngineError:
             if self.identity is None or not (self._provider or self._can_mint):
                 raise
-        except TransportError:
-            raise
         else:
             self.adopt(answer.user_token)
             return
         await self._mint(self.identity)
+
+
+async def _provided(provider: SessionProvider, identity: str) -> str:
+    try:
+        return await provider(identity)
+    except UTDStreamException:
+        raise
+    except Exception as error:
+        # The app's own code; as a rule its back end is away.
+        message = f"the session_provider failed: {type(error).__name__}"
+        raise TransportError(message) from error
