@@ -196,6 +196,21 @@ async def test_leaving_is_idempotent_and_safe_during_itself(
     await plane.sees("ana")
 
 
+async def test_leaving_waits_for_the_connection_before_too(ana: Person) -> None:
+    """Left while one connection takes another's place, neither is in the room."""
+    await ana.enter("ana")
+    before = ana.room.room
+    entering = asyncio.create_task(ana.enter("ana"))
+    await asyncio.sleep(0)
+    assert ana.room.connection == 2
+
+    await ana.room.disconnect()
+
+    assert not before.isconnected()
+    with pytest.raises(ClosedError):
+        await entering
+
+
 async def test_cancelled_leaving_leaves_all_the_same(ana: Person, plane: Plane) -> None:
     """Who stops waiting for a disconnect does not stop the disconnect."""
     await ana.enter("ana")

@@ -270,8 +270,12 @@ class UTDRoom:
         to end.  Idempotent, and safe during any other call; the room may be
         connected again.
         """
-        if self._connection is not None:
-            await self._end(self._connection)
+        connection = self._connection
+        if connection is not None:
+            self._own(connection.end_soon())
+            # The one whose place it takes may be ending, too.
+            await asyncio.wait(self._tasks)
+            await connection.end()
 
     async def aclose(self) -> None:
         """Leave for good and complete `events`; idempotent."""
