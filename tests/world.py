@@ -35,9 +35,15 @@ ROOM = "lounge"
 
 
 class HalfDeafSfu(LiveKitSfu):
-    """LiveKit's server API, behind a line that can be cut in one place."""
+    """LiveKit's server API, behind a line that can be cut in one place.
+
+    Attributes:
+        takes_grants: Whether rights can be written; else it is said.
+        hears_grants: Whether what is written comes to anything; else it is not said.
+    """
 
     takes_grants = True
+    hears_grants = True
 
     def __init__(self, url: str, key: str, secret: str) -> None:
         super().__init__(url, key, secret)
@@ -50,6 +56,8 @@ class HalfDeafSfu(LiveKitSfu):
         if not self.takes_grants:
             message = "the line to the SFU is cut"
             raise TransportError(message)
+        if not self.hears_grants:
+            return
         self.grants.append((identity, permission))
         await super().update_participant(
             name, identity, permission=permission, metadata=metadata
@@ -194,6 +202,9 @@ class World:
         return None
 
     async def __aenter__(self) -> Self:
+        # Closed in the reverse order, whatever fails on the way.
+        self._stack.push_async_callback(self.sfu.aclose)
+        self._stack.push_async_callback(self.stop_engine)
         await self.start_engine()
         return self
 
@@ -204,5 +215,3 @@ class World:
         trace: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
-        await self.stop_engine()
-        await self.sfu.aclose()

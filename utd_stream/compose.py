@@ -90,7 +90,8 @@ class UTDStreamClient:
         token_base_url: Of the engine that mints, where that is another one.
         microphone: What is heard of this client, such as ``Tone(440)``.
         session_provider: ``async (identity) -> user_token``, for apps whose own
-            back end mints.
+            back end mints.  What it raises is the cause of a `TransportError`,
+            unless it is an error of this package.
         timeouts: Limits of waiting.
         session: An aiohttp pool to share; it stays open when the client closes.
         ports: The world; the real one by default.
@@ -124,8 +125,8 @@ class UTDStreamClient:
             http=self._ports.http,
             clock=self._ports.clock,
             luck=self._ports.luck,
-            base_url=_checked_url(base_url),
-            token_base_url=_checked_url(token_base_url or base_url),
+            base_url=_checked_url("base_url", base_url),
+            token_base_url=_checked_url("token_base_url", token_base_url or base_url),
             app_id=app_id,
             app_key=app_key,
             timeout=self._timeouts.request,
@@ -139,6 +140,8 @@ class UTDStreamClient:
             can_mint=app_key is not None,
         )
         self._closing: asyncio.Task[None] | None = None
+        # Sessions that end after their join was left; a loop keeps no task.
+        self._left: set[asyncio.Task[None]] = set()
 
     @property
     def identity(self) -> str | None:
@@ -164,7 +167,7 @@ class UTDStreamClient:
             InvalidArgumentError: If this client is somebody else already.
             FeatureDisabledError: If the app lets only its back end mint.
             EngineError: If the engine says no.
-            TransportError: If it cannot be reached.
+            TransportError: If it cannot be reached, or `session_provider` fails.
         """
         self._check_open()
         self._sign_in.claim(_argument(check_identity, identity))
@@ -204,6 +207,7 @@ class UTDStreamClient:
             InvalidArgumentError: If an argument is malformed, or this client is
                 somebody else already.
             EngineError: If the engine says no.
+            TransportError: If it cannot be reached, or `session_provider` fails.
             ConnectError: If the SFU cannot be reached, or refuses.
             DescriptorLimitError: If too few descriptors are left.
         """
@@ -228,8 +232,8 @@ class UTDStreamClient:
         except BaseException:
             # Cancelled or refused: the owned tasks free what was opened.
             closing = asyncio.create_task(session.dispose())
-            _KEPT.add(closing)
-            closing.add_done_callback(_KEPT.discard)
+            self._left.add(closing)
+            closing.add_done_callback(self._left.discard)
             raise
         return session
 
@@ -239,10 +243,14 @@ class UTDStreamClient:
             self._closing = asyncio.create_task(self._close())
 
     async def aclose(self) -> None:
-        """Stop renewing and close the pool, unless it was given; idempotent."""
+        """Stop renewing and close the pool, unless it was given; idempotent.
+
+        Joins that failed or were cancelled end first.  Cancelling ends the
+        waiting only.
+        """
         self.dispose()
         assert self._closing is not None  # noqa: S101 -- dispose has set it
-        await asyncio.wait([self._closing])
+        await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> Self:
         return self
@@ -256,6 +264,8 @@ class UTDStreamClient:
         await self.aclose()
 
     async def _close(self) -> None:
+        while self._left:
+            await asyncio.wait(self._left)
         await self._sign_in.aclose()
         await self._ports.http.aclose()
 
@@ -293,10 +303,6 @@ class UTDStreamClient:
         return mint
 
 
-# Sessions that end after their join was left; a loop keeps no task by itself.
-_KEPT: set[asyncio.Task[None]] = set()
-
-
 def _token_request(**fields: Any) -> TokenRequest:
     given = {name: value for name, value in fields.items() if value is not None}
     try:
@@ -313,8 +319,8 @@ def _argument(check: Callable[[str], str], value: str) -> str:
         raise InvalidArgumentError(str(error)) from error
 
 
-def _checked_url(url: str) -> str:
+def _checked_url(name: str, url: str) -> str:
     if not url.startswith(("http://", "https://")):
-        message = f"base_url must begin with http:// or https://, not {url!r}"
+        message = f"{name} must begin with http:// or https://, not {url!r}"
         raise InvalidArgumentError(message)
     return url

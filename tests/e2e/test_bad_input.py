@@ -57,6 +57,14 @@ def provided(token: str) -> Callable[[str], Awaitable[str]]:
     return provide
 
 
+@pytest.mark.parametrize("name", ["base_url", "token_base_url"])
+def test_an_address_that_is_none_is_named(name: str) -> None:
+    """The argument that is wrong, and how it would be right."""
+    wrong: dict[str, Any] = {name: "127.0.0.1:8080"}
+    with pytest.raises(InvalidArgumentError, match=f"^{name} must begin with http"):
+        UTDStreamClient("app", "key", **wrong)
+
+
 async def test_wrong_key_is_unauthenticated(world: World) -> None:
     """L4: a key that is not the app's opens nothing, and is no ban."""
     client = UTDStreamClient(world.app.id, "wrong", base_url=world.base_url)
@@ -86,6 +94,23 @@ async def test_bad_bearer_is_unauthenticated(
     with pytest.raises(UnauthenticatedError):
         await client.join_audio_room("ana", ROOM)
 
+    await client.aclose()
+
+
+async def test_a_provider_that_fails_ends_the_join(world: World) -> None:
+    """What the app's own back end did wrong is an error, never a silent wait."""
+
+    async def provide(_: str) -> str:
+        message = "the back end is away"
+        raise OSError(message)
+
+    client = UTDStreamClient(
+        world.app.id, base_url=world.base_url, session_provider=provide
+    )
+
+    async with asyncio.timeout(30):
+        with pytest.raises(TransportError, match="session_provider"):
+            await client.join_audio_room("ana", ROOM)
     await client.aclose()
 
 

@@ -1,27 +1,48 @@
-"""A take on a line to the engine that fails: told by the grid, or given back."""
+"""On a line to the engine that fails: told by the grid, given back, asked again."""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
+import orjson
 import pytest
 
+from tests.planes import eventually
 from tests.world import World
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports
-from utd_stream.errors import TransportError
-from utd_stream.models import SeatOccupancy
+from utd_stream.errors import TransportError, TransportTimeoutError
+from utd_stream.models import SeatMode, SeatOccupancy, UTDConnectionState
 from utd_stream.ports import HttpAnswer
 
 pytestmark = pytest.mark.livekit
 
 
 class BadLine(AiohttpHttp):
-    """A line to the engine that fails a take on its way there, or on its way back."""
+    """A line to the engine that fails as often as a test says.
 
-    lost_asking = 0
-    lost_answering = 0
+    Attributes:
+        lost_asking: Takes that break on their way there.
+        lost_answering: Takes that break on their way back.
+        stuck: Requests that wait for `freed` on their way there, by their path's end.
+        waiting: How many of those have not ended.
+        refused: What the next request is answered by an engine too busy to look,
+            by its path's end: a status and a code.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lost_asking = 0
+        self.lost_answering = 0
+        self.stuck: Counter[str] = Counter()
+        self.freed = asyncio.Event()
+        self.waiting = 0
+        self.refused: dict[str, tuple[int, str]] = {}
 
     async def request(
         self,
@@ -32,6 +53,25 @@ class BadLine(AiohttpHttp):
         body: bytes | None = None,
     ) -> HttpAnswer:
         """Send a request, unless the line fails."""
+        end = next((end for end in +self.stuck if url.endswith(end)), None)
+        if end is None:
+            return await self._request(method, url, headers=headers, body=body)
+        self.stuck[end] -= 1
+        self.waiting += 1
+        try:
+            await self.freed.wait()
+            return await self._request(method, url, headers=headers, body=body)
+        finally:
+            self.waiting -= 1
+
+    async def _request(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None
+    ) -> HttpAnswer:
+        for end in tuple(self.refused):
+            if url.endswith(end):
+                status, code = self.refused.pop(end)
+                said = orjson.dumps({"code": code})
+                return HttpAnswer(status=status, headers={}, body=said)
         message = "the line broke"
         if url.endswith("/take") and self.lost_asking:
             self.lost_asking -= 1
@@ -43,9 +83,11 @@ class BadLine(AiohttpHttp):
         return answer
 
 
-async def on_a_bad_line(world: World) -> tuple[BadLine, UTDAudioRoomSession]:
+async def on_a_bad_line(
+    world: World, **limits: Any
+) -> tuple[BadLine, UTDAudioRoomSession]:
     line = BadLine()
-    client = await world.client(ports=Ports(http=line))
+    client = await world.client(ports=Ports(http=line), timeouts=Timeouts(**limits))
     return line, await world.join("speaker", client=client)
 
 
@@ -97,3 +139,120 @@ async def test_what_is_refused_late_needs_no_giving_back(world: World) -> None:
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
     assert (await world.room()).seat_index_of("host") == 0
+
+
+@pytest.mark.parametrize(
+    "refusal", [(429, "rate_limited"), (503, "unavailable")], ids=lambda r: r[1]
+)
+async def test_a_seat_the_engine_could_not_free_is_left_again(
+    world: World, refusal: tuple[int, str]
+) -> None:
+    """Who is asked to come again has freed nothing, and does so by itself."""
+    line, speaker = await on_a_bad_line(world)
+    await speaker.take_seat(0)
+    line.refused["/seats/leave"] = refusal
+
+    await speaker.leave_seat()
+
+    assert (await world.room()).seat_index_of("speaker") is None
+
+
+async def test_a_busy_engine_does_not_end_a_give_back(world: World) -> None:
+    """L1: a 503 to the second asking says nothing of the first one."""
+    line, speaker = await on_a_bad_line(world)
+    take = asyncio.create_task(speaker.take_seat(1))
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.GRANTING, 10)
+    line.refused["/take"] = (503, "unavailable")
+
+    take.cancel()
+
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
+    await world.nothing_is_left("speaker")
+
+
+async def test_a_timeout_of_a_request_is_told_as_such(world: World) -> None:
+    """Whoever is told of a limit is told of the one that was over."""
+    line, speaker = await on_a_bad_line(world, request=0.2)
+    line.stuck["/take"] = 3
+
+    with pytest.raises(TransportTimeoutError, match="no answer from the engine"):
+        await speaker.take_seat(0)
+
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
+
+
+async def test_a_cancelled_leave_leaves_all_the_same(world: World) -> None:
+    """Cancelling ends the waiting, also while a seat is still being given back."""
+    line, speaker = await on_a_bad_line(world, goodbye=1.0)
+    await speaker.take_seat(0)
+    line.stuck["/seats/leave"] = 1
+    standing_up = asyncio.create_task(speaker.leave_seat())
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LEAVING, 10)
+    leaving = asyncio.create_task(speaker.leave())
+    await asyncio.sleep(0)
+
+    leaving.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await leaving
+    gone = UTDConnectionState.DISCONNECTED
+    await speaker.connection_state.until(lambda s: s is gone, 10)
+    await standing_up
+    await world.gone("speaker")
+
+
+async def test_what_gave_a_seat_back_spares_the_next_one(world: World) -> None:
+    """Asking to be unseated ends with the connection it was asked on."""
+    line, speaker = await on_a_bad_line(world, goodbye=0.5)
+    await speaker.take_seat(0)
+    line.stuck["/seats/leave"] = 1
+    standing_up = asyncio.create_task(speaker.leave_seat())
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LEAVING, 10)
+    await speaker.leave()
+    await standing_up
+    await speaker.rejoin()
+    await speaker.take_seat(1)
+
+    line.freed.set()
+
+    await eventually(lambda: not line.waiting)
+    assert (await world.room()).seat_index_of("speaker") == 1
+    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+async def test_who_is_seated_while_giving_back_speaks(world: World) -> None:
+    """A take that took nothing gives nothing back: the approved one keeps the seat."""
+    host = await world.join("host", as_host=True, seat_mode=SeatMode.REQUEST)
+    line, speaker = await on_a_bad_line(world)
+    request_id = await speaker.request_to_speak()
+    line.stuck["/take"] = 2
+    take = asyncio.create_task(speaker.take_seat(3))
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.TAKING, 10)
+    take.cancel()
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.LEAVING, 10)
+    await host.approve_speaker(request_id)
+    await speaker.seat.until(lambda index: index == 0, 10)
+
+    line.freed.set()
+
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
+    assert (await world.room()).seat_index_of("speaker") == 0
+
+
+async def test_an_old_farewell_does_not_end_a_new_connection(world: World) -> None:
+    """L8: of two leaves the slower one is waited for before one connects again."""
+    line, session = await on_a_bad_line(world, goodbye=1.0)
+    line.stuck["/leave"] = 1
+    first = asyncio.create_task(session.leave())
+    gone = UTDConnectionState.DISCONNECTED
+    await session.connection_state.until(lambda s: s is gone, 10)
+    between = asyncio.create_task(session.rejoin())
+    connecting = UTDConnectionState.CONNECTING
+    await session.connection_state.until(lambda s: s is connecting, 10)
+    second = asyncio.create_task(session.leave())
+    await session.connection_state.until(lambda s: s is gone, 10)
+
+    again = asyncio.create_task(session.rejoin())
+
+    await asyncio.gather(first, between, second, again, return_exceptions=True)
+    assert session.connected.value

@@ -134,7 +134,10 @@ class Connector:
             case c.ReopenTransport(number, delay):
                 self._owner.start(self._open(number, delay, resume=True))
             case c.ReleaseTransport():
-                self._releasing = self._owner.task(self._release(self._goodbye))
+                # One after the other, so that whoever waits for the last one
+                # has waited for all.
+                first = [t for t in (self._releasing, self._goodbye) if t is not None]
+                self._releasing = self._owner.task(self._release(first))
                 self._goodbye = None
             case c.TellEngine():
                 self._goodbye = self._owner.task(self._say_goodbye())
@@ -200,9 +203,9 @@ class Connector:
             # The SFU tells the engine too, only later.
             logger.info("the engine was not told of the leave: %s", error)
 
-    async def _release(self, goodbye: asyncio.Task[None] | None) -> None:
-        if goodbye is not None:
-            await asyncio.wait([goodbye])
+    async def _release(self, first: Sequence[asyncio.Task[None]]) -> None:
+        if first:
+            await asyncio.wait(first)
         await self._link.room.disconnect()
 
     async def _exit_later(self, delay: float) -> None:

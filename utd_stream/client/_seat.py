@@ -25,12 +25,14 @@ from utd_stream.errors import (
     EngineError,
     PublishError,
     TransportTimeoutError,
+    UnauthenticatedError,
     UsageError,
     UTDStreamException,
 )
 from utd_stream.machines import Run
 from utd_stream.machines import occupancy as o
 from utd_stream.models.rooms import SeatOccupancy
+from utd_stream.models.seats import UTDSeat
 
 __all__ = ["SeatSaga"]
 
@@ -57,7 +59,7 @@ class SeatSaga:
         link: What the session is made of.
         owner: Of the tasks.
         post: Takes facts.
-        sits: Whether the newest grid shows me on a seat.
+        my_seat: Where the newest grid shows me.
     """
 
     def __init__(
@@ -65,16 +67,17 @@ class SeatSaga:
         link: Link,
         owner: Owner,
         post: Callable[[Any], None],
-        sits: Callable[[], bool],
+        my_seat: Callable[[], UTDSeat | None],
     ) -> None:
         self._link = link
         self._owner = owner
         self._post = post
-        self._sits = sits
+        self._my_seat = my_seat
         wanted = link.microphone is not None
         self._run = Run(o.OCCUPANCY, o.OccupancyData(wanted=wanted))
         self._asked: _Asked | None = None
         self._asking: asyncio.Task[None] | None = None
+        self._giving_back: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._failure: UTDStreamException | None = None
@@ -99,6 +102,8 @@ class SeatSaga:
         effects = self._run.fire(fact)
         if before.waits and not self._run.data.waits:
             self._tell_waiter(fact)
+        if before.op != self.op:
+            self._stop_giving_back()
         return effects
 
     async def take(self, command: o.TakeSeat) -> None:
@@ -133,9 +138,10 @@ class SeatSaga:
                 self._owner.start(self._time_out(op))
             case o.AskLeave(op):
                 self._asked = None
-                self._owner.start(self._give_back(op, None))
+                self._giving_back = self._owner.task(self._give_back(op, None))
             case o.GiveBack(op):
-                self._owner.start(self._give_back(op, self._stop_asking()))
+                asked = self._stop_asking()
+                self._giving_back = self._owner.task(self._give_back(op, asked))
             case o.PublishMicrophone(publication):
                 self._publishing = self._owner.task(self._publish(publication))
             case o.UnpublishMicrophone():
@@ -168,7 +174,7 @@ class SeatSaga:
         self._post(GridTold(answer.grid))
         if op != self.op:
             return  # given back meanwhile, or lost
-        if self._sits():
+        if self._my_seat() is not None:
             self._post(o.SeatConfirmed(answer.speaks))
             if not answer.speaks:
                 self._post(o.SeatMuted())
@@ -188,34 +194,33 @@ class SeatSaga:
             self._asking.cancel()
         return asked
 
+    def _stop_giving_back(self) -> None:
+        # Of an operation that has ended: it must not free the next seat.
+        task = self._giving_back
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
     async def _give_back(self, op: int, asked: _Asked | None) -> None:
         try:
-            if asked is not None and not await self._is_answered(asked):
-                self._post(o.SeatFreed(op))
-                return
+            # The same key: if the engine has served the first one, it answers
+            # that again; if not, it decides now and the first one will hear
+            # the same.
+            if asked is not None:
+                await self._send(asked)
             answer = await self._link.api.leave_seat(self._link.room_name)
         except UTDStreamException as error:
-            if _is_no(error):
-                self._post(o.SeatFreed(op))  # no member, or no room any more
+            if not _is_lasting_no(error):
+                logger.info("the seat could not be given back yet: %s", error)
+                self._asked = asked
+                await self._link.clock.sleep(_GIVE_BACK_PAUSE)
+                self._post(o.GiveBackFailed(op))
                 return
-            logger.info("the seat could not be given back yet: %s", error)
-            self._asked = asked
-            await self._link.clock.sleep(_GIVE_BACK_PAUSE)
-            self._post(o.GiveBackFailed(op))
-            return
-        self._post(GridTold(answer.grid))
+        else:
+            self._post(GridTold(answer.grid))
         self._post(o.SeatFreed(op))
-
-    async def _is_answered(self, asked: _Asked) -> bool:
-        # The same key: if the engine has served the first one, it answers that
-        # again; if not, it decides now and the first one will hear the same.
-        try:
-            await self._send(asked)
-        except EngineError as error:
-            if _is_no(error):
-                return False
-            raise
-        return True
+        seat = self._my_seat()
+        if seat is not None:  # given by somebody else meanwhile
+            self._post(o.SeatConfirmed(speaks=not seat.muted))
 
     async def _time_out(self, op: int) -> None:
         await self._link.clock.sleep(self._link.timeouts.seat)
@@ -227,7 +232,8 @@ class SeatSaga:
         try:
             await self._link.room.publish_microphone(source)
         except UTDStreamException as error:
-            self._failure = error
+            if publication == self._run.data.publication:
+                self._failure = error
             self._post(o.PublishFailed(publication))
         else:
             self._post(o.Published(publication))
@@ -252,6 +258,12 @@ def _is_no(error: UTDStreamException) -> bool:
     return error.status_code < 500 or error.code == "unavailable"  # noqa: PLR2004 -- HTTP
 
 
+def _is_lasting_no(error: UTDStreamException) -> bool:
+    # Who is told to sign in or to come again has not been heard at all.
+    again = isinstance(error, UnauthenticatedError) or error.retryable
+    return _is_no(error) and not again
+
+
 def _why_not(fact: o.OccupancyEvent, link: Link) -> UTDStreamException:
     match fact:
         case o.TakeTimedOut():
@@ -261,7 +273,9 @@ def _why_not(fact: o.OccupancyEvent, link: Link) -> UTDStreamException:
             )
         case o.PublishFailed():
             return PublishError("the microphone could not be published")
-        case o.ConnectionEnded():
+        case o.ConnectionEnded() | o.Cancelled():
             return DisconnectedError("the connection ended while the seat was taken")
+        case o.LeaveSeat():
+            return ConflictError("the seat was given up while it was taken")
         case _:
             return ConflictError("the seat was lost while it was taken")

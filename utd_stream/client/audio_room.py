@@ -32,17 +32,12 @@ from utd_stream.machines import occupancy as o
 from utd_stream.models.media import AudioFrame
 from utd_stream.models.participants import LocalParticipant
 from utd_stream.models.room_events import RoomMetadataChanged
-from utd_stream.models.rooms import (
-    SeatMode,
-    SeatOccupancy,
-    UTDConnectionState,
-    UTDRole,
-)
+from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDRole
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeatGrid
 from utd_stream.reactive import Latest
 from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
-from utd_stream.snapshots.session import GONE, changed
+from utd_stream.snapshots.session import GONE, changed, is_connected
 
 __all__ = ["UTDAudioRoomSession"]
 
@@ -61,7 +56,9 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     def __init__(self, link: Link) -> None:
         local = LocalParticipant(identity=link.identity)
         super().__init__(link, AudioRoomSnapshot(local=local))
-        self._seat = SeatSaga(link, self._owner, self._post, self._sits)
+        self._seat = SeatSaga(
+            link, self._owner, self._post, lambda: fold.my_seat(self._snapshot.value)
+        )
 
     # What is seen.
 
@@ -168,11 +165,17 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             message = "the microphone could not be published; try again"
             raise PublishError(message)
 
-    async def set_camera(self, on: bool) -> NoReturn:  # noqa: FBT001, ARG002
+    async def set_camera(
+        self,
+        on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
+    ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no cameras here."""
         self._refuse_video("set_camera")
 
-    async def set_screen_share(self, on: bool) -> NoReturn:  # noqa: FBT001, ARG002
+    async def set_screen_share(
+        self,
+        on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
+    ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no screens here."""
         self._refuse_video("set_screen_share")
 
@@ -336,35 +339,37 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         with suppress(TransportTimeoutError, ClosedError):
             await self._until_settled(self._link.timeouts.goodbye)
 
-    def _sits(self) -> bool:
-        return fold.my_seat(self._snapshot.value) is not None
-
     async def _take_seat(self, command: o.TakeSeat) -> None:
         self._check_open()
         limit = self._link.timeouts.seat
         try:
             async with self._link.clock.timeout(limit):
                 await self._until_connected()
-                await self._until_settled(limit)
+                await self._until_settled()
                 await self._until_no_right()
                 await self._seat.take(command)
+        except TransportTimeoutError:
+            raise  # of a request: it says more
         except TimeoutError as error:
             message = f"no seat with a microphone within {limit:g} s; it is given back"
             raise TransportTimeoutError(message) from error
 
     async def _until_connected(self) -> None:
-        settled = {UTDConnectionState.CONNECTED, *GONE}
-        state = await self.connection_state.until(settled.__contains__)
-        if state in GONE:
-            message = f"the room is {state.value}; rejoin first"
+        now = await self.snapshot.until(
+            lambda s: is_connected(s) or s.connection_state in GONE
+        )
+        if not is_connected(now):
+            message = f"the room is {now.connection_state.value}; rejoin first"
             raise DisconnectedError(message)
 
     async def _until_no_right(self) -> None:
         # Who publishes under the right of a seat just left is silenced soon.
+        if self._seat.state is not SeatOccupancy.LISTENING:
+            return  # the machine says no
         with suppress(TransportTimeoutError):
             await self.can_publish.until(lambda can: not can, _REVOKE_LIMIT)
 
-    async def _until_settled(self, limit: float) -> None:
+    async def _until_settled(self, limit: float | None = None) -> None:
         await self.occupancy.until(lambda s: s is not SeatOccupancy.LEAVING, limit)
 
     async def _ask(
@@ -380,11 +385,6 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             message = "no invitation waits for this member"
             raise NotFoundError(message)
         return invitation
-
-    def _check_open(self) -> None:
-        if self._disposing is not None:
-            message = "the session is disposed; join again"
-            raise ClosedError(message)
 
     def _check_microphone(self) -> None:
         if self._link.microphone is None:

@@ -160,21 +160,21 @@ class UTDSession(Generic[_S]):
         The engine is told first, so that a seat is free at once.  Quiet when
         nothing is connected.  Cancelling ends the waiting, not the leaving.
         """
-        await self._settle()
-        self._post(c.Leave())
-        await self._connector.released()
+        await asyncio.wait([self._owner.task(self._leave())])
 
     async def rejoin(self) -> None:
         """Mint anew and connect again; a live connection is ended first.
 
+        Cancelling leaves the room.
+
         Raises:
             EngineError: If the engine says no.
-            ConnectError: If the SFU cannot be reached, after three tries.
+            TransportError: If it cannot be reached, after three tries.
+            ConnectError: If the SFU cannot, likewise, or refuses.
+            DisconnectedError: If the room was left meanwhile.
             ClosedError: If the session is disposed.
         """
-        if self._disposing is not None:
-            message = "the session is disposed; join again"
-            raise ClosedError(message)
+        self._check_open()
         self._post(c.Connect())
         try:
             state = await self.connection_state.until(
@@ -197,7 +197,7 @@ class UTDSession(Generic[_S]):
         """
         if self._disposing is None:
             self._disposing = asyncio.create_task(self._dispose())
-        await asyncio.wait([self._disposing])
+        await asyncio.shield(self._disposing)
 
     async def __aenter__(self) -> Self:
         return self
@@ -283,11 +283,23 @@ class UTDSession(Generic[_S]):
         )
         return after, effects
 
+    def _check_open(self) -> None:
+        if self._disposing is not None:
+            message = "the session is disposed; join again"
+            raise ClosedError(message)
+
+    async def _leave(self) -> None:
+        await self._settle()
+        self._post(c.Leave())
+        await self._connector.released()
+
     async def _dispose(self) -> None:
-        await self.leave()
+        await self._leave()
         self._snapshot.close()
-        await self.room.aclose()
-        await self._owner.aclose()
+        try:
+            await self.room.aclose()
+        finally:
+            await self._owner.aclose()
 
 
 def _is_command(fact: object) -> bool:
