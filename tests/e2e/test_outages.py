@@ -14,6 +14,7 @@ from tests.world import World
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.livekit_process import LiveKitProcess
+from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports
 from utd_stream.errors import ConnectError, DisconnectedError
 from utd_stream.models import SeatOccupancy, UTDConnectionState
@@ -24,15 +25,15 @@ pytestmark = pytest.mark.livekit
 class HastyClock(AsyncioClock):
     """A clock on which a minute lasts a second."""
 
-    _HASTE = 60.0
+    HASTE = 60.0
 
     def monotonic(self) -> float:
         """Return seconds, which pass sixty times as fast."""
-        return super().monotonic() * self._HASTE
+        return super().monotonic() * self.HASTE
 
     async def sleep(self, seconds: float) -> None:
         """Wait a sixtieth of *seconds*."""
-        await super().sleep(seconds / self._HASTE)
+        await super().sleep(seconds / self.HASTE)
 
 
 @pytest.fixture
@@ -54,7 +55,9 @@ async def test_a_minute_away_is_force_exit(
     """L10: one timer runs from the loss; then it is over, and rejoin works."""
     async with make_world() as world:
         ports = Ports(http=AiohttpHttp(), clock=HastyClock())
-        client = await world.client(ports=ports)
+        # Ten seconds for a take, as everywhere, on a clock that is in a hurry.
+        patience = Timeouts(seat=10 * HastyClock.HASTE)
+        client = await world.client(ports=ports, timeouts=patience)
         session = await world.join("speaker", client=client)
         await session.take_seat(0)
 
