@@ -135,6 +135,7 @@ def test_environment_names_the_default_app() -> None:
         ({"flags": {"app_id": "a1"}}, "default app lacks app_key, app_secret"),
         ({"flags": {**APP, "app_id": "a_1"}}, "app id must be"),
         ({"flags": {**APP, "app_key": " "}}, "needs a key and a secret"),
+        ({"flags": {**APP, "app_key": APP["app_secret"]}}, "the key is publishable"),
         ({"file": Path("/nowhere/engine.toml")}, "cannot be read"),
     ],
     ids=str,

@@ -343,4 +343,7 @@ def _check_apps(apps: list[App]) -> None:
         if not (app.key.strip() and app.secret.strip()):
             message = f"app {app.id} needs a key and a secret"
             raise InvalidArgumentError(message)
+        if app.key == app.secret:
+            message = f"app {app.id}: the key is publishable, so not the secret too"
+            raise InvalidArgumentError(message)
         seen.add(app.id)
