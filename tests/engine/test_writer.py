@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 
+from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.contract import Who
 from utd_stream.contract.fields import Identity, RoomName
@@ -29,18 +30,23 @@ from utd_stream.errors import (
     UnavailableError,
 )
 from utd_stream.models import UTDStreamType
+from utd_stream.ports import Clock
 
 KEY = ("a", "lounge")
 
 
 @asynccontextmanager
 async def writing(
-    database: str, *, threaded: bool = True, **settings: Any
+    database: str,
+    *,
+    threaded: bool = True,
+    clock: Clock | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Writer]:
     """Run a writer."""
     writer = Writer(
         Store(database),
-        clock=AsyncioClock(),
+        clock=clock or AsyncioClock(),
         rules=Rules(),
         threaded=threaded,
         **settings,
@@ -333,18 +339,24 @@ async def test_cancelled_command_is_done_all_the_same(writer: Writer) -> None:
     assert set(room.members) == {"ana", "bob"}
 
 
-async def test_sent_rows_are_deleted_when_idle(writer: Writer) -> None:
+@pytest.mark.parametrize("threaded", [True, False], ids=["thread", "inline"])
+async def test_sent_rows_are_deleted_when_idle(
+    database: str,
+    threaded: bool,  # noqa: FBT001 -- a parameter
+) -> None:
     """What the SFU was told leaves the outbox without another command."""
-    commits: list[Commit] = []
-    writer.watch(commits.append)
-    await writer.submit(enter("ana"))
-    rows = [row for commit in commits for row in commit.outbox]
-    assert rows
-    writer.discard(rows)
+    clock = ManualClock()
+    async with writing(database, threaded=threaded, clock=clock) as writer:
+        commits: list[Commit] = []
+        writer.watch(commits.append)
+        await writer.submit(enter("ana"))
+        rows = [row for commit in commits for row in commit.outbox]
+        writer.discard(rows)
+        await clock.settle()
+        assert await writer.run(_outbox) == rows != []
+        await clock.advance(0.2)
 
-    async with asyncio.timeout(5):
-        while await writer.run(_outbox):  # noqa: ASYNC110 -- of the disk
-            await asyncio.sleep(0.01)
+        assert await writer.run(_outbox) == []
 
 
 def _outbox(connection: Connection) -> list[Any]:

@@ -1,4 +1,4 @@
-"""The tables, and the statements that every batch sends.
+"""The tables.
 
 Plain SQL types only, so that the same tables stand on SQLite and PostgreSQL;
 what differs between the two is in `_dialect`.

@@ -46,7 +46,8 @@ class Rules:
     Attributes:
         seat_grace: How long a seat waits for somebody the SFU lost.
         leave_grace: How long for somebody whose client said goodbye to the
-            SFU: a full reconnect looks like that.
+            SFU: a full reconnect looks like that.  Also how long the SFU may
+            show somebody who said goodbye to the engine.
         request_expiry: How long a request or invitation waits.
         room_empty: How long a room lives with nobody in it.
         max_requests: How many requests may wait in a room.
