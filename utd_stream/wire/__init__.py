@@ -204,12 +204,12 @@ def _problems(error: BaseException) -> list[tuple[str, str]]:
     return [(path, message) for message, _, path in pairs]
 
 
-def _say(error: BaseException, wanted: type | None) -> str:
+def _say(error: BaseException, _: type | None) -> str:
     if isinstance(error, KeyError):
         return "required field missing"
     if isinstance(error, ValueError) and error.args:
         return str(error.args[0])
-    return f"not {getattr(wanted, '__name__', 'valid')}"
+    return "must be of another type"
 
 
 def _exact(kind: type) -> Callable[[object, object], object]:
