@@ -109,7 +109,7 @@ async def test_published_and_withdrawn_is_seen_by_the_sfu(plane: Plane) -> None:
     assert [each.publication.sid for each in ana.of(LocalTrackUnpublished)] == [
         told.publication.sid
     ]
-    assert ana.state.local.publications == ()
+    assert [*ana.state.local.publications] == []
     await plane.sees_tracks("ana")
     assert len(ana.of(LocalTrackPublished)) == 1
     assert len(ana.of(LocalTrackUnpublished)) == 1
