@@ -12,7 +12,9 @@ from tests.engine.house import OPEN, ROOM, House, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.engine.store import OutboxRow
+from utd_stream.errors import TransportError
 from utd_stream.models.names import sfu_room_name
+from utd_stream.models.participants import Permission
 
 SECRET = {"X-App-Id": OPEN.id, "X-App-Secret": OPEN.secret}
 
@@ -211,6 +213,34 @@ async def test_what_the_sfu_never_takes_is_dropped(house: House) -> None:
     await house.clock.advance(10)
 
     assert house.speaks("ana")
+
+
+class Wedged(Loopback):
+    """A plane that cannot say anything to one participant."""
+
+    async def update_participant(
+        self, name: str, identity: str, *, permission: Permission, metadata: str
+    ) -> None:
+        """Fail for one, serve the others."""
+        if identity == "ana":
+            message = "the participant's node does not answer"
+            raise TransportError(message)
+        await super().update_participant(
+            name, identity, permission=permission, metadata=metadata
+        )
+
+
+async def test_a_failing_participant_blocks_no_other() -> None:
+    """Whom the SFU cannot reach is tried again behind the others of the room."""
+    clock = ManualClock()
+    async with open_house(clock=clock, sfu=Wedged(clock)) as house:
+        for index, identity in enumerate(("ana", "bob", "cho")):
+            await house.enter(identity)
+            await house.room_ask("POST", f"/seats/{index}/take", by=identity)
+        await house.clock.advance(5)
+
+        speaking = [who for who in ("ana", "bob", "cho") if house.speaks(who)]
+        assert speaking == ["bob", "cho"]
 
 
 async def test_late_metadata_opens_no_room_that_has_ended(house: House) -> None:

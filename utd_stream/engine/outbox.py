@@ -16,12 +16,14 @@ Laws, each proved by the test of the same name:
 5. an_absent_participant_is_done: there is nobody to revoke or remove.
 6. a_restart_sends_what_was_left: the outbox is on disk.
 7. a_grant_waits_for_no_older_metadata: the grid before may still be written.
+8. a_failing_participant_blocks_no_other: who failed comes behind the others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 import orjson
@@ -154,10 +156,11 @@ class Outbox:
         """Send what is pending for one room until nothing of its kind is."""
         pending = self._pending[key]
         failures = 0
+        failed: Counter[tuple[str, str]] = Counter()
         try:
             while rows := _sendable(pending, tells_grid=tells_grid):
                 try:
-                    await self._send_next(key, pending, rows)
+                    await self._send_next(key, pending, rows, failed)
                     failures = 0
                 except UTDStreamException as error:
                     _LOG.info("the SFU was not told about %s: %s", key, error)
@@ -177,11 +180,21 @@ class Outbox:
         return delay * (1 + _JITTER * self._luck.fraction())
 
     async def _send_next(
-        self, key: RoomKey, pending: _Pending, rows: Sequence[OutboxRow]
+        self,
+        key: RoomKey,
+        pending: _Pending,
+        rows: Sequence[OutboxRow],
+        failed: Counter[tuple[str, str]],
     ) -> None:
         room = await self._writer.room(key)
         ranks = _WHILE_LIVE if room is not None and room.is_live else _AFTER_END
-        row = min(rows, key=lambda row: (ranks[row.kind], row.seq))
+        # What failed comes behind its like: one who cannot be reached must not
+        # keep the others of the room waiting.
+        row = min(
+            rows,
+            key=lambda row: (ranks[row.kind], failed[row.kind, row.slot], row.seq),
+        )
+        failed[row.kind, row.slot] += 1
         try:
             await self._send(row, room)
         except NotFoundError:
@@ -192,6 +205,7 @@ class Outbox:
             raise
         except Exception:  # noqa: BLE001 -- one bad row must not stop the others
             _LOG.exception("%s of %s cannot be sent", row.kind, key)
+        del failed[row.kind, row.slot]
         if pending.get((row.kind, row.slot)) is row:
             del pending[row.kind, row.slot]
         if row.seq:
