@@ -23,7 +23,7 @@ LAYERS = (
     {"client", "adapters", "media", "engine"},
     # From here on adapters are chosen, each on top of the one before.
     {"compose"},
-    {"embedded"},
+    {"_embedded"},
     {"testing", "notebook"},
     {"cli"},
     {"__init__", "__main__"},

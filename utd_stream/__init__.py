@@ -10,6 +10,7 @@ from importlib import import_module, metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from utd_stream._embedded import EmbeddedWorld, embedded
     from utd_stream.client.api import UTDApi
     from utd_stream.client.audio_room import UTDAudioRoomSession
     from utd_stream.client.session import UTDSession
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AudioFrame",
     "DisconnectReason",
+    "EmbeddedWorld",
     "Events",
     "Invitation",
     "Latest",
@@ -65,6 +67,7 @@ __all__ = [
     "UTDStreamType",
     "UTDTokenResponse",
     "__version__",
+    "embedded",
 ]
 
 __version__: str
@@ -73,6 +76,7 @@ __version__: str
 _HOMES = {
     "AudioFrame": "utd_stream.models",
     "DisconnectReason": "utd_stream.models",
+    "EmbeddedWorld": "utd_stream._embedded",
     "Events": "utd_stream.reactive",
     "Invitation": "utd_stream.models",
     "Latest": "utd_stream.reactive",
@@ -98,6 +102,7 @@ _HOMES = {
     "UTDStreamException": "utd_stream.errors",
     "UTDStreamType": "utd_stream.models",
     "UTDTokenResponse": "utd_stream.contract.answers",
+    "embedded": "utd_stream._embedded",
 }
 
 

@@ -1,7 +1,6 @@
-"""What tests of applications need: virtual time, and strategies.
+"""What tests of applications need: worlds on virtual time, and strategies.
 
-The strategies are imported by module, as ``utd_stream.testing.models``: they
-need Hypothesis, the rest does not.
+What needs Hypothesis is imported by module, as ``utd_stream.testing.models``.
 """
 
 from __future__ import annotations
@@ -13,5 +12,15 @@ from utd_stream.testing._loop import (
     VirtualLoop,
     run,
 )
+from utd_stream.testing._luck import SeededLuck
+from utd_stream.testing._simulation import Simulation
 
-__all__ = ["HorizonError", "StalledError", "VirtualClock", "VirtualLoop", "run"]
+__all__ = [
+    "HorizonError",
+    "SeededLuck",
+    "Simulation",
+    "StalledError",
+    "VirtualClock",
+    "VirtualLoop",
+    "run",
+]

@@ -1,0 +1,8 @@
+"""A whole world in one process: engine, SFU and clients, and no port opened."""
+
+from __future__ import annotations
+
+from utd_stream._embedded.courier import Courier, Notice
+from utd_stream._embedded.world import EmbeddedWorld, embedded
+
+__all__ = ["Courier", "EmbeddedWorld", "Notice", "embedded"]

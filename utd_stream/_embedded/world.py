@@ -1,0 +1,219 @@
+"""Engine, store, SFU and clients in one process."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from aiohttp import web
+
+from utd_stream._embedded.courier import Courier
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.adapters.http import AiohttpHttp
+from utd_stream.adapters.loopback import Loopback
+from utd_stream.adapters.luck import SystemLuck
+from utd_stream.adapters.memory_http import MemoryConnector
+from utd_stream.client.timeouts import Timeouts
+from utd_stream.compose import Ports, UTDStreamClient
+from utd_stream.engine.app import make_app
+from utd_stream.engine.config import App, Config
+from utd_stream.engine.store import Store
+from utd_stream.errors import ClosedError, UsageError
+from utd_stream.ports import AudioSource, Clock, Luck
+
+__all__ = ["EmbeddedWorld", "embedded"]
+
+_BASE_URL = "http://embedded"
+# What a request under way may take once the engine is stopped, in seconds.
+_SHUTDOWN_TIMEOUT = 1.0
+
+
+def embedded(  # noqa: PLR0913 -- the settings of a world
+    *,
+    database: str = "sqlite://",
+    clock: Clock | None = None,
+    luck: Luck | None = None,
+    seat_grace: float = 15.0,
+    request_expiry: float = 60.0,
+    room_empty: float = 300.0,
+    reconcile_period: float = 5.0,
+) -> EmbeddedWorld:
+    """Return a world of its own: an engine, an SFU in memory, and their clients.
+
+    Nothing is listened on and nothing is installed; the engine, the client
+    and the HTTP between them are those of production.
+
+    ::
+
+        async with embedded() as world:
+            ana = await world.client().join_audio_room("ana", "lounge")
+
+    Args:
+        database: Where the engine keeps its rooms, as ``sqlite:///file``; by
+            default in memory.
+        clock: Time; a `utd_stream.testing.VirtualClock` makes hours pass in
+            milliseconds.
+        luck: Chance; a seeded one makes a run repeatable.
+        seat_grace: How long a seat waits for somebody who is lost, in seconds.
+        request_expiry: How long a request or invitation waits, in seconds.
+        room_empty: How long a room lives with nobody in it, in seconds.
+        reconcile_period: How often the engine looks at the SFU, in seconds.
+
+    Raises:
+        InvalidArgumentError: If a setting is out of range.
+    """
+    app = App(
+        id="embedded",
+        key="embedded-key",
+        secret="embedded-secret",  # noqa: S106 -- nobody else can reach this engine
+        allow_appkey_identity_mint=True,
+    )
+    config = Config(
+        database=database,
+        secret="signs the bearers of an embedded engine",  # noqa: S106 -- likewise
+        apps=(app,),
+        livekit_url=Loopback.URL,
+        livekit_api_key="loopback",
+        livekit_api_secret="loopback",  # noqa: S106 -- likewise
+        seat_grace=seat_grace,
+        request_expiry=request_expiry,
+        room_empty=room_empty,
+        reconcile_period=reconcile_period,
+    )
+    return EmbeddedWorld(config, clock or AsyncioClock(), luck or SystemLuck())
+
+
+class EmbeddedWorld:
+    """One engine, one SFU and as many clients as you like, in this process.
+
+    An async context manager; in notebooks, `start` and `aclose` do the same.
+    Clients are closed with it; sessions are yours to leave.
+
+    Attributes:
+        app: The one app; its key and its secret.
+        base_url: Of the engine, for clients of this world.
+        sfu: The SFU, with its faults: lines to cut, restarts, outages.
+        webhooks: From the SFU to the engine; to drop, delay, hold.
+        clock: Of everything in it.
+    """
+
+    def __init__(self, config: Config, clock: Clock, luck: Luck) -> None:
+        self.app = config.apps[0]
+        self.base_url = _BASE_URL
+        self.clock = clock
+        self.sfu = Loopback(clock)
+        self.webhooks: Courier
+        self._config = config
+        self._luck = luck
+        self._connector: MemoryConnector
+        self._pool: aiohttp.ClientSession | None = None
+        self._runner: web.AppRunner | None = None
+        self._clients: list[UTDStreamClient] = []
+
+    async def start(self) -> Self:
+        """Start the engine; return the world.
+
+        Raises:
+            UsageError: If it was started before.
+            RuntimeError: If the clock is virtual and another loop runs.
+        """
+        if self._pool is not None:
+            message = "this world was started before; make another one"
+            raise UsageError(message)
+        await self.clock.sleep(0)  # a clock of another loop says so here
+        self._connector = MemoryConnector()
+        self._pool = aiohttp.ClientSession(
+            connector=self._connector, cookie_jar=aiohttp.DummyCookieJar()
+        )
+        webhook_url = f"{self.base_url}/livekit/webhook"
+        http = AiohttpHttp(session=self._pool)
+        self.webhooks = Courier(http, webhook_url, self.clock)
+        self.sfu.watch(self.webhooks.take)
+        await self.start_engine()
+        return self
+
+    def client(
+        self,
+        *,
+        microphone: AudioSource | None = None,
+        timeouts: Timeouts | None = None,
+        **settings: Any,
+    ) -> UTDStreamClient:
+        """Return a client of this world, for one user; closed with it.
+
+        Args:
+            microphone: What is heard of it, such as ``Tone(440)``.
+            timeouts: Limits of waiting.
+            settings: More of `UTDStreamClient`'s.
+
+        Raises:
+            ClosedError: If the world is not started, or closed.
+        """
+        if self._pool is None or self._pool.closed:
+            message = "the world is not started, or closed: async with embedded()"
+            raise ClosedError(message)
+        ports = Ports(
+            http=AiohttpHttp(session=self._pool),
+            media=self.sfu,
+            clock=self.clock,
+            luck=self._luck,
+        )
+        given = {"app_key": self.app.key, **settings}
+        client = UTDStreamClient(
+            self.app.id,
+            base_url=self.base_url,
+            microphone=microphone,
+            timeouts=timeouts,
+            ports=ports,
+            **given,
+        )
+        self._clients.append(client)
+        return client
+
+    async def start_engine(self) -> None:
+        """Start the engine, if it does not run; it knows what its database knows."""
+        if self._runner is not None:
+            return
+        store = Store(self._config.database)
+        app = make_app(
+            self._config,
+            sfu=self.sfu,
+            clock=self.clock,
+            luck=self._luck,
+            store=store,
+            threaded=False,
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+        await runner.setup()
+        self._runner = runner
+        self._connector.server = runner.server
+
+    async def stop_engine(self) -> None:
+        """Stop the engine clean; a database in memory is lost with it."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            self._connector.server = None
+            await runner.cleanup()
+
+    async def aclose(self) -> None:
+        """Close the clients, the engine and the SFU; idempotent."""
+        clients, self._clients = self._clients, []
+        for client in clients:
+            await client.aclose()
+        await self.stop_engine()
+        if self._pool is not None and not self._pool.closed:
+            await self.webhooks.aclose()
+            await self.sfu.aclose()
+            await self._pool.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
