@@ -332,6 +332,20 @@ def test_the_end_of_an_old_track_does_not_end_the_new_one() -> None:
     assert after(told, e.LocalTrackUnpublished(again)).local.publications == ()
 
 
+def test_what_is_told_of_one_is_not_told_of_another() -> None:
+    """Attributes and tracks are of the person they name, whoever came first."""
+    ann, bob = RemoteParticipant(identity="ann"), RemoteParticipant(identity="bob")
+
+    told = after(
+        start(ann, bob),
+        e.ParticipantAttributesChanged("bob", {"a": "1"}),
+        e.TrackPublished("bob", MICROPHONE),
+    )
+
+    sending = attrs.evolve(bob, attributes={"a": "1"}, publications=(MICROPHONE,))
+    assert told.remotes == (ann, sending)
+
+
 def test_a_strangers_track_is_nobodys() -> None:
     """A track of one who is not announced changes nothing."""
     snapshot = start()
