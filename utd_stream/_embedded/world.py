@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
 from aiohttp import web
@@ -14,6 +14,7 @@ from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.adapters.memory_http import MemoryConnector
+from utd_stream.client._sign_in import SessionProvider
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.app import make_app
@@ -137,15 +138,15 @@ class EmbeddedWorld:
         self,
         *,
         microphone: AudioSource | None = None,
+        session_provider: SessionProvider | None = None,
         timeouts: Timeouts | None = None,
-        **settings: Any,
     ) -> UTDStreamClient:
         """Return a client of this world, for one user; closed with it.
 
         Args:
             microphone: What is heard of it, such as ``Tone(440)``.
+            session_provider: Mints in place of the app's key.
             timeouts: Limits of waiting.
-            settings: More of `UTDStreamClient`'s.
 
         Raises:
             ClosedError: If the world is not started, or closed.
@@ -159,14 +160,14 @@ class EmbeddedWorld:
             clock=self.clock,
             luck=self._luck,
         )
-        given = {"app_key": self.app.key, **settings}
         client = UTDStreamClient(
             self.app.id,
+            self.app.key,
             base_url=self.base_url,
             microphone=microphone,
+            session_provider=session_provider,
             timeouts=timeouts,
             ports=ports,
-            **given,
         )
         self._clients.append(client)
         return client
