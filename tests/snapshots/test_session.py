@@ -168,6 +168,30 @@ def test_people_come_and_go() -> None:
     assert left.remotes == (bob,)
 
 
+def test_i_am_nobody_else() -> None:
+    """Another connection of mine does not make a remote of me (T10)."""
+    snapshot = start()
+
+    again = RemoteParticipant(identity="me", sid="PA_2")
+    assert after(snapshot, e.ParticipantConnected(again)) is snapshot
+    assert after(snapshot, e.ParticipantActive(again)) is snapshot
+
+
+def test_a_track_announced_again_stands_where_it_stood() -> None:
+    """Its newest word counts, and there is one of it."""
+    camera = attrs.evolve(MICROPHONE, sid="TR_3", source=TrackSource.CAMERA)
+    named = attrs.evolve(MICROPHONE, name="voice")
+
+    told = after(
+        start(),
+        e.LocalTrackPublished(MICROPHONE),
+        e.LocalTrackPublished(camera),
+        e.LocalTrackPublished(named),
+    )
+
+    assert told.local.publications == (named, camera)
+
+
 def test_rights_are_mine_alone() -> None:
     """Others' rights are not known; mine change what I may publish (T3)."""
     snapshot = start()
