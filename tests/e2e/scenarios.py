@@ -138,11 +138,10 @@ async def few_descriptors(here: Plane) -> None:
 async def unanswered_publish(here: Plane) -> None:
     """Publish without the right, round the room that would refuse at once."""
     guest = await here.enter("ana", permission=LISTENER)
-    began = time.monotonic()
     try:
         await guest.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
     except PublishError as error:
-        say(error=str(error), seconds=time.monotonic() - began)
+        say(error=str(error))
 
 
 async def server_gone(here: Plane) -> None:
@@ -151,14 +150,16 @@ async def server_gone(here: Plane) -> None:
     await guest.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
     say(connected=True)
     gone = await guest.hears(Disconnected, timeout=60)
-    began = time.monotonic()
     await guest.room.disconnect()
-    say(reason=gone.reason.value, leaving=time.monotonic() - began)
+    say(reason=gone.reason.value)
 
 
 async def killed(here: Plane) -> None:
     """Enter, and be killed."""
     guest = await here.enter("victim")
+    # Before its media flows, LiveKit calls its end an aborted connection (T15).
+    await guest.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
+    await here.sees_tracks("victim", MICROPHONE)
     say(sid=guest.state.local.sid)
     await asyncio.sleep(60)
 
