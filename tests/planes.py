@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 import attrs
@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
+from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import DisconnectedError
 from utd_stream.models import AudioFrame, Permission, TrackSource
 from utd_stream.models.room_events import RoomEvent
-from utd_stream.ports import Media, MediaRoom, RoomState, Sfu
+from utd_stream.ports import Clock, Media, MediaRoom, RoomState, Sfu
+from utd_stream.testing._loop import VirtualLoop
 
 __all__ = [
     "LISTENER",
@@ -29,7 +32,10 @@ __all__ = [
     "eventually",
     "heard_hz",
     "livekit_plane",
+    "loopback_plane",
     "plane",
+    "pytest_asyncio_loop_factories",
+    "pytest_itemcollected",
     "token_claims",
 ]
 
@@ -50,14 +56,19 @@ async def eventually(question: Callable[[], _T | None], *, timeout: float = 10.0
 
 
 def token_claims(
-    identity: str, room: str, permission: Permission, *, valid_for: float = 600.0
+    identity: str,
+    room: str,
+    permission: Permission,
+    *,
+    valid_for: float = 600.0,
+    now: datetime | None = None,
 ) -> dict[str, object]:
     """What a media token says, but for its issuer."""
-    now = int(time.time())
+    made_at = now or datetime.now(UTC)
     return {
         "sub": identity,
-        "nbf": now - 3600,
-        "exp": now + int(valid_for),
+        "nbf": int((made_at - timedelta(hours=1)).timestamp()),
+        "exp": int((made_at + timedelta(seconds=valid_for)).timestamp()),
         "video": {
             "roomJoin": True,
             "room": room,
@@ -128,6 +139,7 @@ class Plane:
     sfu: Sfu
     url: str
     app_id: str
+    clock: Clock = attrs.field(factory=AsyncioClock)
     guests: list[Guest] = attrs.field(factory=list)
 
     def room(self, name: str = "room") -> str:
@@ -143,10 +155,27 @@ class Plane:
         valid_for: float = 600.0,
     ) -> str:
         """A media token."""
-        claims = token_claims(
-            identity, self.room(room), permission, valid_for=valid_for
+        claims = self.claims(
+            identity, room=room, permission=permission, valid_for=valid_for
         )
         return self.sfu.sign_token(claims)
+
+    def claims(
+        self,
+        identity: str,
+        *,
+        room: str = "room",
+        permission: Permission = SPEAKER,
+        valid_for: float = 600.0,
+    ) -> dict[str, object]:
+        """What a media token says."""
+        return token_claims(
+            identity,
+            self.room(room),
+            permission,
+            valid_for=valid_for,
+            now=self.clock.now(),
+        )
 
     def guest(self) -> Guest:
         """Somebody who is not in a room yet."""
@@ -189,6 +218,7 @@ class Plane:
                 listed = {each.identity: each.track_sources for each in present}
                 if sorted(listed[identity], key=str) == sorted(sources, key=str):
                     return
+                await asyncio.sleep(0.01)
 
     async def allow(
         self, identity: str, permission: Permission, *, metadata: str = ""
@@ -211,12 +241,43 @@ def livekit_plane(server: LiveKitProcess, app_id: str) -> Plane:
     return Plane(media=LiveKitMedia(), sfu=sfu, url=server.url, app_id=app_id)
 
 
-@pytest_asyncio.fixture(
-    params=[pytest.param("livekit", marks=pytest.mark.livekit)],
-)
+def loopback_plane(clock: Clock, app_id: str) -> Plane:
+    """A plane in memory."""
+    sfu = Loopback(clock)
+    return Plane(media=sfu, sfu=sfu, url=sfu.URL, app_id=app_id, clock=clock)
+
+
+# Sockets need real time; what is in memory has its own.
+_LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
+    "livekit": asyncio.new_event_loop,
+    "loopback": VirtualLoop,
+}
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run each test with a plane over every plane, on the loop it needs."""
+    has_plane = "plane" in getattr(item, "fixturenames", ())
+    return _LOOPS if has_plane else {"plain": asyncio.new_event_loop}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs a LiveKit server."""
+    called = getattr(item, "callspec", None)
+    is_virtual = called is not None and VirtualLoop in called.params.values()
+    if "plane" in getattr(item, "fixturenames", ()) and not is_virtual:
+        item.add_marker("livekit")
+
+
+@pytest_asyncio.fixture
 async def plane(request: pytest.FixtureRequest, app_id: str) -> AsyncIterator[Plane]:
-    """Each media plane in turn."""
-    opened = livekit_plane(request.getfixturevalue("livekit"), app_id)
+    """The media plane of the loop: in memory where time is virtual."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualLoop):
+        opened = loopback_plane(loop.clock, app_id)
+    else:
+        opened = livekit_plane(request.getfixturevalue("livekit"), app_id)
     yield opened
     await opened.aclose()
 

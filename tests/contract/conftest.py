@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.planes import plane
+from tests.planes import plane, pytest_asyncio_loop_factories, pytest_itemcollected
 
-__all__ = ["plane"]
+__all__ = ["plane", "pytest_asyncio_loop_factories", "pytest_itemcollected"]

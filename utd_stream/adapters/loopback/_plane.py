@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -221,7 +222,7 @@ class Loopback:
         await self._served("send_data", name)
         room = self._existing(name)
         self.messages.append(Message(name, data, tuple(to)))
-        self._server.send_data(room, data, sender=None, to=to)
+        self._server.send_data(room, data=data, sender=None, to=to)
 
     async def list_rooms(self) -> tuple[SfuRoom, ...]:
         """Return every room that exists."""
@@ -254,6 +255,8 @@ class Loopback:
     async def _served(self, operation: str, name: str, identity: str = "") -> None:
         if self.delay:
             await self._server.clock.sleep(self.delay)
+        else:
+            await asyncio.sleep(0)  # others have their turn, as over a network
         if self._is_down:
             message = "the media plane is down"
             raise ConnectError(message)

@@ -25,7 +25,7 @@ __all__ = ["READY_DELAY", "Repair"]
 # How long things take, in seconds: after a connect until the SFU knows that
 # the client is ready, a resume, each half of a full reconnect (T29, T38), the
 # pause before an attempt, and all of them together (T41).
-READY_DELAY = 0.02
+READY_DELAY = 0.001
 _NOTICE_DELAY = 0.02
 _RESUME = 3.0
 _HALF_REJOIN = 0.06

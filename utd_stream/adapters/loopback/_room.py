@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 import attrs
@@ -35,10 +36,11 @@ from utd_stream.ports import AudioSource, RoomState
 
 __all__ = ["LoopbackRoom", "Sent"]
 
-# How long things take, in seconds: half a connect, an answer, and what never
-# gets one (T22).
+# How long things take, in seconds: half a connect, an answer, until data is on
+# its way, and what never gets an answer (T22).
 _HALF_CONNECT = 0.03
 _ANSWER_DELAY = 0.005
+_SEND_DELAY = 0.002
 _ANSWER_LIMIT = 10.0
 # What LiveKit's client takes, with the names in the packet (T40).
 _MAX_PACKET_BYTES = 64_000
@@ -203,10 +205,12 @@ class LoopbackRoom:
             message = f"the data message was not sent: over {_MAX_PACKET_BYTES} bytes"
             raise TransportError(message)
         await self.repair.ended()
-        me = self._present()
-        self._server.send_data(
-            me.room, data, sender=me, to=to, topic=topic, reliable=reliable
+        sent = self._future()
+        packet = partial(
+            self._server.send_data, data=data, to=to, topic=topic, reliable=reliable
         )
+        self._server.timers.after(_SEND_DELAY, _send, packet, self._present(), sent)
+        await sent
 
     def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
         """Return the sound of *identity* while its microphone is subscribed."""
@@ -341,6 +345,15 @@ def _refuse_left() -> NoReturn:
 def _refuse_absent() -> NoReturn:
     message = "the room is not connected"
     raise DisconnectedError(message)
+
+
+def _send(
+    packet: Callable[..., None], sender: Member, sent: asyncio.Future[Any]
+) -> None:
+    if sender.is_present:
+        packet(sender.room, sender=sender)
+    if not sent.done():
+        sent.set_result(None)
 
 
 def _refuse_answer(answer: asyncio.Future[Any]) -> None:

@@ -290,8 +290,8 @@ class Server:
     def send_data(  # noqa: PLR0913 -- what a packet is made of
         self,
         room: Room,
-        data: bytes,
         *,
+        data: bytes,
         sender: Member | None,
         to: Sequence[str],
         topic: str = "",
