@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from tests.client.people import ana, ben
-from tests.planes import plane
+from tests.planes import plane, pytest_asyncio_loop_factories, pytest_itemcollected
 
-__all__ = ["ana", "ben", "plane"]
+__all__ = [
+    "ana",
+    "ben",
+    "plane",
+    "pytest_asyncio_loop_factories",
+    "pytest_itemcollected",
+]

@@ -14,7 +14,6 @@ from tests.planes import (
     Plane,
     eventually,
 )
-from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.client.room import UTDRoom
 from utd_stream.models import Permission
 from utd_stream.models.room_events import (
@@ -31,7 +30,7 @@ class Person:
 
     def __init__(self, plane: Plane) -> None:
         self.plane = plane
-        self.room = UTDRoom(media=plane.media, clock=AsyncioClock())
+        self.room = UTDRoom(media=plane.media, clock=plane.clock)
         self.watched: list[tuple[int, RoomEvent]] = []
         self.told: list[RoomEvent] = []
         self.room.watch(lambda number, event: self.watched.append((number, event)))

@@ -8,10 +8,8 @@ import pytest
 
 from tests.client.people import Person
 from tests.planes import (
-    SPEAKER,
     Plane,
     eventually,
-    token_claims,
 )
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.client._data import MAX_DATA_BYTES, is_system_message
@@ -110,10 +108,12 @@ async def test_nobody_poses_as_the_engine(
     await ben.enter("ben")
     await ben.room.publish_microphone(Silence())  # who speaks is announced at once
     await ana.sees_remote("ben")
+    posing = ben.room._connection
+    assert posing is not None
     for data in FORGED:
         with pytest.raises(InvalidArgumentError, match="reserved"):
             await ben.room.send_data(data)
-        await ben.room.room.local_participant.publish_data(data)
+        await posing.media.send_data(data, reliable=True, to=[], topic="")
     await plane.sfu.send_data(plane.room(), FORGED[0], to=[])
     await ben.room.send_data(b"end")
     await eventually(lambda: b"end" in {each.data for each in ana.of(DataReceived)})
@@ -142,7 +142,7 @@ async def test_video_effects_are_there_unless_denied(
     ana: Person, plane: Plane, metadata: str, *, entitled: bool
 ) -> None:
     """Only an explicit no in the signed metadata takes them away (L33, L35)."""
-    claims = token_claims("ana", plane.room(), SPEAKER) | {"metadata": metadata}
+    claims = plane.claims("ana") | {"metadata": metadata}
     await ana.room.connect(plane.url, plane.sfu.sign_token(claims))
 
     assert ana.room.video_effects_entitled is entitled

@@ -107,6 +107,10 @@ class LoopbackRoom:
         """Whether it is connected, or being repaired."""
         return self.member is not None and not self._is_over
 
+    def isconnected(self) -> bool:
+        """Whether it is connected, or being repaired; LiveKit's word for it."""
+        return self.is_there
+
     def watch(self, observer: Callable[[RoomEvent], None]) -> None:
         """Tell *observer* of every event."""
         self._observer = observer
