@@ -12,7 +12,6 @@ import attrs
 
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
-from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.client._connector import Link
 from utd_stream.client._rest import Rest
@@ -26,12 +25,19 @@ from utd_stream.contract.requests import TokenRequest
 from utd_stream.errors import ClosedError, InvalidArgumentError, InvalidRequestError
 from utd_stream.models.names import check_app_id, check_identity
 from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
-from utd_stream.ports import AudioSource, Clock, Http, Luck, Media
+from utd_stream.ports import AudioSource, Clock, FactLog, Http, Luck, Media
 from utd_stream.wire import decode_request
 
 __all__ = ["DEFAULT_BASE_URL", "Ports", "UTDRoom", "UTDStreamClient"]
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
+
+
+def _livekit() -> Media:
+    # Its native library takes half a second, and an embedded world needs none.
+    from utd_stream.adapters.livekit_rtc import LiveKitMedia  # noqa: PLC0415 -- above
+
+    return LiveKitMedia()
 
 
 class UTDRoom(_Room):
@@ -55,7 +61,7 @@ class UTDRoom(_Room):
         super().__init__(
             adaptive_stream,
             dynacast,
-            media=media or LiveKitMedia(),
+            media=media or _livekit(),
             clock=clock or AsyncioClock(),
         )
 
@@ -69,12 +75,14 @@ class Ports:
         media: The media plane.
         clock: Time.
         luck: Chance.
+        log: Told what happens; None for nobody.
     """
 
     http: Http
-    media: Media = attrs.field(factory=LiveKitMedia)
+    media: Media = attrs.field(factory=_livekit)
     clock: Clock = attrs.field(factory=AsyncioClock)
     luck: Luck = attrs.field(factory=SystemLuck)
+    log: FactLog | None = None
 
 
 class UTDStreamClient:
@@ -287,6 +295,7 @@ class UTDStreamClient:
             microphone=self._microphone,
             mint=self._minter(request),
             new_key=self._rest.new_key,
+            log=ports.log,
         )
 
     def _minter(

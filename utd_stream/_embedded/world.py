@@ -21,7 +21,7 @@ from utd_stream.engine.app import make_app
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.store import Store
 from utd_stream.errors import ClosedError, UsageError
-from utd_stream.ports import AudioSource, Clock, Luck
+from utd_stream.ports import AudioSource, Clock, FactLog, Luck
 
 __all__ = ["EmbeddedWorld", "embedded"]
 
@@ -35,6 +35,7 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
     database: str = "sqlite://",
     clock: Clock | None = None,
     luck: Luck | None = None,
+    fact_log: FactLog | None = None,
     seat_grace: float = 15.0,
     request_expiry: float = 60.0,
     room_empty: float = 300.0,
@@ -56,6 +57,7 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         clock: Time; a `utd_stream.testing.VirtualClock` makes hours pass in
             milliseconds.
         luck: Chance; a seeded one makes a run repeatable.
+        fact_log: Told all that happens in engine and clients.
         seat_grace: How long a seat waits for somebody who is lost, in seconds.
         request_expiry: How long a request or invitation waits, in seconds.
         room_empty: How long a room lives with nobody in it, in seconds.
@@ -82,7 +84,9 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         room_empty=room_empty,
         reconcile_period=reconcile_period,
     )
-    return EmbeddedWorld(config, clock or AsyncioClock(), luck or SystemLuck())
+    return EmbeddedWorld(
+        config, clock or AsyncioClock(), luck or SystemLuck(), fact_log
+    )
 
 
 class EmbeddedWorld:
@@ -99,7 +103,9 @@ class EmbeddedWorld:
         clock: Of everything in it.
     """
 
-    def __init__(self, config: Config, clock: Clock, luck: Luck) -> None:
+    def __init__(
+        self, config: Config, clock: Clock, luck: Luck, fact_log: FactLog | None
+    ) -> None:
         self.app = config.apps[0]
         self.base_url = _BASE_URL
         self.clock = clock
@@ -107,6 +113,7 @@ class EmbeddedWorld:
         self.webhooks: Courier
         self._config = config
         self._luck = luck
+        self._log = fact_log
         self._connector: MemoryConnector
         self._pool: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
@@ -159,6 +166,7 @@ class EmbeddedWorld:
             media=self.sfu,
             clock=self.clock,
             luck=self._luck,
+            log=self._log,
         )
         client = UTDStreamClient(
             self.app.id,
@@ -184,6 +192,7 @@ class EmbeddedWorld:
             luck=self._luck,
             store=store,
             threaded=False,
+            log=self._log,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
         await runner.setup()

@@ -19,7 +19,7 @@ import attrs
 import orjson
 
 from utd_stream.errors import UTDStreamException
-from utd_stream.ports import Clock
+from utd_stream.ports import Clock, FactKind
 
 __all__ = ["FACT_LOG_SCHEMA", "JsonLines"]
 
@@ -80,7 +80,7 @@ class JsonLines:
         self._write = write
         self._count = 0
 
-    def note(self, who: str, kind: str, what: object) -> None:
+    def note(self, who: str, kind: FactKind, what: object) -> None:
         """Take one line."""
         self._count += 1
         entry = {

@@ -11,6 +11,7 @@ from utd_stream.cli._ready import print_json, print_ready
 from utd_stream.cli._stopping import run
 from utd_stream.cli._world import Addresses, livekit_server, world
 from utd_stream.engine import Config, read_config
+from utd_stream.engine.serve import warn_of_open_apps
 
 __all__ = ["main"]
 
@@ -36,6 +37,7 @@ def main(*, port: int | None, as_json: bool) -> int:
 
 async def _serve(config: Config, server: Path, *, as_json: bool) -> int:
     async with world(config, server) as addresses:
+        warn_of_open_apps(config)
         _tell(addresses, as_json=as_json)
         await addresses.livekit.outlive()
 

@@ -31,7 +31,7 @@ from utd_stream.models.rooms import (
     UTDConnectionState,
     UTDStreamType,
 )
-from utd_stream.ports import AudioSource, Clock
+from utd_stream.ports import AudioSource, Clock, FactLog
 
 __all__ = ["Connector", "Link"]
 
@@ -61,6 +61,7 @@ class Link:
         microphone: What is heard of this client; None without one.
         mint: Asks the engine for a token; True marks a reconnect's.
         new_key: Draws an idempotency key.
+        log: Told what happens; None for nobody.
     """
 
     type: UTDStreamType
@@ -73,6 +74,7 @@ class Link:
     microphone: AudioSource | None
     mint: Callable[[bool], Awaitable[UTDTokenResponse]]
     new_key: Callable[[], str]
+    log: FactLog | None = None
 
 
 class Connector:

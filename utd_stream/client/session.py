@@ -16,6 +16,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from utd_stream.client._connector import Connector, Link
 from utd_stream.client._facts import EventTold, RoleTold, RoomRead, TokenMinted
+from utd_stream.client._journal import Journal
 from utd_stream.client._mailbox import Mailbox
 from utd_stream.client._owner import Owner
 from utd_stream.client.room import UTDRoom
@@ -23,6 +24,7 @@ from utd_stream.errors import (
     ClosedError,
     DisconnectedError,
     InvalidTransitionError,
+    UTDStreamException,
 )
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
@@ -51,6 +53,7 @@ class UTDSession(Generic[_S]):
         self._snapshot = LatestSource(snapshot, link.clock)
         self._mailbox: Mailbox[Any] = Mailbox(self._handle)
         self._owner = Owner()
+        self._journal = Journal(link.log, f"{link.identity} in {link.room_name}")
         self._connector = Connector(link, self._owner, self._post, self._read_engine)
         self._disposing: asyncio.Task[None] | None = None
 
@@ -259,18 +262,22 @@ class UTDSession(Generic[_S]):
         if self._connector.is_late(fact):
             logger.debug("late: %r", fact)
             return
+        self._journal.take(fact)
         before = self._snapshot.value
         try:
             after, effects = self._take(before, fact)
-        except InvalidTransitionError as error:
-            if _is_command(fact):
+        except UTDStreamException as error:
+            self._journal.refuse(error)
+            if _is_command(fact) or not isinstance(error, InvalidTransitionError):
                 raise
             logger.debug("late: %s", error)
             return
+        self._journal.change(before, after)
         for derived in self._derive(before, after, fact):
             self._mailbox.post(derived)
         self._snapshot.set(after)
         for effect in effects:
+            self._journal.begin(effect)
             self._begin(effect)
 
     def _step_connection(self, snapshot: _S, fact: Any) -> tuple[_S, Sequence[Any]]:

@@ -35,7 +35,7 @@ from utd_stream.errors import (
     RateLimitedError,
     UnavailableError,
 )
-from utd_stream.ports import Clock, Luck, Sfu
+from utd_stream.ports import Clock, FactLog, Luck, Sfu
 from utd_stream.wire import error_to_json
 
 __all__ = ["make_app"]
@@ -55,6 +55,7 @@ def make_app(  # noqa: PLR0913 -- its ports
     luck: Luck,
     store: Store,
     threaded: bool = True,
+    log: FactLog | None = None,
 ) -> web.Application:
     """Return an engine as an application; it runs while the application does.
 
@@ -65,11 +66,18 @@ def make_app(  # noqa: PLR0913 -- its ports
         luck: Of the engine.
         store: The engine's own from now on: closed with it.
         threaded: False to write on the loop itself, as virtual time needs.
+        log: Told what happens; None for nobody.
     """
     # Bodies are bounded by `read_body`, which says so in JSON.
     app = web.Application(middlewares=[_answer_errors], client_max_size=0)
     engine = Engine(
-        config, sfu=sfu, clock=clock, luck=luck, store=store, threaded=threaded
+        config,
+        sfu=sfu,
+        clock=clock,
+        luck=luck,
+        store=store,
+        threaded=threaded,
+        log=log,
     )
     app[SERVICES] = engine.services
     # One draw for them all: a source of chance is slower than a counter.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator
 
+import attrs
 from aiohttp import web
 
 from utd_stream.engine.auth import Authenticator
@@ -14,14 +14,13 @@ from utd_stream.engine.directory import Directory
 from utd_stream.engine.outbox import Outbox
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.services import Services
-from utd_stream.engine.store import Store
+from utd_stream.engine.store import RoomKey, Store
 from utd_stream.engine.tokens import UserTokens
 from utd_stream.engine.writer import Commit, Writer
-from utd_stream.ports import Clock, Luck, Sfu
+from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.ports import Clock, FactLog, Luck, Sfu
 
 __all__ = ["Engine"]
-
-_LOG = logging.getLogger(__name__)
 
 
 class Engine:
@@ -34,6 +33,7 @@ class Engine:
         luck: Of the engine.
         store: Its own from now on.
         threaded: False to write on the loop itself.
+        log: Told what happens; None for nobody.
     """
 
     def __init__(  # noqa: PLR0913 -- its ports
@@ -45,11 +45,15 @@ class Engine:
         luck: Luck,
         store: Store,
         threaded: bool,
+        log: FactLog | None,
     ) -> None:
         rules = config.rules
+        self._log = log
         self._unsent = store.unsent()
         self._directory = Directory(store)
-        self._writer = Writer(store, clock=clock, rules=rules, threaded=threaded)
+        self._writer = Writer(
+            store, clock=clock, rules=rules, threaded=threaded, log=log
+        )
         self._outbox = Outbox(
             self._writer, sfu=sfu, clock=clock, luck=luck, rules=rules
         )
@@ -87,9 +91,6 @@ class Engine:
 
     async def running(self, _: web.Application) -> AsyncIterator[None]:
         """Run while the application does."""
-        for app in self.services.config.apps:
-            if app.allow_appkey_identity_mint:
-                _LOG.warning("app %s: its publishable key may sign anybody in", app.id)
         self._writer.start()
         self._outbox.put(self._unsent)
         self._reconciler.start()
@@ -101,7 +102,48 @@ class Engine:
         await self._writer.aclose()
 
     def _follow(self, commit: Commit) -> None:
+        if self._log is not None:
+            _note(self._log, commit)
         # The SFU first: somebody waits to speak.
         self._outbox.put(commit.outbox)
         self._directory.renew(commit.rooms)
         self._deadlines.renew()
+
+
+@attrs.frozen(kw_only=True)
+class Committed:
+    """A room is on disk; for the log of what happened.
+
+    Attributes:
+        room: Of which app, by which name.
+        version: Of the room.
+        life: Of the room.
+        is_live: Whether that life goes on.
+        grid: What everybody may see of it.
+        members: Whom the SFU may have.
+    """
+
+    room: RoomKey
+    version: int
+    life: int
+    is_live: bool
+    grid: UTDSeatGrid
+    members: tuple[str, ...]
+
+
+def _note(log: FactLog, commit: Commit) -> None:
+    for write in commit.rooms:
+        room = write.after
+        committed = Committed(
+            room=write.key,
+            version=room.version,
+            life=room.life,
+            is_live=room.is_live,
+            grid=room.grid,
+            members=tuple(
+                name for name, member in room.members.items() if member.admitted
+            ),
+        )
+        log.note("engine", "revision", committed)
+    for row in commit.outbox:
+        log.note("engine", "effect", row)

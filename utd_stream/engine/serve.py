@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 
 from aiohttp import web
@@ -13,8 +14,9 @@ from utd_stream.engine.store import Store
 from utd_stream.errors import InvalidArgumentError
 from utd_stream.ports import Clock, Luck, Sfu
 
-__all__ = ["serve"]
+__all__ = ["serve", "warn_of_open_apps"]
 
+_LOG = logging.getLogger(__name__)
 # What a request under way may take once a stop was asked for, in seconds.
 _SHUTDOWN_TIMEOUT = 5.0
 
@@ -54,11 +56,22 @@ async def serve(
         except OSError as error:
             message = f"cannot listen on {config.host}:{config.port}: {error.strerror}"
             raise InvalidArgumentError(message) from error
+        warn_of_open_apps(config)
         on_ready(_base_url(config.host, runner))
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
         store.close()
+
+
+def warn_of_open_apps(config: Config) -> None:
+    """Log each app that whoever reaches the engine can be anybody in.
+
+    For where the engine is listened on; nobody reaches an embedded one.
+    """
+    for app in config.apps:
+        if app.allow_appkey_identity_mint:
+            _LOG.warning("app %s: its publishable key may sign anybody in", app.id)
 
 
 def _base_url(host: str, runner: web.AppRunner) -> str:

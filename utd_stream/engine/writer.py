@@ -23,6 +23,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -35,7 +36,7 @@ from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.engine.store import OutboxRow, RoomKey, RoomWrite, Store
 from utd_stream.errors import EngineError, UnavailableError
-from utd_stream.ports import Clock
+from utd_stream.ports import Clock, FactLog
 
 __all__ = ["Commit", "Writer"]
 
@@ -61,6 +62,17 @@ class Commit:
 
     rooms: Sequence[RoomWrite]
     outbox: Sequence[OutboxRow]
+
+
+@attrs.frozen(kw_only=True)
+class Answered:
+    """An order was answered; for the log of what happened.
+
+    Attributes:
+        status: HTTP status.
+    """
+
+    status: int
 
 
 @attrs.frozen
@@ -97,9 +109,10 @@ class Writer:
         threaded: False to work on the loop itself, in its next turn: for
             virtual time, where nothing may happen beside the loop.
         capacity: How many may wait.
+        log: Told of every order and its answer; None for nobody.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- ports and limits
         self,
         store: Store,
         *,
@@ -107,6 +120,7 @@ class Writer:
         rules: Rules,
         threaded: bool = True,
         capacity: int = 2_048,
+        log: FactLog | None = None,
     ) -> None:
         self.committed = Committed()
         self._store = store
@@ -114,6 +128,7 @@ class Writer:
         self._rules = rules
         self._threaded = threaded
         self._capacity = capacity
+        self._log = log
         self._seq = max((row.seq for row in store.unsent()), default=0)
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn: asyncio.Handle | None = None
@@ -151,7 +166,11 @@ class Writer:
         if self._queue.qsize() >= self._capacity:
             message = "too many commands wait; try again in a moment"
             raise UnavailableError(message)
-        return self._put(order)
+        future = self._put(order)
+        if self._log is not None:
+            self._log.note("engine", "command", order)
+            future.add_done_callback(self._note_answer)
+        return future
 
     async def run(self, call: Callable[[Connection], _T]) -> _T:
         """Return what *call* makes of the connection, between two batches."""
@@ -222,6 +241,17 @@ class Writer:
                 future.set_exception(result)
             else:
                 future.set_result(result)
+
+    def _note_answer(self, future: asyncio.Future[Outcome]) -> None:
+        if self._log is None or future.cancelled():
+            return
+        error = future.exception()
+        if error is not None:
+            self._log.note("engine", "refusal", error)
+        else:
+            answered = Answered(status=future.result().status)
+            is_good = answered.status < HTTPStatus.BAD_REQUEST
+            self._log.note("engine", "fact" if is_good else "refusal", answered)
 
     async def _flush_later(self) -> None:
         await self._clock.sleep(_IDLE_FLUSH)

@@ -45,7 +45,7 @@ class Simulation:
         self.loop = VirtualLoop(seed, horizon=horizon)
         self.log = JsonLines(self.clock)
         self.world: EmbeddedWorld = embedded(
-            clock=self.clock, luck=SeededLuck(seed or 0), **settings
+            clock=self.clock, luck=SeededLuck(seed or 0), fact_log=self.log, **settings
         )
         self.run(self.world.start())
 
