@@ -88,6 +88,14 @@ def test_it_ends_clean_and_leaves_no_process(dev: Dev, number: signal.Signals) -
     assert all(map(has_ended, started))
 
 
+def test_what_its_key_opens_is_said_once(dev: Dev) -> None:
+    """Whoever reaches it and has the publishable key can be anybody."""
+    _, errors = dev.end()
+
+    warning = f"app {dev.told['app_id']}: its publishable key may sign anybody in"
+    assert errors.count(warning) == 1
+
+
 def test_it_does_not_outlive_livekit(dev: Dev) -> None:
     """Killed or crashed, LiveKit is named in one line, and the status is 1."""
     (livekit,) = (pid for pid in children(dev.process.pid) if "server" in named(pid))
