@@ -17,7 +17,7 @@ from utd_stream.adapters.memory_http import MemoryConnector
 from utd_stream.client._sign_in import SessionProvider
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
-from utd_stream.engine.app import make_app
+from utd_stream.engine.app import ENGINE, make_app
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.store import Store
 from utd_stream.errors import ClosedError, UsageError
@@ -117,6 +117,7 @@ class EmbeddedWorld:
         self._connector: MemoryConnector
         self._pool: aiohttp.ClientSession | None = None
         self._runner: web.AppRunner | None = None
+        self._store: Store | None = None
         self._clients: list[UTDStreamClient] = []
 
     async def start(self) -> Self:
@@ -184,13 +185,14 @@ class EmbeddedWorld:
         """Start the engine, if it does not run; it knows what its database knows."""
         if self._runner is not None:
             return
-        store = Store(self._config.database)
+        # A killed engine leaves its database behind, as it was committed.
+        self._store = self._store or Store(self._config.database)
         app = make_app(
             self._config,
             sfu=self.sfu,
             clock=self.clock,
             luck=self._luck,
-            store=store,
+            store=self._store,
             threaded=False,
             log=self._log,
         )
@@ -205,6 +207,19 @@ class EmbeddedWorld:
         if runner is not None:
             self._connector.server = None
             await runner.cleanup()
+            self._store = None  # closed with the engine
+
+    async def kill_engine(self) -> None:
+        """Kill the engine: requests break, and only what is committed is left.
+
+        `start_engine` finds it again, in memory too.
+        """
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            self._connector.server = None
+            self._connector.cut()
+            runner.app[ENGINE].kill()
+            await runner.cleanup()
 
     async def aclose(self) -> None:
         """Close the clients, the engine and the SFU; idempotent."""
@@ -216,6 +231,8 @@ class EmbeddedWorld:
             await self.webhooks.aclose()
             await self.sfu.aclose()
             await self._pool.close()
+        if self._store is not None:
+            self._store.close()
 
     async def __aenter__(self) -> Self:
         return await self.start()

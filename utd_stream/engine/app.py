@@ -38,11 +38,12 @@ from utd_stream.errors import (
 from utd_stream.ports import Clock, FactLog, Luck, Sfu
 from utd_stream.wire import error_to_json
 
-__all__ = ["make_app"]
+__all__ = ["ENGINE", "make_app"]
 
 _LOG = logging.getLogger(__name__)
 # LiveKit's webhooks hold the whole metadata of their room.
 _WEBHOOK_LIMIT = 2**21
+ENGINE = web.AppKey("engine", Engine)
 _REQUEST_IDS = web.AppKey("request_ids", Iterator[str])
 _REQUEST_ID = web.RequestKey("request_id", str)
 
@@ -79,6 +80,7 @@ def make_app(  # noqa: PLR0913 -- its ports
         threaded=threaded,
         log=log,
     )
+    app[ENGINE] = engine
     app[SERVICES] = engine.services
     # One draw for them all: a source of chance is slower than a counter.
     prefix = luck.token()

@@ -101,6 +101,11 @@ class Engine:
         await self._outbox.aclose()
         await self._writer.aclose()
 
+    def kill(self) -> None:
+        """Stop as a killed process does: what is committed is all that is left."""
+        self._writer.kill()
+        self._outbox.kill()
+
     def _follow(self, commit: Commit) -> None:
         if self._log is not None:
             _note(self._log, commit)

@@ -134,6 +134,12 @@ class Outbox:
         for sender in senders:
             await asyncio.gather(sender, return_exceptions=True)
 
+    def kill(self) -> None:
+        """Stop in the middle of whatever is being sent."""
+        self._closed = True
+        for sender in self._senders.values():
+            sender.cancel()
+
     def _put_lost(self, key: RoomKey, kind: str) -> None:
         # Found again by the next listing, so it needs no row on disk.
         pending = self._pending.setdefault(key, {})

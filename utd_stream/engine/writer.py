@@ -208,6 +208,19 @@ class Writer:
             await asyncio.to_thread(self._thread.join)
         self._store.close()
 
+    def kill(self) -> None:
+        """Stop without a last word: what was not decided never is.
+
+        For a writer that works on the loop; the store stays open.
+        """
+        assert not self._threaded  # noqa: S101 -- a thread cannot be killed
+        self._loop = None
+        for handle in (self._turn, self._flush):
+            if handle is not None:
+                handle.cancel()
+        for _, future in self._waiting([]):
+            future.cancel()
+
     # On the loop.
 
     def _put(self, work: _Work) -> asyncio.Future[Any]:

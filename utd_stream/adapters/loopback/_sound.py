@@ -8,11 +8,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
+import attrs
+
 from utd_stream.errors import PublishError
 from utd_stream.models.media import AudioFrame
 from utd_stream.ports import AudioSource, Clock
 
-__all__ = ["Ears", "Feed"]
+__all__ = ["Ears", "Feed", "Sound"]
 
 _RATE_HZ = 48_000
 _FRAME_BYTES = 2 * _RATE_HZ // 100  # 10 ms
@@ -105,8 +107,14 @@ class Feed:
                 logger.exception("an audio source failed to close")
 
 
-# A track of somebody: its sid, and its sound.
-Found: TypeAlias = "tuple[str, Feed] | None"
+@attrs.frozen(eq=False)
+class Sound:
+    """A track that one client receives; received again, it is another one."""
+
+    feed: Feed
+
+
+_Find: TypeAlias = Callable[[], Sound | None]
 
 
 class Ear:
@@ -153,7 +161,7 @@ class Ears:
 
     def __init__(self, is_cut: Callable[[], bool]) -> None:
         self._is_cut = is_cut
-        self._open: dict[Ear, tuple[str, Callable[[], Found]]] | None = None
+        self._open: dict[Ear, tuple[Sound, _Find]] | None = None
         self._news: asyncio.Event | None = None
         self._is_closed = False
 
@@ -162,9 +170,8 @@ class Ears:
         news, self._news = self._news, None
         if news is not None:
             news.set()
-        for ear, (sid, find) in tuple((self._open or {}).items()):
-            found = find()
-            if self._is_closed or found is None or found[0] != sid:
+        for ear, (sound, find) in tuple((self._open or {}).items()):
+            if self._is_closed or find() is not sound:
                 ear.close()
 
     def end(self) -> None:
@@ -172,27 +179,27 @@ class Ears:
         self._is_closed = True
         self.refresh()
 
-    async def hear(self, find: Callable[[], Found]) -> AsyncIterator[AudioFrame]:
+    async def hear(self, find: _Find) -> AsyncIterator[AudioFrame]:
         """Yield the frames of the track that *find* returns, then of the next."""
-        ended = ""
+        ended = None
         while not self._is_closed:
-            found = find()
-            if found is None or found[0] == ended:
+            sound = find()
+            if sound is None or sound is ended:
                 self._news = self._news or asyncio.Event()
                 await self._news.wait()
                 continue
-            ended, feed = found
+            ended = sound
             ear = Ear(self._is_cut)
             if self._open is None:
                 self._open = {}
-            self._open[ear] = (ended, find)
-            feed.add(ear)
+            self._open[ear] = (sound, find)
+            sound.feed.add(ear)
             try:
                 while (frame := await ear.next()) is not None:
                     yield frame
             finally:
                 del self._open[ear]
-                feed.remove(ear)
+                sound.feed.remove(ear)
 
 
 def _checked(frame: AudioFrame) -> bytes:

@@ -8,7 +8,7 @@ import attrs
 
 from utd_stream.adapters.loopback._line import Line
 from utd_stream.adapters.loopback._people import Info, Member, Update
-from utd_stream.adapters.loopback._sound import Feed
+from utd_stream.adapters.loopback._sound import Feed, Sound
 from utd_stream.adapters.loopback._tokens import Entry, refuse
 from utd_stream.models import room_events as events
 from utd_stream.models.participants import RemoteParticipant, TrackPublication
@@ -64,7 +64,7 @@ class View:
     ) -> None:
         self._tell = tell
         self._left = left
-        self._heard: dict[str, Feed | None] = {}
+        self._heard: dict[str, Sound | None] = {}
         self.line = Line()
         self.auto_subscribe = True
         self.me: Info | None = None
@@ -101,13 +101,13 @@ class View:
 
     def sound_of(
         self, identity: str, wanted: Callable[[TrackPublication], bool]
-    ) -> tuple[str, Feed] | None:
-        """Return the sid and the sound of the first wanted track received."""
+    ) -> Sound | None:
+        """Return the sound of the first wanted track that is received."""
         info = self.others.get(identity)
         for sent in () if info is None else info.participant.publications:
-            feed = self._heard.get(sent.sid)
-            if feed is not None and wanted(sent):
-                return sent.sid, feed
+            sound = self._heard.get(sent.sid)
+            if sound is not None and wanted(sent):
+                return sound
         return None
 
     # What the SFU tells.
@@ -165,7 +165,7 @@ class View:
                 if sid in self._heard:
                     # Deaf for a while; only now its end is told.
                     self._tell(events.TrackUnsubscribed(identity, sent))
-                self._heard[sid] = feed
+                self._heard[sid] = Sound(feed)
                 self._tell(events.TrackSubscribed(identity, sent))
 
     def told_deaf(self) -> None:
