@@ -19,6 +19,8 @@ from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.app import ENGINE, make_app
 from utd_stream.engine.config import App, Config
+from utd_stream.engine.engine import Committed, committed
+from utd_stream.engine.services import SERVICES
 from utd_stream.engine.store import Store
 from utd_stream.errors import ClosedError, UsageError
 from utd_stream.ports import AudioSource, Clock, FactLog, Luck
@@ -36,6 +38,7 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
     clock: Clock | None = None,
     luck: Luck | None = None,
     fact_log: FactLog | None = None,
+    engine_clock: Clock | None = None,
     seat_grace: float = 15.0,
     request_expiry: float = 60.0,
     room_empty: float = 300.0,
@@ -58,6 +61,7 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
             milliseconds.
         luck: Chance; a seeded one makes a run repeatable.
         fact_log: Told all that happens in engine and clients.
+        engine_clock: Another time for the engine alone: a clock that is wrong.
         seat_grace: How long a seat waits for somebody who is lost, in seconds.
         request_expiry: How long a request or invitation waits, in seconds.
         room_empty: How long a room lives with nobody in it, in seconds.
@@ -84,8 +88,13 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         room_empty=room_empty,
         reconcile_period=reconcile_period,
     )
+    clock = clock or AsyncioClock()
     return EmbeddedWorld(
-        config, clock or AsyncioClock(), luck or SystemLuck(), fact_log
+        config,
+        clock=clock,
+        engine_clock=engine_clock or clock,
+        luck=luck or SystemLuck(),
+        fact_log=fact_log,
     )
 
 
@@ -104,7 +113,13 @@ class EmbeddedWorld:
     """
 
     def __init__(
-        self, config: Config, clock: Clock, luck: Luck, fact_log: FactLog | None
+        self,
+        config: Config,
+        *,
+        clock: Clock,
+        engine_clock: Clock,
+        luck: Luck,
+        fact_log: FactLog | None,
     ) -> None:
         self.app = config.apps[0]
         self.base_url = _BASE_URL
@@ -112,6 +127,7 @@ class EmbeddedWorld:
         self.sfu = Loopback(clock)
         self.webhooks: Courier
         self._config = config
+        self._engine_clock = engine_clock
         self._luck = luck
         self._log = fact_log
         self._connector: MemoryConnector
@@ -181,6 +197,19 @@ class EmbeddedWorld:
         self._clients.append(client)
         return client
 
+    async def room(self, name: str) -> Committed | None:
+        """Return a room as the engine has it on disk; None if it never was.
+
+        Raises:
+            ClosedError: If no engine runs.
+        """
+        if self._runner is None:
+            message = "no engine runs; start_engine first"
+            raise ClosedError(message)
+        key = (self.app.id, name)
+        found = await self._runner.app[SERVICES].writer.room(key)
+        return None if found is None else committed(key, found)
+
     async def start_engine(self) -> None:
         """Start the engine, if it does not run; it knows what its database knows."""
         if self._runner is not None:
@@ -190,7 +219,7 @@ class EmbeddedWorld:
         app = make_app(
             self._config,
             sfu=self.sfu,
-            clock=self.clock,
+            clock=self._engine_clock,
             luck=self._luck,
             store=self._store,
             threaded=False,

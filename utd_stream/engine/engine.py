@@ -13,6 +13,7 @@ from utd_stream.engine.deadlines import Deadlines
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.outbox import Outbox
 from utd_stream.engine.reconciler import Reconciler
+from utd_stream.engine.rules.state import Room
 from utd_stream.engine.services import Services
 from utd_stream.engine.store import RoomKey, Store
 from utd_stream.engine.tokens import UserTokens
@@ -20,7 +21,7 @@ from utd_stream.engine.writer import Commit, Writer
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import Clock, FactLog, Luck, Sfu
 
-__all__ = ["Engine"]
+__all__ = ["Committed", "Engine", "committed"]
 
 
 class Engine:
@@ -117,7 +118,7 @@ class Engine:
 
 @attrs.frozen(kw_only=True)
 class Committed:
-    """A room is on disk; for the log of what happened.
+    """A room as it is on disk, for those who look from outside.
 
     Attributes:
         room: Of which app, by which name.
@@ -136,19 +137,20 @@ class Committed:
     members: tuple[str, ...]
 
 
+def committed(key: RoomKey, room: Room) -> Committed:
+    """Return what is told of *room*."""
+    return Committed(
+        room=key,
+        version=room.version,
+        life=room.life,
+        is_live=room.is_live,
+        grid=room.grid,
+        members=tuple(name for name, member in room.members.items() if member.admitted),
+    )
+
+
 def _note(log: FactLog, commit: Commit) -> None:
     for write in commit.rooms:
-        room = write.after
-        committed = Committed(
-            room=write.key,
-            version=room.version,
-            life=room.life,
-            is_live=room.is_live,
-            grid=room.grid,
-            members=tuple(
-                name for name, member in room.members.items() if member.admitted
-            ),
-        )
-        log.note("engine", "revision", committed)
+        log.note("engine", "revision", committed(write.key, write.after))
     for row in commit.outbox:
         log.note("engine", "effect", row)

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 
 from utd_stream._embedded import EmbeddedWorld, embedded
 from utd_stream.adapters.fact_log import JsonLines
+from utd_stream.ports import FactKind, FactLog
 from utd_stream.testing._loop import VirtualClock, VirtualLoop
 from utd_stream.testing._luck import SeededLuck
 
@@ -31,6 +32,7 @@ class Simulation:
     Args:
         seed: Orders what happens at one instant, and draws all chance.
         horizon: How much time may pass at most, in seconds.
+        observer: Told what the log is told, as it happens.
         settings: Of the world; see `utd_stream.embedded`.
 
     Attributes:
@@ -40,12 +42,20 @@ class Simulation:
     """
 
     def __init__(
-        self, seed: int | None = None, *, horizon: float = 86_400.0, **settings: Any
+        self,
+        seed: int | None = None,
+        *,
+        horizon: float = 86_400.0,
+        observer: FactLog | None = None,
+        **settings: Any,
     ) -> None:
         self.loop = VirtualLoop(seed, horizon=horizon)
         self.log = JsonLines(self.clock)
         self.world: EmbeddedWorld = embedded(
-            clock=self.clock, luck=SeededLuck(seed or 0), fact_log=self.log, **settings
+            clock=self.clock,
+            luck=SeededLuck(seed or 0),
+            fact_log=self.log if observer is None else _Both(self.log, observer),
+            **settings,
         )
         self.run(self.world.start())
 
@@ -106,3 +116,15 @@ class Simulation:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class _Both:
+    """Two logs in place of one."""
+
+    def __init__(self, first: FactLog, second: FactLog) -> None:
+        self._logs = (first, second)
+
+    def note(self, who: str, kind: FactKind, what: object) -> None:
+        """Tell both."""
+        for log in self._logs:
+            log.note(who, kind, what)
