@@ -258,16 +258,20 @@ def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run each test with a plane over every plane, on the loop it needs."""
-    has_plane = "plane" in getattr(item, "fixturenames", ())
-    return _LOOPS if has_plane else {"plain": asyncio.new_event_loop}
+    return _LOOPS if _has_plane(item) else {"plain": asyncio.new_event_loop}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark what needs a LiveKit server."""
     called = getattr(item, "callspec", None)
-    is_virtual = called is not None and VirtualLoop in called.params.values()
-    if "plane" in getattr(item, "fixturenames", ()) and not is_virtual:
+    in_memory = called is not None and VirtualLoop in called.params.values()
+    if _has_plane(item) and not in_memory:
         item.add_marker("livekit")
+
+
+def _has_plane(item: pytest.Item) -> bool:
+    asked: list[str] = getattr(item, "fixturenames", [])
+    return "plane" in asked or "mortal" in asked
 
 
 @pytest_asyncio.fixture

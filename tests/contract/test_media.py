@@ -25,6 +25,7 @@ from utd_stream.models.room_events import (
     ParticipantPermissionsChanged,
     RoomMetadataChanged,
     TrackMuted,
+    TrackPublished,
     TrackSubscribed,
     TrackUnmuted,
     TrackUnsubscribed,
@@ -148,6 +149,35 @@ async def test_mute_is_seen_by_the_others(plane: Plane) -> None:
     ana.room.set_muted(MICROPHONE, muted=False)
 
     assert (await ben.hears(TrackUnmuted)).identity == "ana"
+
+
+async def test_muted_track_is_heard_as_silence(plane: Plane) -> None:
+    """A reader of a muted track goes on, and reads silence."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    sound = ben.room.audio("ana")
+    await heard_hz(sound)
+    ana.room.set_muted(MICROPHONE, muted=True)
+    await ben.hears(TrackMuted)
+    async with asyncio.timeout(10):
+        silent = 0
+        while silent < 50:
+            silent = 0 if any((await anext(sound)).samples) else silent + 1
+    ana.room.set_muted(MICROPHONE, muted=False)
+
+    assert await heard_hz(sound) == pytest.approx(440, abs=5)
+
+
+async def test_track_not_subscribed_is_announced_only(plane: Plane) -> None:
+    """Without `auto_subscribe` tracks are known, and not received."""
+    ana, ben = await plane.enter("ana"), plane.guest()
+    await ben.room.connect(plane.url, plane.token("ben"), auto_subscribe=False)
+    cem = await plane.enter("cem")
+    await publish(ana)
+    await cem.hears(TrackSubscribed)
+    await ben.hears(TrackPublished)
+
+    assert not ben.of(TrackSubscribed)
 
 
 async def test_grant_arrives_and_is_whole(plane: Plane) -> None:

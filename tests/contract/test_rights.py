@@ -1,0 +1,216 @@
+"""The Media port: rights, and what is done without them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane, eventually
+from utd_stream.errors import ConnectError, PublishError
+from utd_stream.media import Silence
+from utd_stream.models import Permission, TrackSource
+from utd_stream.models.room_events import (
+    DataReceived,
+    Disconnected,
+    LocalTrackUnpublished,
+    ParticipantMetadataChanged,
+    ParticipantPermissionsChanged,
+    TrackSubscribed,
+    TrackUnpublished,
+    TrackUnsubscribed,
+)
+
+SHARED_SOUND = TrackSource.SCREEN_SHARE_AUDIO
+
+
+async def publish(guest: Guest, source: TrackSource = MICROPHONE) -> None:
+    """Publish silence."""
+    await guest.room.publish_audio(Silence(), name="any", track_source=source)
+
+
+async def test_equal_grant_brings_no_event(plane: Plane) -> None:
+    """Nobody is told of a permission that is what it was (T2)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    for _ in range(2):
+        await plane.allow("ana", SPEAKER)
+    await plane.allow("ana", SPEAKER, metadata="and this is told")
+    for guest in (ana, ben):
+        await guest.hears(ParticipantMetadataChanged)
+
+        assert not guest.of(ParticipantPermissionsChanged)
+
+
+async def test_others_are_told_of_a_right(plane: Plane) -> None:
+    """Everybody hears of a change, the one concerned included; once (T3)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    told = ParticipantPermissionsChanged("ana", SPEAKER)
+    await plane.allow("ana", SPEAKER)
+    for guest in (ana, ben):
+        await guest.hears(ParticipantPermissionsChanged)
+
+        assert guest.of(ParticipantPermissionsChanged) == [told]
+
+
+async def test_metadata_is_told_before_the_right(plane: Plane) -> None:
+    """One update is two events, the metadata's first (T5)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    await plane.allow("ana", SPEAKER, metadata="m")
+    for guest in (ana, ben):
+        await guest.hears(ParticipantPermissionsChanged)
+        changes = ParticipantMetadataChanged | ParticipantPermissionsChanged
+        told = [each for each in guest.told if isinstance(each, changes)]
+
+        assert told == [
+            ParticipantMetadataChanged("ana", "m"),
+            ParticipantPermissionsChanged("ana", SPEAKER),
+        ]
+
+
+async def test_narrowed_right_takes_the_tracks_outside_it(plane: Plane) -> None:
+    """A revoke is by source: what may still be published stays (T4)."""
+    ana = await plane.enter("ana", permission=Permission(can_publish=True))
+    ben = await plane.enter("ben", permission=LISTENER)
+    await publish(ana, MICROPHONE)
+    await publish(ana, SHARED_SOUND)
+    await eventually(lambda: len(ben.of(TrackSubscribed)) == 2)
+    narrow = Permission(can_publish=True, can_publish_sources=(SHARED_SOUND,))
+    await plane.allow("ana", narrow)
+    await ben.hears(TrackUnpublished)
+    await plane.sees_tracks("ana", SHARED_SOUND)
+
+    gone = [each.publication.source for each in ben.of(TrackUnpublished)]
+    assert gone == [MICROPHONE]
+    assert [each.publication.source for each in ben.of(TrackUnsubscribed)] == gone
+    (ana_seen,) = ben.state.remotes
+    assert [each.source for each in ana_seen.publications] == [SHARED_SOUND]
+
+
+async def test_owner_is_not_told_of_the_track_that_went_with_its_right(
+    plane: Plane,
+) -> None:
+    """It stays among the owner's own until it is withdrawn (T24)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    await ben.hears(TrackSubscribed)
+    before = ana.state.local.publications
+    await plane.allow("ana", LISTENER)
+    await ana.may_publish(expected=False)
+    await ben.hears(TrackUnpublished)
+    await plane.allow("ana", SPEAKER)
+    await ana.may_publish()
+
+    assert ana.state.local.publications == before
+    assert not ana.of(LocalTrackUnpublished)
+    await plane.sees_tracks("ana")  # the right alone does not bring it back
+
+
+async def test_publish_without_the_right_is_never_answered(plane: Plane) -> None:
+    """Nor one of a source outside the right, nor one granted meanwhile (T22)."""
+    ana = await plane.enter("ana")
+    ben = await plane.enter("ben", permission=LISTENER)
+    cem = await plane.enter("cem", permission=LISTENER)
+
+    async def grant() -> None:
+        await asyncio.sleep(0.1)  # the SFU says nothing that could be waited for
+        await plane.allow("cem", SPEAKER)
+        await cem.may_publish()
+
+    async with asyncio.timeout(20):
+        *refused, _ = await asyncio.gather(
+            publish(ana, SHARED_SOUND),
+            publish(ben),
+            publish(cem),
+            grant(),
+            return_exceptions=True,
+        )
+
+    for error in refused:
+        assert isinstance(error, PublishError)
+        assert "no response received from the server" in str(error)
+    for guest in (ana, ben, cem):
+        assert guest.state.local.publications == ()
+
+
+async def test_deaf_one_receives_nothing_until_it_may(plane: Plane) -> None:
+    """Without the right to subscribe no track comes; with it, those that are there."""
+    deaf = Permission(can_subscribe=False)
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=deaf)
+    await publish(ana)
+    await ben.sees(lambda now: now.remotes[0].publications)
+    assert not ben.of(TrackSubscribed)
+    await plane.allow("ben", LISTENER)
+
+    assert (await ben.hears(TrackSubscribed)).identity == "ana"
+
+
+async def test_data_without_the_right_is_lost_without_a_word(plane: Plane) -> None:
+    """The sender is told nothing, and the others neither."""
+    no_data = Permission(can_publish_data=False)
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=no_data)
+    await ben.room.send_data(b"not mine to say", reliable=True, to=[], topic="")
+    await plane.allow("ben", LISTENER)
+    await ben.has(LISTENER)
+    await ben.room.send_data(b"but this is", reliable=True, to=[], topic="")
+    await ana.hears(DataReceived)
+
+    assert [each.data for each in ana.of(DataReceived)] == [b"but this is"]
+
+
+async def test_removed_one_may_come_back_with_the_token_it_had(plane: Plane) -> None:
+    """A kick revokes no token (T8)."""
+    token = plane.token("ana")
+    first, second = plane.guest(), plane.guest()
+    await first.room.connect(plane.url, token, auto_subscribe=True)
+    await plane.sfu.remove_participant(plane.room(), "ana")
+    await first.hears(Disconnected)
+    await second.room.connect(plane.url, token, auto_subscribe=True)
+
+    assert set(await plane.listed()) == {"ana"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"exp": 1}, "unauthenticated"),
+        ({"nbf": 4_000_000_000, "exp": 4_000_000_600}, "unauthenticated"),
+        ({"video": {"room": "somewhere"}}, "unauthenticated"),
+        ({"video": {"roomJoin": True}}, "invalid"),
+        ({"sub": ""}, "invalid"),
+    ],
+    ids=["expired", "early", "not to join", "no room", "nobody"],
+)
+async def test_refused_token_is_quoted_nowhere(
+    plane: Plane, caplog: pytest.LogCaptureFixture, wrong: dict[str, object], code: str
+) -> None:
+    """Whatever is wrong with it has its code; neither error nor log quotes it (T23)."""
+    token = plane.sfu.sign_token(plane.claims("ana") | wrong)
+    with pytest.raises(ConnectError) as refused:
+        await plane.guest().room.connect(plane.url, token, auto_subscribe=True)
+    error = refused.value
+
+    assert error.code == code
+    assert error.__cause__ is error.__context__ is None
+    assert "eyJ" not in caplog.text + str(error)
+
+
+async def test_forged_token_is_refused(plane: Plane) -> None:
+    """A token that was changed after it was signed is nobody's (T23)."""
+    token = plane.token("ana")
+    forged = token[:-4] + ("AAAA" if not token.endswith("AAAA") else "BBBB")
+    with pytest.raises(ConnectError) as refused:
+        await plane.guest().room.connect(plane.url, forged, auto_subscribe=True)
+
+    assert refused.value.code == "unauthenticated"
+
+
+async def test_what_a_token_does_not_say_is_granted(plane: Plane) -> None:
+    """Bare grants let one do everything but write its own metadata."""
+    grants = {"video": {"roomJoin": True, "room": plane.room()}}
+    ana = plane.guest()
+    token = plane.sfu.sign_token(plane.claims("ana") | grants)
+    await ana.room.connect(plane.url, token, auto_subscribe=True)
+
+    assert ana.state.local.permission == Permission(can_publish=True)
