@@ -13,10 +13,10 @@ CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test cov props states notebooks \
-  livekit demo bench check clean
+  livekit demo demo-livekit bench check clean
 
 help:  ## print this help
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or later that runs (with venv and" \
@@ -64,8 +64,11 @@ notebooks: install  ## run every notebook from top to bottom
 livekit: install  ## find the LiveKit server, or build it into .livekit
 	@$(PY) -m utd_stream.adapters.livekit_binary
 
-demo: install livekit  ## an audio room, end to end, on a real LiveKit server
+demo: install  ## an audio room, end to end, in one process
 	$(BIN)/utd-stream demo
+
+demo-livekit: install livekit  ## the same on a real LiveKit server
+	$(BIN)/utd-stream demo --livekit
 
 bench: install livekit  ## the figures, beside the bare libraries
 	$(PY) -m tests.bench

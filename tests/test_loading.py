@@ -28,12 +28,17 @@ CLIENT = """
     UTDRoom()
     print(*sys.modules)
 """
+DEMO = """
+    import sys, utd_stream.cli._demo
+
+    print(*sys.modules)
+"""
 
 
 @pytest.mark.parametrize(
     ("program", "loads"),
-    [(ROOM, False), (CLIENT, True)],
-    ids=["embedded", "default"],
+    [(ROOM, False), (DEMO, False), (CLIENT, True)],
+    ids=["embedded", "demo", "default"],
 )
 def test_livekit_is_loaded_by_whom_it_carries(program: str, *, loads: bool) -> None:
     """An embedded room runs without its native client; the default plane is it."""

@@ -26,7 +26,9 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert all(name in told.stdout for name in ("serve", "dev", "demo"))
 
 
-@pytest.mark.parametrize("arguments", [("dev", "--port", "0"), ("demo",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [("dev", "--port", "0"), ("demo", "--livekit")], ids=" ".join
+)
 def test_without_livekit_the_remedy_is_told(
     tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
@@ -40,9 +42,17 @@ def test_without_livekit_the_remedy_is_told(
     assert not list(tmp_path.iterdir())
 
 
-def test_demo_takes_all_of_an_engine_or_nothing(tmp_path: Path) -> None:
-    """Half an address is an error, not another engine than was meant."""
-    told = command("demo", "--base-url", "http://127.0.0.1:8080", folder=tmp_path)
+@pytest.mark.parametrize(
+    "more", [(), ("--livekit", "--app-id", "a", "--app-key", "k")], ids=["half", "both"]
+)
+def test_demo_takes_all_of_an_engine_or_nothing(
+    tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    """Half an address, or one beside --livekit, plays nowhere else than was meant."""
+    engine = ("--base-url", "http://127.0.0.1:9")
+
+    told = command("demo", *engine, *more, folder=tmp_path)
 
     assert told.returncode == 2
-    assert "--app-key" in told.stderr
+    assert "--app-key go together, without --livekit" in told.stderr
+    assert not told.stdout

@@ -10,32 +10,67 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.cli.commands import command
-from tests.world import World
+from tests.cli.commands import Dev, command
 from utd_stream.cli._demo import play
+from utd_stream.cli._demo_places import within
 from utd_stream.cli._demo_screen import Screen
 from utd_stream.cli._demo_script import SCRIPT
-from utd_stream.cli._demo_stage import Place
 from utd_stream.cli._demo_steps import Expectation, Heard, Kept, Seen, Step, Troupe
-
-pytestmark = pytest.mark.livekit
+from utd_stream.testing import Simulation
 
 Act = Callable[[Troupe], Awaitable[object]]
 
+CHECKS = sum(len(step.then) for step in SCRIPT)
+STEPS = len(SCRIPT)
 
-def test_demo_goes_as_declared(tmp_path: Path, livekit_binary: Path) -> None:
-    """Status 0; every step is named, every error and tone told, in plain text."""
-    told = command("demo", folder=tmp_path, LIVEKIT_SERVER=str(livekit_binary))
 
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert all(step.title in told.stdout for step in SCRIPT)
-    assert all(step.refused in told.stdout for step in SCRIPT if step.refused)
-    assert re.search(r"dan hears ana at 4[34]\d Hz", told.stdout)
-    assert f"all as declared: {len(SCRIPT)} of {len(SCRIPT)} steps" in told.stdout
-    assert told.stdout.isascii()
-    assert "\x1b" not in told.stdout
-    assert not told.stderr
+def test_demo_needs_nothing_but_the_package(tmp_path: Path) -> None:
+    """No server, no other program, no file: it says that it is embedded."""
+    told = command("demo", folder=tmp_path, PATH=str(tmp_path))
+
+    assert told.stdout.startswith("utd-stream demo, embedded: ")
+    went_as_declared(told.returncode, told.stdout, told.stderr)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.livekit
+def test_demo_brings_livekit(tmp_path: Path, livekit_binary: Path) -> None:
+    """The same steps and checks come true on a real server, and it says so."""
+    told = command(
+        "demo", "--livekit", folder=tmp_path, LIVEKIT_SERVER=str(livekit_binary)
+    )
+
+    assert told.stdout.startswith("utd-stream demo, on LiveKit: a server of its own\n")
+    went_as_declared(told.returncode, told.stdout, told.stderr)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.livekit
+def test_demo_takes_part_at_an_engine_that_runs(dev: Dev, tmp_path: Path) -> None:
+    """Likewise with what ``dev`` prints, and the second line names that engine."""
+    told = command(
+        *("demo", "--base-url", dev.told["base_url"]),
+        *("--app-id", dev.told["app_id"], "--app-key", dev.told["app_key"]),
+        folder=tmp_path,
+    )
+
+    assert told.stdout.startswith("utd-stream demo, on LiveKit: ")
+    assert f"engine {dev.told['base_url']}, room" in told.stdout
+    went_as_declared(told.returncode, told.stdout, told.stderr)
+
+
+def went_as_declared(status: int, printed: str, errors: str) -> None:
+    """Each step is named, each error, tone and presence told, in plain text."""
+    assert status == 0, printed + errors
+    assert all(step.title in printed for step in SCRIPT)
+    assert all(step.refused in printed for step in SCRIPT if step.refused)
+    assert re.search(r"dan hears ana at 4[34]\d Hz", printed)
+    assert re.search(r"ana    publishing  \d", printed)
+    assert "dan    publishing  never" in printed
+    assert f"all as declared: {STEPS} of {STEPS} steps, {CHECKS} checks" in printed
+    assert printed.isascii()
+    assert "\x1b" not in printed
+    assert not errors
 
 
 async def sit(troupe: Troupe) -> None:
@@ -56,19 +91,12 @@ async def enter(troupe: Troupe) -> None:
     await troupe.enter("dan")
 
 
-async def played(
-    world: World, *script: Step, patience: float = 10.0
-) -> tuple[int, str]:
+def played(*script: Step) -> tuple[int, str]:
     """Return the exit status of a script, and what was printed."""
-    place = Place(
-        base_url=world.base_url,
-        app_id=world.app.id,
-        app_key=world.app.key,
-        room_name="stage",
-    )
     printed = StringIO()
     screen = Screen(Console(file=printed, width=300))
-    status = await play(script, place, screen, patience=patience)
+    with Simulation() as sim:
+        status = sim.run(play(script, within(sim.world), screen))
     return status, printed.getvalue()
 
 
@@ -82,50 +110,42 @@ ENTRANCE = step(enter, Seen("ana", "role", "host"))
 SEATED = step(sit, Seen("ana", "occupancy", "speaking"))
 
 
-# What never comes is waited for in vain: not for long, since it is known here.
 @pytest.mark.parametrize(
-    ("wrong", "patience", "expected", "seen"),
+    ("wrong", "expected", "seen"),
     [
         (
             step(sit, Seen("ana", "occupancy", "silent")),
-            0.1,
             "ana.occupancy = silent",
             "speaking",
         ),
         (
             step(sit, refused="ConflictError 409 seat_taken"),
-            10,
             "ConflictError 409 seat_taken",
             "no error",
         ),
         (
             step(sit_and_stand_up, Kept("ana", "seat")),
-            10,
             "ana.seat to stay none",
             "seat 0",
         ),
         (
             step(sit, Heard("dan", "ana", 880)),
-            5,
             "dan to hear ana at 880 Hz",
-            "",  # what a busy machine makes of 440 Hz is not known
+            "440 Hz",
         ),
         (
             step(stand_up, Heard("dan", "ana", 440)),
-            0.1,
             "dan to hear ana at 440 Hz",
             "silence",
         ),
     ],
     ids=["value", "refusal", "kept", "tone", "silence"],
 )
-async def test_a_wrong_expectation_is_found(
-    world: World, wrong: Step, patience: float, expected: str, seen: str
-) -> None:
+def test_a_wrong_expectation_is_found(wrong: Step, expected: str, seen: str) -> None:
     """Status 1, with the step, what was expected and what was seen; then it ends."""
     script = (ENTRANCE, wrong, SEATED)
 
-    status, printed = await played(world, *script, patience=patience)
+    status, printed = played(*script)
 
     assert status == 1
     assert f"BROKEN at step 2: {wrong.title}" in printed
@@ -134,23 +154,23 @@ async def test_a_wrong_expectation_is_found(
     assert "BROKEN: 1 of 3 steps" in printed
 
 
-async def test_an_error_that_nobody_declared_is_found(world: World) -> None:
+def test_an_error_that_nobody_declared_is_found() -> None:
     """Another error than the declared one is no better than none."""
     other = step(sit, refused="ConflictError 409 seat_locked")
 
-    status, printed = await played(world, ENTRANCE, SEATED, other)
+    status, printed = played(ENTRANCE, SEATED, other)
 
     assert status == 1
     assert "expected  ConflictError 409 seat_locked" in printed
     assert "already_seated" in printed
 
 
-async def test_a_right_script_ends_well(world: World) -> None:
+def test_a_right_script_ends_well() -> None:
     """The same steps, rightly declared: status 0, and the timeline tells the seat."""
     heard = step(sit, Heard("dan", "ana", 440), Kept("dan", "seat"))
     stood = step(stand_up, Seen("ana", "occupancy", "listening"))
 
-    status, printed = await played(world, ENTRANCE, heard, stood)
+    status, printed = played(ENTRANCE, heard, stood)
 
     assert status == 0, printed
     assert "BROKEN" not in printed

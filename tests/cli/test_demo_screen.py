@@ -42,7 +42,7 @@ def shown(*, terminal: bool) -> str:
     screen = Screen(
         Console(file=printed, force_terminal=terminal, width=WIDTH, highlight=False)
     )
-    screen.opening("http://127.0.0.1:8080", "room")
+    screen.opening("on a plane", "http://127.0.0.1:8080", "room")
     screen.step(1, SCRIPT[0])
     for change in CHANGES:
         screen.changed(change)
@@ -96,7 +96,7 @@ def test_the_show_goes_on_when_nobody_reads() -> None:
         "from utd_stream.cli._demo_screen import Screen\n"
         "screen = Screen()\n"
         "for _ in range(1_000):\n"
-        "    screen.opening('engine', 'room')\n"
+        "    screen.opening('plane', 'engine', 'room')\n"
         "sys.exit(3)\n"
     )
     with subprocess.Popen(  # noqa: S603 -- this interpreter, a program from above

@@ -140,17 +140,22 @@ def dev(*, as_json: _Json = False, port: _Port = None) -> None:
 @_app.command()
 def demo(
     *,
+    livekit: Annotated[
+        bool, typer.Option("--livekit", help="Bring a LiveKit server of its own.")
+    ] = False,
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Of an engine that runs.")
     ] = None,
     app_id: Annotated[str | None, typer.Option(help="Of an app there.")] = None,
     app_key: Annotated[str | None, typer.Option(help="Its publishable key.")] = None,
 ) -> None:
-    """Show an audio room: a host, two speakers and a listener in a real room.
+    """Show an audio room: a host, two speakers and a listener.
 
-    It brings an engine and a LiveKit server of its own, unless it is told of an
-    engine that runs.  The exit status is 0 if all went as declared.
+    Engine, SFU and people are in this process; no server is needed.  The same
+    script runs on a real LiveKit server with --livekit, or at an engine that
+    runs, such as that of `utd-stream dev`.  The exit status is 0 if all went as
+    declared.
     """
     from utd_stream.cli._demo import main as run  # noqa: PLC0415 -- see the top
 
-    raise typer.Exit(run(base_url, app_id, app_key))
+    raise typer.Exit(run(base_url, app_id, app_key, livekit=livekit))

@@ -57,10 +57,10 @@ class Screen:
         self.refused = 0
         self.heard = 0
 
-    def opening(self, engine: str, room_name: str) -> None:
-        """Say where it takes place, and who is there."""
+    def opening(self, plane: str, engine: str, room_name: str) -> None:
+        """Say on which plane and where it takes place, and who is there."""
         people = ", ".join(f"{who} ({hz} Hz)" for who, hz in TONES_HZ.items())
-        self._line(Text("utd-stream demo", style="bold"))
+        self._line(Text(f"utd-stream demo, {plane}", style="bold"))
         self._line(Text(f"engine {engine}, room {room_name}", style="dim"))
         self._line(Text.assemble("people and their tones: ", people))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
@@ -18,6 +17,7 @@ from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
 from utd_stream.models import SeatMode
+from utd_stream.ports import AudioSource, Clock
 from utd_stream.reactive import Latest
 
 __all__ = ["Place", "Stage"]
@@ -28,16 +28,19 @@ class Place:
     """Where to play.
 
     Attributes:
-        base_url: Of the engine.
-        app_id: Of an app there that lets its key sign anybody in.
-        app_key: Its publishable key.
+        plane: What carries the sound, in words.
+        engine: Where the engine is.
         room_name: A room that nobody else is in.
+        client: Makes a client of one person, heard as told, in an app that lets
+            its key sign anybody in.
+        clock: Of the people there.
     """
 
-    base_url: str
-    app_id: str
-    app_key: str
+    plane: str
+    engine: str
     room_name: str
+    client: Callable[[AudioSource], UTDStreamClient]
+    clock: Clock
 
 
 class Stage:
@@ -60,12 +63,12 @@ class Stage:
         self._changes: list[Change] = []
         self._watches: list[DisposableBase] = []
         self._stack = AsyncExitStack()
-        self._started_at = time.monotonic()
+        self._started_at = place.clock.monotonic()
 
     @property
     def now(self) -> float:
         """Seconds since the start."""
-        return time.monotonic() - self._started_at
+        return self._place.clock.monotonic() - self._started_at
 
     async def enter(
         self,
@@ -76,12 +79,7 @@ class Stage:
         seat_mode: SeatMode | None = None,
     ) -> None:
         """Let *who* join the room; from then on they are watched."""
-        client = UTDStreamClient(
-            self._place.app_id,
-            self._place.app_key,
-            base_url=self._place.base_url,
-            microphone=Tone(TONES_HZ[who]),
-        )
+        client = self._place.client(Tone(TONES_HZ[who]))
         await self._stack.enter_async_context(client)
         session = await client.join_audio_room(
             who,

@@ -1,0 +1,90 @@
+"""The places of the demo: this process, LiveKit of its own, an engine that runs."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from utd_stream._embedded import EmbeddedWorld, embedded
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.cli._demo_stage import Place
+from utd_stream.cli._kept import kept_settings
+from utd_stream.compose import UTDStreamClient
+from utd_stream.engine import read_config
+
+__all__ = ["at_home", "at_livekit", "elsewhere", "within"]
+
+
+@asynccontextmanager
+async def at_home() -> AsyncGenerator[Place]:
+    """Hold a world in this process; nothing is installed, nothing listened on."""
+    async with embedded() as world:
+        yield within(world)
+
+
+def within(world: EmbeddedWorld) -> Place:
+    """Return a room of *world*, which has been started."""
+    return Place(
+        plane="embedded: engine, SFU and people are in this process",
+        engine=world.base_url,
+        room_name=_room_name(),
+        client=lambda microphone: world.client(microphone=microphone),
+        clock=world.clock,
+    )
+
+
+@asynccontextmanager
+async def at_livekit() -> AsyncGenerator[Place]:
+    """Run an engine and a LiveKit server, for as long as it is played.
+
+    Raises:
+        UsageError: If there is no such server.
+        ConnectError: If it does not come up.
+    """
+    # It loads what calls LiveKit, and a world in this process does without.
+    from utd_stream.cli._world import livekit_server, world  # noqa: PLC0415 -- above
+
+    server = livekit_server()
+    with tempfile.TemporaryDirectory() as folder:
+        config = read_config(
+            file=kept_settings(Path(folder)),
+            flags={"port": 0, "database": f"sqlite:///{folder}/engine.db"},
+        )
+        async with world(config, server) as addresses:
+            yield _place(
+                "a server of its own",
+                addresses.base_url,
+                addresses.app.id,
+                addresses.app.key,
+            )
+
+
+@asynccontextmanager
+async def elsewhere(base_url: str, app_id: str, app_key: str) -> AsyncGenerator[Place]:
+    """Take part at an engine that runs.
+
+    Args:
+        base_url: Of the engine.
+        app_id: Of an app there that lets its key sign anybody in.
+        app_key: Its publishable key.
+    """
+    yield _place("the server of an engine that runs", base_url, app_id, app_key)
+
+
+def _place(server: str, base_url: str, app_id: str, app_key: str) -> Place:
+    return Place(
+        plane=f"on LiveKit: {server}",
+        engine=base_url,
+        room_name=_room_name(),
+        client=lambda microphone: UTDStreamClient(
+            app_id, app_key, base_url=base_url, microphone=microphone
+        ),
+        clock=AsyncioClock(),
+    )
+
+
+def _room_name() -> str:
+    return f"demo-{secrets.token_hex(3)}"
