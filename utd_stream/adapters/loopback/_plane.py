@@ -123,6 +123,11 @@ class Loopback:
         member = room.people.get(identity) if room else None
         return member.shown() if member else None
 
+    def participants(self, name: str) -> tuple[SfuParticipant, ...]:
+        """Return everybody in a room as they are now."""
+        room = self._server.rooms.get(name)
+        return tuple(each.shown() for each in room.people.values()) if room else ()
+
     def metadata(self, name: str) -> str | None:
         """Return a room's metadata, or None if it does not exist."""
         room = self._server.rooms.get(name)
@@ -232,8 +237,7 @@ class Loopback:
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:
         """Return everybody in a room."""
         await self._served("list_participants", name)
-        room = self._server.rooms.get(name)
-        return tuple(each.shown() for each in room.people.values()) if room else ()
+        return self.participants(name)
 
     def sign_token(self, claims: Mapping[str, Any]) -> str:
         """Sign a token that this plane takes."""
