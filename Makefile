@@ -59,7 +59,7 @@ states: install  ## write utd_stream/machines/STATES.md
 	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md
 
 notebooks: install  ## run every notebook from top to bottom
-	$(BIN)/pytest --nbmake notebooks
+	$(BIN)/pytest --nbmake --nbmake-timeout=60 notebooks
 
 livekit: install  ## find the LiveKit server, or build it into .livekit
 	@$(PY) -m utd_stream.adapters.livekit_binary
@@ -73,8 +73,10 @@ demo-livekit: install livekit  ## the same on a real LiveKit server
 bench: install livekit  ## the figures, beside the bare libraries
 	$(PY) -m tests.bench
 
-check: lint types docs  ## lint, types, docstrings, generated files
+check: lint types docs notebooks  ## lint, types, docstrings, notebooks, generated
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb || { echo "committed without" \
+	  "output: $(BIN)/nbstripout notebooks/*.ipynb" >&2; exit 1; }
 
 clean:  ## remove everything that make made, LiveKit's server too
 	rm -rf .venv .livekit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
