@@ -21,7 +21,16 @@ from utd_stream.models.participants import (
 from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import SfuParticipant, SfuRoom
 
-__all__ = ["Announcements", "Info", "Listener", "Member", "Room", "Track", "Update"]
+__all__ = [
+    "Announcements",
+    "Info",
+    "Listener",
+    "Member",
+    "Room",
+    "Track",
+    "Update",
+    "may_receive",
+]
 
 # How often newcomers without tracks are told to the others (T11).
 _PERIOD = 3.0
@@ -131,6 +140,7 @@ class Member:
     heard: dict[str, None] = attrs.field(factory=dict[str, None])
     refresh: Timer | None = None
     silence: Timer | None = None
+    told: Info | None = None
 
     @property
     def identity(self) -> str:
@@ -147,20 +157,25 @@ class Member:
         return tuple(track for track in self.tracks.values() if track.flows)
 
     def info(self) -> Info:
-        """Return what the others are told."""
-        return Info(
-            RemoteParticipant(
+        """Return what the others are told; the same object while it is the same."""
+        publications = tuple(track.publication for track in self.flowing())
+        if (
+            self.told is None
+            or self.told.participant.metadata != self.metadata
+            or self.told.participant.publications != publications
+            or self.told.permission != self.permission
+            or self.told.is_active is not self.is_active
+        ):
+            someone = RemoteParticipant(
                 identity=self.identity,
                 sid=self.sid,
                 name=self.entry.name,
                 metadata=self.metadata,
                 attributes=self.entry.attributes,
-                publications=tuple(track.publication for track in self.flowing()),
-            ),
-            self.permission,
-            self.is_active,
-            self.number,
-        )
+                publications=publications,
+            )
+            self.told = Info(someone, self.permission, self.is_active, self.number)
+        return self.told
 
     def shown(self) -> SfuParticipant:
         """Return what the server API tells."""
@@ -177,6 +192,19 @@ class Member:
         """Send to the client, where there is one."""
         if self.client is not None:
             self.client.line.send(deliver, *given)
+
+
+def may_receive(listener: Member, member: Member, sid: str) -> bool:
+    """Whether *listener* is to receive a track of *member*, and does not yet."""
+    return (
+        listener.client is not None
+        and listener.client.auto_subscribe
+        and listener.is_active
+        and listener.permission.can_subscribe
+        and not member.permission.hidden
+        and sid in member.tracks
+        and sid not in listener.heard
+    )
 
 
 class Announcements:

@@ -86,8 +86,6 @@ class Repair:
         """Break the line for as long as it is not mended."""
         self._is_cut = True
         self._lose()
-        if self._room.member is not None:
-            self._server.silence(self._room.member)
 
     def mend(self) -> None:
         """Let the next attempt succeed."""
@@ -105,20 +103,24 @@ class Repair:
 
     def resume(self) -> None:
         """Lose the signal connection alone."""
-        self._lose()
-        self._after(_NOTICE_DELAY, self._attempt)
+        if not self.is_running:
+            self._lose()
+            self._after(_NOTICE_DELAY, self._attempt)
 
     def reconnect(self) -> None:
         """Be told by the SFU to connect anew."""
-        self._room.view.line.post(self._room.view.forget)
-        self._lose()
-        self._after(_NOTICE_DELAY, self._leave)
+        if not self.is_running:
+            self._room.view.line.post(self._room.view.forget)
+            self._lose()
+            self._after(_NOTICE_DELAY, self._leave)
 
     # Step by step.
 
     def _lose(self) -> None:
-        view = self._room.view
+        view, member = self._room.view, self._room.member
         view.line.cut()
+        if member is not None:
+            self._server.silence(member)
         for sent in self._room.sent.values():
             sent.feed.is_cut = True
         if not self.is_running:

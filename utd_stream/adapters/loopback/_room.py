@@ -125,6 +125,7 @@ class LoopbackRoom:
         self.view.entry = self._server.admit(token)
         await self._server.timers.wait(_HALF_CONNECT)
         member = self._server.join(self.view.entry, self.view)
+        lives = self._server.lives
         self.view.line.open()
         snapshot = Snapshot.of(member)
         try:
@@ -138,7 +139,7 @@ class LoopbackRoom:
             self._server.leave(member, _BY_CLIENT)
             _refuse_left()
         entered = self._future()
-        self.view.line.release(self._enter, member, snapshot, entered)
+        self.view.line.release(self._enter, member, snapshot, lives, entered)
         await entered
 
     def state(self) -> RoomState:
@@ -270,12 +271,21 @@ class LoopbackRoom:
     # Inside.
 
     def _enter(
-        self, member: Member, snapshot: Snapshot, entered: asyncio.Future[Any]
+        self,
+        member: Member,
+        snapshot: Snapshot,
+        lives: int,
+        entered: asyncio.Future[Any],
     ) -> None:
+        error: Exception | None = None
         if self._has_left:
             self._server.leave(member, _BY_CLIENT)
+            error = ClosedError(_LEFT)
+        elif lives != self._server.lives:
+            error = refusal(_NOBODY_THERE)
+        if error is not None:
             if not entered.done():
-                entered.set_exception(ClosedError(_LEFT))
+                entered.set_exception(error)
             return
         self.member = member
         self.view.enter(snapshot)

@@ -15,6 +15,7 @@ from utd_stream.adapters.loopback._people import (
     Room,
     Track,
     Update,
+    may_receive,
 )
 from utd_stream.adapters.loopback._sound import Feed
 from utd_stream.adapters.loopback._timers import Timers
@@ -47,7 +48,11 @@ _MAX_DATA_BYTES = 262_000
 
 
 class Server:
-    """One SFU; what it tells arrives by the lines of its members."""
+    """One SFU; what it tells arrives by the lines of its members.
+
+    Attributes:
+        lives: How often it was started.
+    """
 
     url = URL
 
@@ -55,6 +60,7 @@ class Server:
         self.clock = clock
         self.timers = Timers(clock)
         self.rooms: dict[str, Room] = {}
+        self.lives = 1
         self._numbers = 0
         self.notices = Notices(clock)
 
@@ -90,6 +96,7 @@ class Server:
 
     def forget(self) -> None:
         """Lose everything at once, and tell nobody (T39)."""
+        self.lives += 1
         for room in self.rooms.values():
             for member in room.people.values():
                 self._stop_timers(member)
@@ -141,7 +148,7 @@ class Server:
         room.people[member.identity] = member
         room.dies = None
         self.notices.tell("participant_joined", room, member)
-        self._announce(member, at_once=False)
+        self._announce(member)
         return member
 
     def activate(self, member: Member) -> None:
@@ -150,10 +157,8 @@ class Server:
             return
         member.is_active = True
         self.refresh(member)
-        self._announce(member, at_once=False)
-        for other in member.room.others(member):
-            for track in other.flowing():
-                self._subscribe(member, other, track)
+        self._announce(member)
+        self._subscribe_to_all(member)
 
     def leave(self, member: Member, reason: DisconnectReason) -> None:
         """End a connection, unless it ended before."""
@@ -197,9 +202,8 @@ class Server:
             member.send(client.told_everybody, known)
             member.send(client.told_metadata, room.metadata)
             self.refresh(member)
-            for other in room.others(member):
-                for track in other.flowing():
-                    self._subscribe(member, other, track)
+            member.heard.clear()
+            self._subscribe_to_all(member)
 
     def refresh(self, member: Member) -> None:
         """Send a token with the rights of now (T9), and again every 5 minutes."""
@@ -220,6 +224,8 @@ class Server:
 
     def update(self, member: Member, permission: Permission, metadata: str) -> None:
         """Replace the metadata, then the whole of the permission (T1, T5)."""
+        if not member.is_present:
+            return  # it was held back too long
         # An empty text leaves LiveKit's as it is; so does the same record (T2).
         if metadata not in {"", member.metadata}:
             member.metadata = metadata
@@ -245,9 +251,7 @@ class Server:
             if member.client is not None:
                 member.send(member.client.told_deaf)
         elif member.permission.can_subscribe and not before.can_subscribe:
-            for other in member.room.others(member):
-                for track in other.flowing():
-                    self._subscribe(member, other, track)
+            self._subscribe_to_all(member)
 
     # Tracks and data.
 
@@ -323,17 +327,14 @@ class Server:
             for listener in member.room.others(member):
                 self._subscribe(listener, member, track)
 
+    def _subscribe_to_all(self, listener: Member) -> None:
+        for member in listener.room.others(listener):
+            for track in member.flowing():
+                self._subscribe(listener, member, track)
+
     def _subscribe(self, listener: Member, member: Member, track: Track) -> None:
         sid, client = track.publication.sid, listener.client
-        if (
-            client is None
-            or not client.auto_subscribe
-            or not listener.is_active
-            or not listener.permission.can_subscribe
-            or member.permission.hidden
-            or sid in listener.heard
-            or sid not in member.tracks
-        ):
+        if client is None or not may_receive(listener, member, sid):
             return
         listener.heard[sid] = None
         listener.send(client.told_subscribed, member.identity, sid, track.feed)
@@ -351,8 +352,9 @@ class Server:
 
     # Telling.
 
-    def _announce(self, member: Member, *, at_once: bool) -> None:
-        self._tell(member, Update(member.info()), at_once=at_once)
+    def _announce(self, member: Member) -> None:
+        """Tell the others of a newcomer, with the next tick (T11)."""
+        self._tell(member, Update(member.info()), at_once=False)
 
     def _tell(self, member: Member, update: Update, *, at_once: bool) -> None:
         if member.permission.hidden:

@@ -107,11 +107,17 @@ class Feed:
                 logger.exception("an audio source failed to close")
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False)
 class Sound:
-    """A track that one client receives; received again, it is another one."""
+    """A track that one client receives; received again, it is another one.
+
+    Attributes:
+        feed: Where it comes from.
+        is_lost: Whether the client may hear it no more, but was not told.
+    """
 
     feed: Feed
+    is_lost: bool = False
 
 
 _Find: TypeAlias = Callable[[], Sound | None]
@@ -120,15 +126,17 @@ _Find: TypeAlias = Callable[[], Sound | None]
 class Ear:
     """One reader of one track."""
 
-    def __init__(self, is_cut: Callable[[], bool]) -> None:
+    def __init__(self, sound: Sound, is_cut: Callable[[], bool]) -> None:
         self._frames: deque[AudioFrame] = deque(maxlen=_MAX_WAITING_FRAMES)
+        self._sound = sound
         self._is_cut = is_cut
         self._news: asyncio.Future[None] | None = None
         self._is_closed = False
 
     def put(self, frame: AudioFrame) -> None:
         """Hear one frame; the oldest of too many is dropped."""
-        self._frames.append(_SILENCE if self._is_cut() else frame)
+        is_lost = self._sound.is_lost or self._is_cut()
+        self._frames.append(_SILENCE if is_lost else frame)
         self._wake()
 
     def close(self) -> None:
@@ -189,7 +197,7 @@ class Ears:
                 await self._news.wait()
                 continue
             ended = sound
-            ear = Ear(self._is_cut)
+            ear = Ear(sound, self._is_cut)
             if self._open is None:
                 self._open = {}
             self._open[ear] = (sound, find)

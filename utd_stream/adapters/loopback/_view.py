@@ -64,7 +64,7 @@ class View:
     ) -> None:
         self._tell = tell
         self._left = left
-        self._heard: dict[str, Sound | None] = {}
+        self._heard: dict[str, Sound] = {}
         self.line = Line()
         self.auto_subscribe = True
         self.me: Info | None = None
@@ -162,15 +162,18 @@ class View:
         info = self.others.get(identity)
         for sent in () if info is None else info.participant.publications:
             if sent.sid == sid:
-                if sid in self._heard:
-                    # Deaf for a while; only now its end is told.
+                before = self._heard.get(sid)
+                if before is not None and not before.is_lost:
+                    return
+                if before is not None:  # only now its end is told
                     self._tell(events.TrackUnsubscribed(identity, sent))
                 self._heard[sid] = Sound(feed)
                 self._tell(events.TrackSubscribed(identity, sent))
 
     def told_deaf(self) -> None:
         """Lose the sound of every track; LiveKit's client does not say so."""
-        self._heard = dict.fromkeys(self._heard)
+        for sound in self._heard.values():
+            sound.is_lost = True
 
     def told_heard(self, sid: str) -> None:
         """Learn that a track of one's own is being heard."""

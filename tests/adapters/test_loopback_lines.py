@@ -1,0 +1,382 @@
+"""What becomes of clients of the loopback plane when their lines break.
+
+The times are LiveKit's; they pass on virtual time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane, heard_hz
+from utd_stream.adapters.loopback import Loopback
+from utd_stream.errors import (
+    ConnectError,
+    DisconnectedError,
+    NotFoundError,
+    PublishError,
+)
+from utd_stream.media import Silence, Tone
+from utd_stream.models import DisconnectReason
+from utd_stream.models.room_events import (
+    DataReceived,
+    Disconnected,
+    LocalTrackPublished,
+    ParticipantDisconnected,
+    Reconnected,
+    Reconnecting,
+    RoomMetadataChanged,
+    TokenRefreshed,
+    TrackUnpublished,
+)
+from utd_stream.ports import ParticipantLeft, SfuNotice
+
+pytestmark = pytest.mark.asyncio(loop_factories=["loopback"])
+
+
+@pytest.fixture
+def sfu(plane: Plane) -> Loopback:
+    """The plane itself, with its faults."""
+    assert isinstance(plane.sfu, Loopback)
+    return plane.sfu
+
+
+async def publish(guest: Guest) -> None:
+    """Publish a tone as the microphone."""
+    await guest.room.publish_audio(Tone(440), name="mic", track_source=MICROPHONE)
+
+
+async def passing(plane: Plane, seconds: float) -> None:
+    """Let time pass."""
+    await plane.clock.sleep(seconds)
+
+
+async def test_cut_line_that_is_mended_is_resumed(plane: Plane, sfu: Loopback) -> None:
+    """Both ends keep what they had, and learn what they missed (T13, T29)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await publish(ana)
+    before = ana.state.local
+    sfu.lines.cut(plane.room(), "ana")
+    await ana.hears(Reconnecting)
+    await ben.room.disconnect()
+    await sfu.update_room_metadata(plane.room(), "meanwhile")
+    await plane.allow("ana", SPEAKER, metadata="meanwhile too")
+    await passing(plane, 10)
+    assert not ana.of(RoomMetadataChanged)
+    sfu.lines.mend(plane.room(), "ana")
+    await ana.hears(Reconnected)
+
+    now = ana.state
+    assert (now.metadata, now.local.metadata) == ("meanwhile", "meanwhile too")
+    assert now.remotes == ()
+    assert now.local.sid == before.sid == (await plane.listed())["ana"]
+    assert now.local.publications == before.publications
+    assert len(ana.of(Reconnecting)) == len(ana.of(Reconnected)) == 1
+
+
+async def test_cut_line_mended_late_is_connected_anew(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """Once the SFU has dropped a client, it comes back with new sids (T38)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    old = ana.state.local
+    sfu.lines.cut(plane.room(), "ana")
+    gone = await ben.hears(ParticipantDisconnected, timeout=30)
+    assert gone.reason is DisconnectReason.CONNECTION_TIMEOUT
+    assert ben.of(TrackUnpublished)
+    sfu.lines.mend(plane.room(), "ana")
+    await ana.hears(Reconnected)
+
+    now = ana.state.local
+    assert now.sid != old.sid
+    assert now.publications[0].sid != old.publications[0].sid
+    await plane.sees_tracks("ana", MICROPHONE)
+    assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
+
+
+async def test_line_that_stays_cut_is_given_up(plane: Plane, sfu: Loopback) -> None:
+    """The SFU drops the silent one; its client gives up, without a reason (T41)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    sfu.lines.cut(plane.room(), "ana")
+    waiting = asyncio.create_task(publish(ana))
+    told = await ana.hears(Disconnected, timeout=30)
+
+    assert told.reason is DisconnectReason.UNKNOWN_REASON
+    with pytest.raises(DisconnectedError):
+        await waiting
+    with pytest.raises(DisconnectedError):
+        ana.room.state()
+    assert ben.of(ParticipantDisconnected)
+    with pytest.raises(NotFoundError):
+        sfu.lines.mend(plane.room(), "ana")
+
+
+async def test_cut_line_is_silence(plane: Plane, sfu: Loopback) -> None:
+    """A reader goes on, and reads silence, whichever end was cut."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    sound = ben.room.audio("ana")
+    for identity in ("ana", "ben"):
+        assert await heard_hz(sound) == pytest.approx(440, abs=5)
+        sfu.lines.cut(plane.room(), identity)
+        await passing(plane, 2)  # what was heard before is dropped by then
+        assert not any((await anext(sound)).samples)
+        sfu.lines.mend(plane.room(), identity)
+
+
+async def test_sound_over_a_resume_goes_on(plane: Plane, sfu: Loopback) -> None:
+    """A track that came while the line was cut is received when it is mended."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    sfu.lines.cut(plane.room(), "ben")
+    await publish(ana)
+    await passing(plane, 1)
+    sfu.lines.mend(plane.room(), "ben")
+
+    assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
+
+
+async def test_what_was_asked_on_a_cut_line_is_done_when_it_is_mended(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """A publish and a message wait; a withdrawal is made good."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await publish(ana)
+    sfu.lines.cut(plane.room(), "ana")
+    await ana.room.unpublish(MICROPHONE)
+    sending = asyncio.create_task(
+        ana.room.send_data(b"late", reliable=True, to=[], topic="")
+    )
+    await passing(plane, 5)
+    assert not sending.done()
+    sfu.lines.mend(plane.room(), "ana")
+    await sending
+
+    assert (await ben.hears(DataReceived)).data == b"late"
+    await plane.sees_tracks("ana")
+    await publish(ana)
+    await plane.sees_tracks("ana", MICROPHONE)
+
+
+async def test_killed_client_is_missed_after_a_while(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """It is told nothing and does nothing; the SFU lists it for 20 s (T38)."""
+    heard: list[SfuNotice] = []
+    sfu.watch(
+        lambda body, signature: heard.append(
+            sfu.read_notice(body, signature, plane.clock.now())
+        )
+    )
+    ana = await plane.enter("ana")
+    sfu.lines.kill(plane.room(), "ana")
+    told = len(ana.told)
+    await passing(plane, 19)
+    assert set(await plane.listed()) == {"ana"}
+    await plane.sees(timeout=5)
+
+    assert len(ana.told) == told
+    (left,) = [each for each in heard if isinstance(each, ParticipantLeft)]
+    assert left.reason is DisconnectReason.CONNECTION_TIMEOUT
+
+
+async def test_leaving_on_a_cut_line_leaves_a_ghost(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """The farewell is lost: the SFU lists the one who left for 20 s."""
+    ana = await plane.enter("ana")
+    sfu.lines.cut(plane.room(), "ana")
+    await ana.room.disconnect()
+
+    assert ana.of(Disconnected) == [Disconnected(DisconnectReason.CLIENT_INITIATED)]
+    assert set(await plane.listed()) == {"ana"}
+    await plane.sees()
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_restarts_are_survived(plane: Plane, sfu: Loopback, times: int) -> None:
+    """However often it dies, whoever was there is there again (T29, T39)."""
+    people = [await plane.enter(name) for name in ("ana", "ben")]
+    for _ in range(times):
+        sfu.restart()
+        await passing(plane, 1.05)  # in the middle of coming back
+    await plane.sees("ana", "ben")
+    for guest in people:
+        await guest.hears(Reconnected)
+        await guest.sees(lambda now: len(now.remotes) == 1)
+        assert guest.state.local.sid in (await plane.listed()).values()
+
+
+async def test_restart_while_entering_is_a_failed_connect(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """Nobody believes to be in a room that the SFU forgot."""
+    entering = asyncio.create_task(plane.enter("ana"))
+    await passing(plane, 0.04)
+    sfu.restart()
+
+    with pytest.raises(ConnectError):
+        await entering
+    assert await plane.listed() == {}
+
+
+async def test_kicked_on_a_cut_line_comes_back(plane: Plane, sfu: Loopback) -> None:
+    """The client never heard of its removal, and its token is good (T8)."""
+    ana = await plane.enter("ana")
+    sfu.lines.cut(plane.room(), "ana")
+    await sfu.remove_participant(plane.room(), "ana")
+    assert await plane.listed() == {}
+    sfu.lines.mend(plane.room(), "ana")
+    await ana.hears(Reconnected)
+
+    await plane.sees("ana")
+
+
+async def test_lost_grant_is_confirmed_and_not_made(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """Whoever trusts the answer alone is wrong; a late one comes on time (T9)."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    sfu.grant_delay = None
+    await plane.allow("ana", SPEAKER)
+    await passing(plane, 60)
+    assert ana.state.local.permission == LISTENER
+    sfu.grant_delay = 5.0
+    await plane.allow("ana", SPEAKER)
+    await passing(plane, 4)
+    assert ana.state.local.permission == LISTENER
+    await ana.may_publish()
+
+
+async def test_token_is_refreshed_at_once_and_then_every_five_minutes(
+    plane: Plane,
+) -> None:
+    """Whoever stays never holds an old token (T8)."""
+    began = plane.clock.now()
+    ana = await plane.enter("ana")
+    await ana.hears(TokenRefreshed)
+    while len(ana.of(TokenRefreshed)) < 4:
+        await passing(plane, 1)
+
+    passed = plane.clock.now() - began
+    assert timedelta(minutes=15) <= passed < timedelta(minutes=15, seconds=5)
+
+
+async def test_cancelled_connect_leaves_a_ghost(
+    plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As with LiveKit; whoever does that is told, and cannot undo it (T34)."""
+    ana = plane.guest()
+    entering = asyncio.create_task(
+        ana.room.connect(plane.url, plane.token("ana"), auto_subscribe=True)
+    )
+    await passing(plane, 0.04)
+    entering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await entering
+    await ana.room.disconnect()
+
+    assert set(await plane.listed()) == {"ana"}
+    assert "ghost" in caplog.text
+
+
+async def test_cancelled_publish_leaves_a_ghost(plane: Plane) -> None:
+    """As with LiveKit; the client does not know of the track it has (T18, T36)."""
+    ana = await plane.enter("ana")
+    publishing = asyncio.create_task(publish(ana))
+    await passing(plane, 0.001)
+    publishing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await publishing
+    await plane.sees_tracks("ana", MICROPHONE)
+
+    assert ana.state.local.publications == ()
+    assert not ana.of(LocalTrackPublished)
+    await ana.room.unpublish(MICROPHONE)
+    await plane.sees_tracks("ana", MICROPHONE)
+
+
+async def test_nothing_is_told_in_the_stack_of_who_causes_it(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """Events come in turns of their own, as from a network."""
+    ana = await plane.enter("ana")
+    await publish(ana)
+    told = len(ana.told)
+    sfu.lines.resume(plane.room(), "ana")
+    ana.room.set_muted(MICROPHONE, muted=True)
+    sfu.leave(plane.room(), "ana", DisconnectReason.PARTICIPANT_REMOVED)
+
+    assert len(ana.told) == told
+
+
+async def test_idle_room_waits_for_one_timer(plane: Plane) -> None:
+    """However many are in it, one task waits, and none when they have gone."""
+    mine = asyncio.all_tasks()
+    people = [await plane.enter(f"{n}", permission=LISTENER) for n in range(20)]
+    await passing(plane, 10)
+    assert len(asyncio.all_tasks() - mine) == 1
+    for guest in people:
+        await guest.room.disconnect()
+    await passing(plane, 600)
+
+    assert asyncio.all_tasks() == mine
+
+
+async def test_sound_nobody_hears_is_not_asked_for(plane: Plane) -> None:
+    """A source gives a frame each 10 ms while it is heard, and none before."""
+    asked = 0
+
+    class Counted(Silence):
+        """A silence that counts its frames."""
+
+        async def open(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            """Yield frames."""
+            nonlocal asked
+            async for frame in super().open():
+                asked += 1
+                yield frame
+
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await ana.room.publish_audio(Counted(), name="mic", track_source=MICROPHONE)
+    await passing(plane, 3_600)
+    assert asked == 0
+    sound = ben.room.audio("ana")
+    for _ in range(100):
+        await anext(sound)
+    assert asked == 100
+
+
+async def test_source_that_fails_is_silent(
+    plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its track stays; the app is told in the log, or at once if it cannot open."""
+
+    class Broken:
+        """A sound that ends in an error."""
+
+        async def open(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            """Yield one frame, and fail."""
+            async for frame in Tone(440).open():
+                yield frame
+                raise OSError
+
+    class Shut:
+        """A sound that does not open."""
+
+        def open(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+            """Fail."""
+            raise OSError
+
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await ana.room.publish_audio(Broken(), name="mic", track_source=MICROPHONE)
+    sound = ben.room.audio("ana")
+    frames = [await anext(sound) for _ in range(10)]
+    assert any(frames[0].samples)
+    assert not any(frames[-1].samples)
+    assert "its track is silent now" in caplog.text
+    with pytest.raises(PublishError, match="cannot be opened"):
+        await ana.room.publish_audio(Shut(), name="mic", track_source=MICROPHONE)
