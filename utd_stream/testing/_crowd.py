@@ -1,0 +1,241 @@
+"""What a walk through a whole room needs beside its rules: people, tasks, verdicts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import attrs
+
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.engine.engine import Committed
+from utd_stream.errors import NotFoundError, UTDStreamException
+from utd_stream.media import Silence
+from utd_stream.models.names import sfu_room_name
+from utd_stream.models.rooms import UTDConnectionState
+from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.ports import FactKind, SfuParticipant
+from utd_stream.testing import laws
+from utd_stream.testing._simulation import Simulation
+
+__all__ = ["Crowd", "Operation", "Truth"]
+
+_SETTLED = frozenset(
+    {
+        UTDConnectionState.CONNECTED,
+        UTDConnectionState.DISCONNECTED,
+        UTDConnectionState.FORCE_EXIT,
+    }
+)
+
+
+class Truth:
+    """`FactLog` that keeps what the engine committed.
+
+    Attributes:
+        newest: Of each room.
+    """
+
+    def __init__(self) -> None:
+        self.newest: dict[str, Committed] = {}
+        self._grids: dict[tuple[str, int], UTDSeatGrid] = {}
+
+    def note(self, who: str, kind: FactKind, what: object) -> None:  # noqa: ARG002 -- the port's
+        """Keep *what* if it is a commit."""
+        if isinstance(what, Committed):
+            name = what.room[1]
+            self.newest[name] = what
+            self._grids[name, what.grid.rev] = what.grid
+
+    def grid(self, room: str, rev: int) -> UTDSeatGrid | None:
+        """Return the grid of a room at a revision, or None if there was none."""
+        return self._grids.get((room, rev))
+
+
+@attrs.define(eq=False)
+class Operation:
+    """Something that was asked and may not have ended yet.
+
+    Attributes:
+        name: As the rules call it, and by whom.
+        task: It.
+    """
+
+    name: str
+    task: asyncio.Task[None]
+
+
+class _Errors(logging.Handler):
+    """Keeps what is logged as an error."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the message, and the error if there is one."""
+        cause = "" if record.exc_info is None else f": {record.exc_info[1]!r}"
+        self.heard.append(record.getMessage() + cause)
+
+
+class Crowd:
+    """Everybody in one room of a simulated world.
+
+    Args:
+        seed: Orders what happens at one instant, and draws all chance.
+        room_name: The room.
+        settings: Of the world.
+
+    Attributes:
+        sim: The world.
+        truth: What its engine committed.
+        sessions: The newest of each person who joined.
+        everybody: All of them, older ones too.
+        operations: Those that have not ended.
+    """
+
+    def __init__(self, seed: int, room_name: str, **settings: Any) -> None:
+        self.truth = Truth()
+        self.sim = Simulation(seed, observer=self.truth, horizon=1e9, **settings)
+        self.room_name = room_name
+        self.sfu_room = sfu_room_name(self.sim.world.app.id, room_name)
+        self.sessions: dict[str, UTDAudioRoomSession] = {}
+        self.everybody: list[UTDAudioRoomSession] = []
+        self.operations: list[Operation] = []
+        self.failures: list[str] = []
+        self._errors = _Errors()
+        logging.getLogger("utd_stream").addHandler(self._errors)
+
+    # Acting.
+
+    def join(self, who: str, **asked: Any) -> None:
+        """Begin to enter the room with a client of one's own."""
+
+        async def enter() -> None:
+            client = self.sim.world.client(microphone=Silence())
+            session = await client.join_audio_room(who, self.room_name, **asked)
+            self.sessions[who] = session
+            self.everybody.append(session)
+
+        self.begin(f"{who} joins", enter)
+
+    def ask(
+        self,
+        who: str,
+        name: str,
+        call: Callable[[UTDAudioRoomSession], Coroutine[Any, Any, object]],
+    ) -> None:
+        """Begin something on the session of *who*, if there is one."""
+        session = self.sessions.get(who)
+        if session is not None:
+
+            async def work() -> None:
+                await call(session)
+
+            self.begin(f"{who}: {name}", work)
+
+    def begin(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin something, and let happen what needs no time."""
+
+        async def guarded() -> None:
+            try:
+                await work()
+            except UTDStreamException:
+                return  # a refusal is an answer
+            except Exception as error:  # noqa: BLE001 -- any other one is the finding
+                self.failures.append(f"{name} raised {error!r}")
+
+        self.operations.append(Operation(name, self.sim.begin(guarded())))
+
+    def act(self, fault: Callable[..., object], *arguments: Any) -> None:
+        """Let a fault happen, and all that needs no time."""
+
+        async def happen() -> None:
+            try:
+                fault(*arguments)
+            except NotFoundError:
+                return  # nobody is there to suffer it
+
+        self.sim.run(happen())
+        self.sim.settle()
+
+    def cancel(self) -> None:
+        """Cancel what was begun last and has not ended."""
+        for operation in reversed(self.operations):
+            if not operation.task.done():
+                operation.task.cancel()
+                self.sim.settle()
+                return
+
+    def leave_all(self) -> None:
+        """Dispose of every session, and wait for it."""
+        for session in self.everybody:
+            self.begin("dispose", session.dispose)
+        self.sim.advance(60)
+
+    def close(self) -> None:
+        """End the world.
+
+        Raises:
+            AssertionError: If something outlived it.
+        """
+        logging.getLogger("utd_stream").removeHandler(self._errors)
+        self.sim.close()
+
+    # Looking.
+
+    def people(self) -> list[SfuParticipant]:
+        """Return whom the SFU lists."""
+        return list(self.sim.world.sfu.participants(self.sfu_room))
+
+    def person(self, identity: str) -> SfuParticipant | None:
+        """Return somebody as the SFU lists them, or None."""
+        return self.sim.world.sfu.participant(self.sfu_room, identity)
+
+    # Judging.
+
+    def now(self) -> Iterator[str]:
+        """Yield what is broken at this moment, whatever is under way."""
+        self.operations = [each for each in self.operations if not each.task.done()]
+        yield from self.failures
+        yield from (f"logged as an error: {text}" for text in self._errors.heard)
+        newest = self.truth.newest.get(self.room_name)
+        if newest is not None:
+            yield from laws.grid_laws(newest.grid)
+        yield from laws.track_laws(self.people())
+        for session in self.everybody:
+            snapshot = session.snapshot.value
+            yield from laws.snapshot_laws(snapshot)
+            known = snapshot.grid
+            if known.seats and known != self.truth.grid(self.room_name, known.rev):
+                yield (
+                    f"{snapshot.local.identity} knows a revision {known.rev} "
+                    "that the engine never committed"
+                )
+
+    def quiet(self) -> Iterator[str]:
+        """Yield what is broken though nothing is under way any more."""
+        yield from self.now()
+        for operation in self.operations:
+            yield f"{operation.name} never ends"
+        newest = self.truth.newest.get(self.room_name)
+        is_live = newest is not None and newest.is_live
+        grid = newest.grid if newest is not None and is_live else None
+        members = newest.members if newest is not None and is_live else ()
+        people = self.people()
+        yield from laws.rights_laws(grid, members, people)
+        for session in self.everybody:
+            snapshot = session.snapshot.value
+            if snapshot.connection_state not in _SETTLED:
+                yield f"{snapshot.local.identity} never settles"
+            if grid is not None:
+                person = self.person(snapshot.local.identity)
+                yield from laws.agreement_laws(snapshot, grid, person)
+        if grid is not None:
+            here = [person.identity for person in people]
+            for seat in grid.seats:
+                who = seat.occupant_identity
+                if who is not None and who not in here:
+                    yield f"{who} sits on seat {seat.seat_index} and is not there"

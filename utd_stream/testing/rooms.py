@@ -1,0 +1,341 @@
+"""A whole audio room as a Hypothesis state machine: any command, any fault.
+
+Several clients, one engine and one SFU live in an embedded world on virtual
+time.  After each step the laws that hold at every moment are checked; after
+the faults are undone and a while has passed, the engine, the SFU and every
+client must agree.  Subclass it to add rules and laws of your own app::
+
+    class MyRoom(AudioRoomMachine):
+        people = ("host", "guest")
+
+    TestMyRoom = MyRoom.TestCase
+
+Source: contract.md section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from hypothesis import note
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
+
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.models.rooms import SeatMode
+from utd_stream.testing._crowd import Crowd
+
+__all__ = ["AudioRoomMachine", "FaultyAudioRoomMachine"]
+
+_PEOPLE = 4
+_SEATS = 3
+
+_someone = st.integers(0, _PEOPLE - 1)
+_seats = st.integers(0, _SEATS - 1)
+# What a webhook, a grace, a light and a full outage take.
+_pauses = st.sampled_from((0.01, 0.2, 1.0, 3.0, 16.0, 61.0))
+# After this everything that was under way has ended: the longest grace, the
+# minute of a reconnect, a request's expiry and a reconcile period.
+_QUIET = 90.0
+
+
+class AudioRoomMachine(RuleBasedStateMachine):
+    """One room without faults.
+
+    Attributes:
+        people: Who may come; the first one asks for the role of host.
+        room_name: The room.
+    """
+
+    people: ClassVar[tuple[str, ...]] = ("ana", "ben", "eva", "dan")
+    room_name: ClassVar[str] = "lounge"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.crowd: Crowd
+
+    @initialize(
+        seed=st.integers(0, 2**16),
+        mode=st.sampled_from(SeatMode),
+        host_sits=st.booleans(),
+    )
+    def open(self, seed: int, mode: SeatMode, *, host_sits: bool) -> None:
+        """Open the room: its host is there."""
+        self.crowd = Crowd(seed, self.room_name)
+        self.crowd.join(
+            self.people[0],
+            as_host=True,
+            seat_count=_SEATS,
+            seat_mode=mode,
+            host_seat=0 if host_sits else None,
+        )
+        self.crowd.sim.advance(1)
+
+    # Coming and going.
+
+    @rule(who=_someone)
+    def join(self, who: int) -> None:
+        """Enter, or enter again from another device."""
+        self.crowd.join(self._name(who), as_host=who == 0)
+
+    @rule(who=_someone)
+    def leave(self, who: int) -> None:
+        """Leave the room; the session may come back."""
+        self._ask(who, "leave", lambda session: session.leave())
+
+    @rule(who=_someone)
+    def rejoin(self, who: int) -> None:
+        """Come back with the same session."""
+        self._ask(who, "rejoin", lambda session: session.rejoin())
+
+    @rule(who=_someone)
+    def dispose(self, who: int) -> None:
+        """Leave for good."""
+        self._ask(who, "dispose", lambda session: session.dispose())
+
+    @rule(who=_someone, whom=_someone)
+    def kick(self, who: int, whom: int) -> None:
+        """Remove somebody."""
+        self._ask(who, "kick", lambda session: session.kick(self._name(whom)))
+
+    @rule(pause=_pauses)
+    def wait(self, pause: float) -> None:
+        """Let time pass, in seconds."""
+        self.crowd.sim.advance(pause)
+
+    @rule()
+    def cancel(self) -> None:
+        """Cancel what was asked last and has no answer yet."""
+        self.crowd.cancel()
+
+    # One's own seat.
+
+    @rule(who=_someone, index=_seats)
+    def take_seat(self, who: int, index: int) -> None:
+        """Sit down."""
+        self._ask(who, "take_seat", lambda session: session.take_seat(index))
+
+    @rule(who=_someone)
+    def leave_seat(self, who: int) -> None:
+        """Stand up."""
+        self._ask(who, "leave_seat", lambda session: session.leave_seat())
+
+    @rule(who=_someone, index=_seats)
+    def move_seat(self, who: int, index: int) -> None:
+        """Sit down elsewhere."""
+        self._ask(who, "move_seat", lambda session: session.move_seat(index))
+
+    @rule(who=_someone, on=st.booleans())
+    def set_microphone(self, who: int, *, on: bool) -> None:
+        """Be heard, or not."""
+        self._ask(who, "set_microphone", lambda session: session.set_microphone(on))
+
+    # The grid.
+
+    @rule(who=_someone, a=_seats, b=_seats)
+    def swap_seats(self, who: int, a: int, b: int) -> None:
+        """Exchange two occupants."""
+        self._ask(who, "swap_seats", lambda session: session.swap_seats(a, b))
+
+    @rule(who=_someone, index=_seats, locked=st.booleans())
+    def lock_seat(self, who: int, index: int, *, locked: bool) -> None:
+        """Close a seat, or open it."""
+
+        async def lock(session: UTDAudioRoomSession) -> None:
+            await (session.lock_seat if locked else session.unlock_seat)(index)
+
+        self._ask(who, "lock_seat", lock)
+
+    @rule(who=_someone, index=_seats, muted=st.booleans())
+    def mute_seat(self, who: int, index: int, *, muted: bool) -> None:
+        """Silence a seat, or not."""
+
+        async def mute(session: UTDAudioRoomSession) -> None:
+            await (session.mute_seat if muted else session.unmute_seat)(index)
+
+        self._ask(who, "mute_seat", mute)
+
+    @rule(who=_someone, index=_seats)
+    def kick_from_seat(self, who: int, index: int) -> None:
+        """Unseat somebody."""
+        self._ask(who, "kick_from_seat", lambda s: s.kick_from_seat(index))
+
+    @rule(who=_someone, count=st.integers(1, _SEATS), mode=st.sampled_from(SeatMode))
+    def setup_seats(self, who: int, count: int, mode: SeatMode) -> None:
+        """Change the grid."""
+        self._ask(who, "setup_seats", lambda s: s.setup_seats(count, mode))
+
+    # Requests and invitations.
+
+    @rule(who=_someone)
+    def request_to_speak(self, who: int) -> None:
+        """Ask for a seat."""
+        self._ask(who, "request_to_speak", lambda s: s.request_to_speak())
+
+    @rule(who=_someone)
+    def cancel_request(self, who: int) -> None:
+        """Ask no more."""
+        self._ask(who, "cancel_request", lambda s: s.cancel_request())
+
+    @rule(who=_someone, is_yes=st.booleans())
+    def answer_request(self, who: int, *, is_yes: bool) -> None:
+        """Approve or reject the oldest request that is seen."""
+
+        async def answer(session: UTDAudioRoomSession) -> None:
+            waiting = session.speaker_requests.value
+            if waiting:
+                decide = session.approve_speaker if is_yes else session.reject_speaker
+                await decide(waiting[0].id)
+
+        self._ask(who, "answer_request", answer)
+
+    @rule(who=_someone, whom=_someone, index=st.none() | _seats)
+    def invite_to_speak(self, who: int, whom: int, index: int | None) -> None:
+        """Invite somebody, to a seat or to any."""
+        name = self._name(whom)
+        self._ask(who, "invite_to_speak", lambda s: s.invite_to_speak(name, index))
+
+    @rule(who=_someone, is_yes=st.booleans())
+    def answer_invitation(self, who: int, *, is_yes: bool) -> None:
+        """Accept or decline one's invitation."""
+
+        async def answer(session: UTDAudioRoomSession) -> None:
+            await (
+                session.accept_invitation if is_yes else session.decline_invitation
+            )()
+
+        self._ask(who, "answer_invitation", answer)
+
+    # Laws.
+
+    @rule()
+    def fall_quiet(self) -> None:
+        """Undo all faults, let a while pass, and compare everybody."""
+        self._heal()
+        self.crowd.sim.advance(_QUIET)
+        self._judge(self.crowd.quiet())
+
+    @invariant()
+    def holds_now(self) -> None:
+        """Check what holds at every moment."""
+        self._judge(self.crowd.now())
+
+    def teardown(self) -> None:
+        """Compare everybody, let all leave, and see that nothing is left."""
+        if not hasattr(self, "crowd"):
+            return
+        try:
+            self.fall_quiet()
+            self.crowd.leave_all()
+            self._judge(self.crowd.quiet())
+            people = [person.identity for person in self.crowd.people()]
+            self._judge(f"{who} left and is there" for who in people)
+        finally:
+            self.crowd.close()
+
+    # For subclasses.
+
+    def _heal(self) -> None:
+        """Undo every fault."""
+
+    def _name(self, who: int) -> str:
+        return self.people[who % len(self.people)]
+
+    def _ask(
+        self, who: int, name: str, call: Callable[[UTDAudioRoomSession], Any]
+    ) -> None:
+        self.crowd.ask(self._name(who), name, call)
+
+    def _judge(self, broken: Iterator[str]) -> None:
+        found = list(dict.fromkeys(broken))
+        if found:
+            for line in self.crowd.sim.log.lines:
+                note(line)
+            raise AssertionError("\n".join(found))
+
+
+class FaultyAudioRoomMachine(AudioRoomMachine):
+    """One room with every fault that a network, an SFU and an engine can have."""
+
+    @rule(who=_someone)
+    def cut_line(self, who: int) -> None:
+        """Let nothing get through between a client and the SFU."""
+        self._at_line(self.crowd.sim.world.sfu.lines.cut, who)
+
+    @rule(who=_someone)
+    def mend_line(self, who: int) -> None:
+        """Let everything through again."""
+        self._at_line(self.crowd.sim.world.sfu.lines.mend, who)
+
+    @rule(who=_someone)
+    def reconnect(self, who: int) -> None:
+        """Let a client connect anew, by itself."""
+        self._at_line(self.crowd.sim.world.sfu.lines.reconnect, who)
+
+    @rule(who=_someone)
+    def resume(self, who: int) -> None:
+        """Let a client resume."""
+        self._at_line(self.crowd.sim.world.sfu.lines.resume, who)
+
+    @rule(who=_someone)
+    def die(self, who: int) -> None:
+        """End a client as its process would, without a word to anybody."""
+        self._at_line(self.crowd.sim.world.sfu.lines.kill, who)
+
+    @rule()
+    def restart_sfu(self) -> None:
+        """Let the SFU forget everything."""
+        self.crowd.act(self.crowd.sim.world.sfu.restart)
+
+    @rule(delay=st.sampled_from((0.0, 0.5, None)))
+    def delay_grants(self, delay: float | None) -> None:
+        """Hold rights back after they were confirmed, or lose them."""
+        self.crowd.sim.world.sfu.grant_delay = delay
+
+    @rule(how=st.sampled_from(("drop", "delay", "hold", "restore")))
+    def disturb_webhooks(self, how: str) -> None:
+        """Lose, delay or hold back what the SFU tells, or not any more."""
+        webhooks = self.crowd.sim.world.webhooks
+        match how:
+            case "drop":
+                webhooks.drop()
+            case "delay":
+                webhooks.delay(3.0)
+            case "hold":
+                webhooks.hold()
+            case _:
+                webhooks.restore()
+
+    @rule()
+    def release_webhooks(self) -> None:
+        """Deliver what was held back, the newest first."""
+        self.crowd.begin(
+            "release", lambda: self.crowd.sim.world.webhooks.release(reversed)
+        )
+
+    @rule()
+    def kill_engine(self) -> None:
+        """Kill the engine in the middle of whatever it does."""
+        self.crowd.sim.run(self.crowd.sim.world.kill_engine())
+
+    @rule()
+    def start_engine(self) -> None:
+        """Start the engine, if it does not run."""
+        self.crowd.sim.run(self.crowd.sim.world.start_engine())
+
+    def _heal(self) -> None:
+        world = self.crowd.sim.world
+        world.sfu.grant_delay = 0.0
+        world.webhooks.restore()
+        for who in range(len(self.people)):
+            self._at_line(world.sfu.lines.mend, who)
+        self.start_engine()
+
+    def _at_line(self, fault: Callable[[str, str], None], who: int) -> None:
+        self.crowd.act(fault, self.crowd.sfu_room, self._name(who))
