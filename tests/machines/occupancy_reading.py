@@ -166,9 +166,10 @@ _SWITCH = (
 )
 
 _LEAVE = (
-    on((GRANTING, SILENT), LeaveSeat(), LEAVING, ASK_LEAVE, **NEXT),
+    # Who listens may have been seated, and not have heard of it.
+    on((LISTENING, GRANTING, SILENT), LeaveSeat(), LEAVING, ASK_LEAVE, **NEXT),
     on(UP, LeaveSeat(), LEAVING, UNPUBLISH, ASK_LEAVE, **STOPPED),
-    on((LISTENING, LEAVING), LeaveSeat()),
+    on(LEAVING, LeaveSeat()),
     on((GRANTING, SILENT), SeatLost(), LISTENING, **NEXT),
     on(UP, SeatLost(), LISTENING, UNPUBLISH, **STOPPED),
     # The answer to what gives back may stand for a take that came later.

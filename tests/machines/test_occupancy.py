@@ -225,6 +225,18 @@ def test_every_wait_has_an_end(machine: AnyMachine) -> None:
             assert armed or (seen.state is TAKING and seen.data.op == seen.step.data.op)
 
 
+def test_who_leaves_is_never_seated_later(machine: AnyMachine) -> None:
+    """LeaveSeat begins to leave wherever it is not done already, and is heard."""
+    left = set()
+    for seen in every_occupancy_step(machine):
+        if isinstance(seen.event, LeaveSeat):
+            left.add(seen.state)
+            assert seen.step.state is LEAVING
+            asks = [e for e in seen.step.effects if isinstance(e, GiveBack | AskLeave)]
+            assert len(asks) == (seen.state is not LEAVING)
+    assert left == set(SeatOccupancy)
+
+
 def test_ended_operations_are_late(machine: AnyMachine) -> None:
     """Once the microphone is down or the take is over, their facts are late."""
     for seen in every_occupancy_step(machine):

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
+from typing import NoReturn
 
 from utd_stream.client._keeper import Keeper
-from utd_stream.errors import ClosedError, InvalidArgumentError
+from utd_stream.errors import (
+    ClosedError,
+    InvalidArgumentError,
+    RefusedError,
+    UTDErrorCode,
+)
 from utd_stream.models.participants import TrackPublication, TrackSource
+from utd_stream.models.rooms import SeatOccupancy
 from utd_stream.ports import AudioSource, MediaRoom
 
-__all__ = ["Microphone"]
+__all__ = ["Microphone", "check_microphone", "refuse_video"]
 
 _SOURCE = TrackSource.MICROPHONE
 
@@ -89,3 +96,23 @@ class Microphone:
     async def _withdraw(self, *, only_if: bool = True) -> None:
         if only_if:
             await self._media.unpublish(_SOURCE)
+
+
+def check_microphone(source: AudioSource | None) -> None:
+    """Refuse to speak without a source, before anything is asked.
+
+    Raises:
+        InvalidArgumentError: If there is none; it names the choices.
+    """
+    if source is None:
+        message = (
+            "no microphone is set: give the client one, such as "
+            "microphone=Tone(440) or microphone=Silence()"
+        )
+        raise InvalidArgumentError(message)
+
+
+def refuse_video(trigger: str, state: SeatOccupancy) -> NoReturn:
+    """Raise what a camera or a screen meets in an audio room."""
+    code, hint = UTDErrorCode.FORBIDDEN.value, "an audio room carries microphones only"
+    raise RefusedError(code, "occupancy", trigger, state.value, hint)

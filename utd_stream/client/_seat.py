@@ -32,7 +32,7 @@ from utd_stream.errors import (
 from utd_stream.machines import Run
 from utd_stream.machines import occupancy as o
 from utd_stream.models.rooms import SeatOccupancy
-from utd_stream.models.seats import UTDSeat
+from utd_stream.snapshots.audio_room import AudioRoomSnapshot, my_seat
 
 __all__ = ["SeatSaga"]
 
@@ -41,6 +41,7 @@ logger = logging.getLogger("utd_stream.client")
 # Seconds between the tries to give a seat back.
 _GIVE_BACK_PAUSE = 1.0
 _SEATED = frozenset({SeatOccupancy.SPEAKING, SeatOccupancy.SILENT})
+_NO_CONNECTION = "the connection ended while the seat was taken"
 
 
 @attrs.frozen(kw_only=True)
@@ -59,7 +60,7 @@ class SeatSaga:
         link: What the session is made of.
         owner: Of the tasks.
         post: Takes facts.
-        my_seat: Where the newest grid shows me.
+        snapshot: What the session knows now.
     """
 
     def __init__(
@@ -67,18 +68,19 @@ class SeatSaga:
         link: Link,
         owner: Owner,
         post: Callable[[Any], None],
-        my_seat: Callable[[], UTDSeat | None],
+        snapshot: Callable[[], AudioRoomSnapshot],
     ) -> None:
         self._link = link
         self._owner = owner
         self._post = post
-        self._my_seat = my_seat
+        self._snapshot = snapshot
         wanted = link.microphone is not None
         self._run = Run(o.OCCUPANCY, o.OccupancyData(wanted=wanted))
         self._asked: _Asked | None = None
         self._asking: asyncio.Task[None] | None = None
         self._giving_back: asyncio.Task[None] | None = None
         self._publishing: asyncio.Task[None] | None = None
+        self._timer: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._failure: UTDStreamException | None = None
 
@@ -103,7 +105,10 @@ class SeatSaga:
         if before.waits and not self._run.data.waits:
             self._tell_waiter(fact)
         if before.op != self.op:
-            self._stop_giving_back()
+            # Of an operation that has ended: it must not free the next seat.
+            _cancel(self._giving_back)
+        if not self._run.data.waits and self.state is not SeatOccupancy.GRANTING:
+            _cancel(self._timer)
         return effects
 
     async def take(self, command: o.TakeSeat) -> None:
@@ -135,7 +140,8 @@ class SeatSaga:
                 )
                 self._asking = self._owner.task(self._ask(op, self._asked))
             case o.ArmTakeTimeout(op):
-                self._owner.start(self._time_out(op))
+                _cancel(self._timer)
+                self._timer = self._owner.task(self._time_out(op))
             case o.AskLeave(op):
                 self._asked = None
                 self._giving_back = self._owner.task(self._give_back(op, None))
@@ -145,8 +151,7 @@ class SeatSaga:
             case o.PublishMicrophone(publication):
                 self._publishing = self._owner.task(self._publish(publication))
             case o.UnpublishMicrophone():
-                if self._publishing is not None:
-                    self._publishing.cancel()
+                _cancel(self._publishing)
                 self._owner.start(self._unpublish())
             case o.MuteTrack():
                 self._mute(muted=True)
@@ -174,12 +179,15 @@ class SeatSaga:
         self._post(GridTold(answer.grid))
         if op != self.op:
             return  # given back meanwhile, or lost
-        if self._my_seat() is not None:
+        if my_seat(self._snapshot()) is not None:
             self._post(o.SeatConfirmed(answer.speaks))
             if not answer.speaks:
                 self._post(o.SeatMuted())
+        elif self._snapshot().grid.seat_of(self._link.identity) is None:
+            self._post(o.Refused(op))  # lost already
         else:
-            self._post(o.Refused(op))
+            self._failure = DisconnectedError(_NO_CONNECTION)
+            self._post(o.AskFailed(op))  # so that it is given back
 
     async def _send(self, asked: _Asked) -> SeatedAnswer:
         api, room = self._link.api, self._link.room_name
@@ -190,15 +198,8 @@ class SeatSaga:
 
     def _stop_asking(self) -> _Asked | None:
         asked, self._asked = self._asked, None
-        if self._asking is not None:
-            self._asking.cancel()
+        _cancel(self._asking)
         return asked
-
-    def _stop_giving_back(self) -> None:
-        # Of an operation that has ended: it must not free the next seat.
-        task = self._giving_back
-        if task is not None and task is not asyncio.current_task():
-            task.cancel()
 
     async def _give_back(self, op: int, asked: _Asked | None) -> None:
         try:
@@ -218,7 +219,7 @@ class SeatSaga:
         else:
             self._post(GridTold(answer.grid))
         self._post(o.SeatFreed(op))
-        seat = self._my_seat()
+        seat = my_seat(self._snapshot())
         if seat is not None:  # given by somebody else meanwhile
             self._post(o.SeatConfirmed(speaks=not seat.muted))
 
@@ -251,6 +252,12 @@ class SeatSaga:
             logger.debug("nothing to mute: %s", error)
 
 
+def _cancel(task: asyncio.Task[None] | None) -> None:
+    # Who ends itself is about to end.
+    if task is not None and task is not asyncio.current_task():
+        task.cancel()
+
+
 def _is_no(error: UTDStreamException) -> bool:
     # 503 says that nothing was changed; another 5xx, that nobody knows.
     if not isinstance(error, EngineError) or error.status_code is None:
@@ -274,7 +281,7 @@ def _why_not(fact: o.OccupancyEvent, link: Link) -> UTDStreamException:
         case o.PublishFailed():
             return PublishError("the microphone could not be published")
         case o.ConnectionEnded() | o.Cancelled():
-            return DisconnectedError("the connection ended while the seat was taken")
+            return DisconnectedError(_NO_CONNECTION)
         case o.LeaveSeat():
             return ConflictError("the seat was given up while it was taken")
         case _:

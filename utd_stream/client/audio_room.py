@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar, get_args
 from utd_stream.client._connector import Link
 from utd_stream.client._facts import EventTold, GridTold, RoomRead, TokenMinted
 from utd_stream.client._grid import check_index, fold_metadata
+from utd_stream.client._microphone import check_microphone, refuse_video
 from utd_stream.client._seat import SeatSaga
 from utd_stream.client.session import UTDSession
 from utd_stream.contract.answers import (
@@ -21,10 +22,8 @@ from utd_stream.contract.answers import (
 from utd_stream.errors import (
     ClosedError,
     DisconnectedError,
-    InvalidArgumentError,
     NotFoundError,
     PublishError,
-    RefusedError,
     TransportTimeoutError,
 )
 from utd_stream.machines import connection as c
@@ -57,7 +56,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         local = LocalParticipant(identity=link.identity)
         super().__init__(link, AudioRoomSnapshot(local=local))
         self._seat = SeatSaga(
-            link, self._owner, self._post, lambda: fold.my_seat(self._snapshot.value)
+            link, self._owner, self._post, lambda: self._snapshot.value
         )
 
     # What is seen.
@@ -120,17 +119,22 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             DisconnectedError: If there is no connection.
         """
         check_index(index)
-        self._check_microphone()
+        check_microphone(self._link.microphone)
         await self._take_seat(o.TakeSeat(seat_index=index))
 
     async def leave_seat(self) -> None:
         """Stand up; quiet for who sits nowhere.
+
+        The engine is asked also by who knows of no seat: it may have given one
+        that is not told yet.  Without a connection it returns at once.
 
         Raises:
             TransportTimeoutError: If the engine did not answer within
                 `Timeouts.seat`; it is asked again until it does.
         """
         self._check_open()
+        if self.connection_state.value in GONE:
+            return
         self._post(o.LeaveSeat())
         await self._until_settled(self._link.timeouts.seat)
 
@@ -158,7 +162,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """
         self._check_open()
         if on:
-            self._check_microphone()
+            check_microphone(self._link.microphone)
         self._post(o.MicrophoneOn() if on else o.MicrophoneOff())
         await self.occupancy.until(lambda s: s is not SeatOccupancy.PUBLISHING)
         if on and self._seat.state is SeatOccupancy.SILENT and self.can_publish.value:
@@ -170,14 +174,14 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
     ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no cameras here."""
-        self._refuse_video("set_camera")
+        refuse_video("set_camera", self._seat.state)
 
     async def set_screen_share(
         self,
         on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
     ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no screens here."""
-        self._refuse_video("set_screen_share")
+        refuse_video("set_screen_share", self._seat.state)
 
     # The grid.
 
@@ -232,7 +236,15 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     # Requests and invitations.
 
     async def request_to_speak(self) -> int:
-        """Ask for a seat and return the request's id."""
+        """Ask for a seat and return the request's id.
+
+        A seat that is being given back is waited for.
+
+        Raises:
+            ConflictError: If seats are free for all here (``conflict``), or I
+                sit (``already_seated``) or ask (``pending``) already.
+        """
+        await self._until_settled(self._link.timeouts.seat)
         answer = await self._link.api.request_to_speak(self.room_name)
         self._post(GridTold(answer.grid))
         return answer.request_id
@@ -270,7 +282,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         Raises:
             NotFoundError: If no invitation waits for me.
         """
-        self._check_microphone()
+        check_microphone(self._link.microphone)
         command = o.TakeSeat(invitation_id=self._my_invitation().id)
         await self._take_seat(command)
 
@@ -385,15 +397,3 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             message = "no invitation waits for this member"
             raise NotFoundError(message)
         return invitation
-
-    def _check_microphone(self) -> None:
-        if self._link.microphone is None:
-            message = (
-                "no microphone is set: give the client one, such as "
-                "microphone=Tone(440) or microphone=Silence()"
-            )
-            raise InvalidArgumentError(message)
-
-    def _refuse_video(self, trigger: str) -> NoReturn:
-        code, hint = "forbidden", "an audio room carries microphones only"
-        raise RefusedError(code, "occupancy", trigger, self._seat.state.value, hint)

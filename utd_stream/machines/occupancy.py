@@ -23,6 +23,8 @@ Laws, each proved by the test of the same name:
 6. no_right_no_publish: nothing is published before the right is seen.
 7. mute_keeps_the_track: the microphone switch mutes and unmutes what is there.
 8. every_wait_has_an_end: wherever an answer or a right is awaited a timer runs.
+9. who_leaves_is_never_seated_later: LeaveSeat asks the engine wherever it is not
+   asked already, for it may have seated who does not know it yet.
 """
 
 from __future__ import annotations
@@ -362,11 +364,12 @@ OCCUPANCY: Declaration[
 
         Row(LeaveSeat,      (_S.TAKING,),     _S.LEAVING,
             update=next_op, effects=(give_back,)),
-        Row(LeaveSeat,      (_S.GRANTING, _S.SILENT), _S.LEAVING,
+        # Who listens may be seated already: the grid comes after the approval.
+        Row(LeaveSeat,      (_S.LISTENING, _S.GRANTING, _S.SILENT), _S.LEAVING,
             update=next_op, effects=(ask_leave,)),
         Row(LeaveSeat,      _UP,              _S.LEAVING,
             update=stopping, effects=(unpublish, ask_leave)),
-        *_stays(LeaveSeat,  _S.LISTENING, _S.LEAVING),
+        *_stays(LeaveSeat,  _S.LEAVING),
         Row(SeatLost,       (_S.GRANTING, _S.SILENT), _S.LISTENING,
             update=next_op),
         Row(SeatLost,       _UP,              _S.LISTENING,
