@@ -22,7 +22,7 @@ class Lines:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._clients: dict[tuple[str, str], LoopbackRoom] = {}
+        self._clients: dict[LoopbackRoom, None] = {}
 
     def cut(self, name: str, identity: str) -> None:
         """Let nothing get through, both ways.
@@ -63,24 +63,20 @@ class Lines:
 
     def keep(self, client: LoopbackRoom) -> None:
         """Know a client that has connected."""
-        if client.member is not None:
-            key = (client.member.room.name, client.member.identity)
-            self._clients[key] = client
+        self._clients[client] = None
 
     def drop(self, client: LoopbackRoom) -> None:
         """Forget a client that has ended."""
-        if client.member is not None:
-            key = (client.member.room.name, client.member.identity)
-            if self._clients.get(key) is client:
-                del self._clients[key]
+        self._clients.pop(client, None)
 
     def all(self) -> tuple[LoopbackRoom, ...]:
         """Return every client that is connected, or being repaired."""
-        return tuple(self._clients.values())
+        return tuple(self._clients)
 
     def _client(self, name: str, identity: str) -> LoopbackRoom:
-        client = self._clients.get((name, identity))
-        if client is None:
-            message = f"no client of {identity!r} is in {name!r}"
-            raise NotFoundError(message)
-        return client
+        for client in reversed(self._clients):
+            member = client.member
+            if member and (member.room.name, member.identity) == (name, identity):
+                return client
+        message = f"no client of {identity!r} is in {name!r}"
+        raise NotFoundError(message)
