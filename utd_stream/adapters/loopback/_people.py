@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -22,7 +21,6 @@ from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import SfuParticipant, SfuRoom
 
 __all__ = [
-    "Announcements",
     "Info",
     "Listener",
     "Member",
@@ -31,9 +29,6 @@ __all__ = [
     "Update",
     "may_receive",
 ]
-
-# How often newcomers without tracks are told to the others (T11).
-_PERIOD = 3.0
 
 
 @attrs.frozen
@@ -137,6 +132,7 @@ class Member:
     is_active: bool = False
     is_publisher: bool = False
     tracks: dict[str, Track] = attrs.field(factory=dict[str, Track])
+    withdrawn: dict[str, None] = attrs.field(factory=dict[str, None])
     heard: dict[str, None] = attrs.field(factory=dict[str, None])
     refresh: Timer | None = None
     silence: Timer | None = None
@@ -203,37 +199,9 @@ def may_receive(listener: Member, member: Member, sid: str) -> bool:
         and listener.permission.can_subscribe
         and not member.permission.hidden
         and sid in member.tracks
+        and sid not in member.withdrawn
         and sid not in listener.heard
     )
-
-
-class Announcements:
-    """What the others are told at once, and what waits for the next tick (T11)."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, Update] = {}
-
-    def push(self, update: Update, *, at_once: bool) -> tuple[Update, ...]:
-        """Return what is told now; the rest waits for `take`."""
-        identity = update.info.participant.identity
-        waiting, told = self._waiting.get(identity), list[Update]()
-        if waiting is not None and waiting.info.number != update.info.number:
-            if waiting.info.number > update.info.number:
-                return ()
-            # A newer connection: the switch is told at once, its reason is not.
-            told.append(Update(waiting.info, is_gone=True))
-            at_once = True
-        if at_once:
-            self._waiting.pop(identity, None)
-            return (*told, update)
-        self._waiting[identity] = update
-        return ()
-
-    def take(self) -> tuple[Update, ...]:
-        """Return what waited."""
-        told = tuple(self._waiting.values())
-        self._waiting.clear()
-        return told
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -244,7 +212,6 @@ class Room:
         began: When it was opened, on the plane's clock.
         dies: When it ends if nobody comes; None while somebody is there.
         max_participants: 0 for as many as come.
-        tick: Set while announcements wait.
     """
 
     sid: str
@@ -255,8 +222,6 @@ class Room:
     max_participants: int = 0
     dies: float | None = None
     people: dict[str, Member] = attrs.field(factory=dict[str, Member])
-    announcements: Announcements = attrs.field(factory=Announcements)
-    tick: Timer | None = None
 
     @classmethod
     def opened(
@@ -271,11 +236,6 @@ class Room:
             departure_timeout=config.get("departureTimeout") or 20.0,
             max_participants=config.get("maxParticipants", 0),
         )
-
-    def until_tick(self, now: float) -> float:
-        """Return how long the next announcements are away, in seconds."""
-        passed = (now - self.began) / _PERIOD
-        return (math.floor(passed) + 1) * _PERIOD - passed * _PERIOD
 
     def others(self, member: Member) -> tuple[Member, ...]:
         """Return everybody else."""

@@ -6,21 +6,19 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
-from typing import Any, NoReturn
-
-import attrs
+from typing import Any
 
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters.loopback._lines import Lines
 from utd_stream.adapters.loopback._people import Member, Track
 from utd_stream.adapters.loopback._repair import READY_DELAY, Repair
+from utd_stream.adapters.loopback._sent import Sent, refuse_absent, refuse_answer
 from utd_stream.adapters.loopback._server import Server
 from utd_stream.adapters.loopback._sound import Ears, Feed
 from utd_stream.adapters.loopback._view import Snapshot, View
 from utd_stream.errors import (
     ClosedError,
     DisconnectedError,
-    PublishError,
     TransportError,
 )
 from utd_stream.models import room_events as events
@@ -34,7 +32,7 @@ from utd_stream.models.room_events import RoomEvent
 from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import AudioSource, RoomState
 
-__all__ = ["LoopbackRoom", "Sent"]
+__all__ = ["LoopbackRoom"]
 
 # How long things take, in seconds: half a connect, an answer, until data is on
 # its way, and what never gets an answer (T22).
@@ -53,23 +51,12 @@ _BY_CLIENT = DisconnectReason.CLIENT_INITIATED
 logger = logging.getLogger("utd_stream.adapters")
 
 
-@attrs.define(eq=False)
-class Sent:
-    """A track of this client."""
-
-    publication: TrackPublication
-    feed: Feed
-
-    def shown(self) -> TrackPublication:
-        """Return it as it is now: muted at once."""
-        return attrs.evolve(self.publication, muted=self.feed.is_muted)
-
-
 class LoopbackRoom:
     """`MediaRoom` in memory, as LiveKit's client would have it."""
 
     __slots__ = (
         "_ears",
+        "_ended",
         "_has_left",
         "_is_over",
         "_lines",
@@ -96,6 +83,8 @@ class LoopbackRoom:
         self._ears = Ears(lambda: not self.view.line.is_up)
         self.member: Member | None = None
         self.sent: dict[str, Sent] = {}
+        # Of tracks that ended with the connection.
+        self._ended: list[Feed] = []
 
     @property
     def native(self) -> LoopbackRoom:
@@ -118,7 +107,7 @@ class LoopbackRoom:
     async def connect(self, url: str, token: str, *, auto_subscribe: bool) -> None:
         """Enter the room the token names."""
         if self._has_left:
-            _refuse_left()
+            raise ClosedError(_LEFT)
         if url.rstrip("/") != self._server.url:
             raise refusal(_NOBODY_THERE)
         self.view.auto_subscribe = auto_subscribe
@@ -137,7 +126,7 @@ class LoopbackRoom:
             raise
         if self._has_left:
             self._server.leave(member, _BY_CLIENT)
-            _refuse_left()
+            raise ClosedError(_LEFT)
         entered = self._future()
         self.view.line.release(self._enter, member, snapshot, lives, entered)
         await entered
@@ -146,7 +135,7 @@ class LoopbackRoom:
         """Return what the room knows now."""
         me = self.view.me
         if me is None or not self.is_there:
-            _refuse_absent()
+            refuse_absent()
         return RoomState(
             metadata=self.view.metadata,
             local=LocalParticipant(
@@ -183,9 +172,10 @@ class LoopbackRoom:
             if not self.is_there:
                 return
             if self.member is not None and self.view.line.is_up:
-                self._server.unpublish(self.member, sid)
+                self._server.withdraw(self.member, sid)
             withdrawn = self._future()
-            self.view.line.post(self._withdraw, sid, withdrawn)
+            self.view.line.post(self._withdraw, sid)
+            self.view.line.post(_resolve, withdrawn)
             try:
                 await withdrawn
             except DisconnectedError:
@@ -232,8 +222,9 @@ class LoopbackRoom:
                     self._server.leave(self.member, _BY_CLIENT)
                 self.view.line.post(self.end, _BY_CLIENT)
             await asyncio.shield(self._over)
-        for sent in tuple(self.sent.values()):
-            await sent.feed.aclose()
+        for feed in (*self._ended, *(sent.feed for sent in self.sent.values())):
+            await feed.aclose()
+        self._ended.clear()
         self._observer = None
 
     # For the plane.
@@ -256,8 +247,7 @@ class LoopbackRoom:
         self.repair.stop()
         self._ears.end()
         if reason is not None:
-            self.tell(events.ConnectionStateChanged("disconnected"))
-            self.tell(events.Disconnected(reason))
+            self._say_why(reason)
         self.view.line.close()
         self._lines.drop(self)
         if self._over is not None:
@@ -293,8 +283,7 @@ class LoopbackRoom:
         self.tell(events.Connected())
         self.tell(events.ConnectionStateChanged("connected"))
         self._server.timers.after(READY_DELAY, self._server.activate, member)
-        if not entered.done():
-            entered.set_result(None)
+        _resolve(entered)
 
     async def _publish(
         self, feed: Feed, name: str, source: TrackSource
@@ -305,7 +294,7 @@ class LoopbackRoom:
         if track is not None:
             line = self.view.line
             timers.after(_ANSWER_DELAY, line.send, self._take, track, answer)
-        limit = timers.after(_ANSWER_LIMIT, _refuse_answer, answer)
+        limit = timers.after(_ANSWER_LIMIT, refuse_answer, answer)
         try:
             # A caller that is canceled leaves a ghost, as with LiveKit (T36).
             return await answer
@@ -318,18 +307,28 @@ class LoopbackRoom:
             self.tell(events.LocalTrackPublished(track.publication))
             answer.set_result(track.publication)
 
-    def _withdraw(self, sid: str, withdrawn: asyncio.Future[Any]) -> None:
+    def _withdraw(self, sid: str) -> None:
         sent = self.sent.pop(sid, None)
         if sent is not None:
             self.tell(events.LocalTrackUnpublished(sent.shown()))
-        if not withdrawn.done():
-            withdrawn.set_result(None)
 
     def _tell_muted(self, sid: str) -> None:
         sent = self.sent.get(sid)
         if sent is not None and self.view.me is not None:
             kind = events.TrackMuted if sent.feed.is_muted else events.TrackUnmuted
             self.tell(kind(self.view.me.participant.identity, sent.shown()))
+
+    def _say_why(self, reason: DisconnectReason) -> None:
+        if reason is _BY_CLIENT:
+            self._withdraw_all()
+        self.tell(events.ConnectionStateChanged("disconnected"))
+        self.tell(events.Disconnected(reason))
+        self._withdraw_all()  # whom the SFU ended hears of its tracks after that
+
+    def _withdraw_all(self) -> None:
+        for sid, sent in tuple(self.sent.items()):
+            self._ended.append(sent.feed)
+            self._withdraw(sid)
 
     def _future(self) -> asyncio.Future[Any]:
         """Return a future that fails when the connection ends."""
@@ -340,7 +339,7 @@ class LoopbackRoom:
 
     def _present(self) -> Member:
         if self.member is None or self._is_over or self._has_left:
-            _refuse_absent()
+            refuse_absent()
         return self.member
 
     def _sent_of(self, source: TrackSource) -> list[tuple[str, Sent]]:
@@ -352,13 +351,9 @@ class LoopbackRoom:
         ]
 
 
-def _refuse_left() -> NoReturn:
-    raise ClosedError(_LEFT)
-
-
-def _refuse_absent() -> NoReturn:
-    message = "the room is not connected"
-    raise DisconnectedError(message)
+def _resolve(future: asyncio.Future[Any]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _send(
@@ -366,17 +361,7 @@ def _send(
 ) -> None:
     if sender.is_present:
         packet(sender.room, sender=sender)
-    if not sent.done():
-        sent.set_result(None)
-
-
-def _refuse_answer(answer: asyncio.Future[Any]) -> None:
-    if not answer.done():
-        message = (
-            "the track was not published: track publication timed out, "
-            "no response received from the server"
-        )
-        answer.set_exception(PublishError(message))
+    _resolve(sent)
 
 
 def _is_microphone(sent: TrackPublication) -> bool:

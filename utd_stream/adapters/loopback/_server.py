@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from utd_stream.adapters.loopback._announcements import Announcer
 from utd_stream.adapters.loopback._notices import Notices
 from utd_stream.adapters.loopback._people import (
     Listener,
@@ -43,6 +44,8 @@ _SILENCE_LIMIT = 20.0
 # Until media of a new track comes, and then until others receive it, in seconds.
 _FLOW_DELAY = 0.03
 _SUBSCRIBE_DELAY = 0.15
+# How long a track that its owner withdrew stays, in seconds.
+_WITHDRAW_DELAY = 0.2
 # What the SFU lets through a data channel; more is lost without a word (T40).
 _MAX_DATA_BYTES = 262_000
 
@@ -63,6 +66,7 @@ class Server:
         self.lives = 1
         self._numbers = 0
         self.notices = Notices(clock)
+        self.announcer = Announcer(clock, self.timers)
 
     # Rooms.
 
@@ -85,6 +89,7 @@ class Server:
             self.leave(member, DisconnectReason.ROOM_DELETED)
         if self.rooms.get(room.name) is room:
             del self.rooms[room.name]
+            self.announcer.forget(room)
             self.notices.tell("room_finished", room)
 
     def write_metadata(self, room: Room, metadata: str) -> None:
@@ -100,8 +105,7 @@ class Server:
         for room in self.rooms.values():
             for member in room.people.values():
                 self._stop_timers(member)
-            if room.tick is not None:
-                room.tick.cancel()
+            self.announcer.forget(room)
             room.people.clear()
         self.rooms.clear()
 
@@ -148,7 +152,7 @@ class Server:
         room.people[member.identity] = member
         room.dies = None
         self.notices.tell("participant_joined", room, member)
-        self._announce(member)
+        self.announcer.announce(member)
         return member
 
     def activate(self, member: Member) -> None:
@@ -157,7 +161,7 @@ class Server:
             return
         member.is_active = True
         self.refresh(member)
-        self._announce(member)
+        self.announcer.announce(member)
         self._subscribe_to_all(member)
 
     def leave(self, member: Member, reason: DisconnectReason) -> None:
@@ -170,11 +174,14 @@ class Server:
         for track in tuple(member.tracks.values()):
             self._remove(member, track)
         self.notices.tell("participant_left", room, member, reason)
-        self._tell(
-            member,
-            Update(member.info(), is_gone=True, reason=reason),
-            at_once=member.is_publisher,
-        )
+        if reason is DisconnectReason.DUPLICATE_IDENTITY:
+            # Told with the newer connection, and without a reason (T10).
+            self.announcer.tell(
+                member, Update(member.info(), is_gone=True), at_once=False
+            )
+        else:
+            gone = Update(member.info(), is_gone=True, reason=reason)
+            self.announcer.tell(member, gone, at_once=member.is_publisher)
         if (
             member.client is not None
             and reason is not DisconnectReason.CLIENT_INITIATED
@@ -242,7 +249,7 @@ class Server:
         update = Update(member.info())
         if member.client is not None:
             member.send(member.client.told_people, (update,))
-        self._tell(member, update, at_once=True)
+        self.announcer.tell(member, update, at_once=True)
         self.refresh(member)
 
     def _hear(self, member: Member, before: Permission) -> None:
@@ -277,11 +284,17 @@ class Server:
         return track
 
     def unpublish(self, member: Member, sid: str) -> None:
-        """Withdraw a track, if it is there."""
+        """Withdraw a track at once, if it is there."""
+        member.withdrawn.pop(sid, None)
         track = member.tracks.get(sid)
         if track is not None and member.is_present:
             self._remove(member, track)
-            self._tell(member, Update(member.info()), at_once=True)
+            self.announcer.tell(member, Update(member.info()), at_once=True)
+
+    def withdraw(self, member: Member, sid: str) -> None:
+        """Withdraw a track a little later, or when the next one comes."""
+        member.withdrawn[sid] = None
+        self.timers.after(_WITHDRAW_DELAY, self.unpublish, member, sid)
 
     def mute(self, member: Member, sid: str, *, muted: bool) -> None:
         """Tell the others that a track is muted, or no more."""
@@ -289,7 +302,7 @@ class Server:
         if track is not None and track.publication.muted is not muted:
             track.publication = attrs.evolve(track.publication, muted=muted)
             if track.flows and member.is_present:
-                self._tell(member, Update(member.info()), at_once=True)
+                self.announcer.tell(member, Update(member.info()), at_once=True)
 
     def send_data(  # noqa: PLR0913 -- what a packet is made of
         self,
@@ -319,8 +332,10 @@ class Server:
             return
         track.flows = True
         self.notices.tell("track_published", member.room, member, track=track)
-        self._tell(member, Update(member.info()), at_once=True)
+        self.announcer.tell(member, Update(member.info()), at_once=True)
         self.timers.after(_SUBSCRIBE_DELAY, self._subscribe_all, member, track)
+        for old in [each for each in member.withdrawn if each != sid]:
+            self.unpublish(member, old)
 
     def _subscribe_all(self, member: Member, track: Track) -> None:
         if member.is_present:
@@ -349,34 +364,6 @@ class Server:
             listener.heard.pop(sid, None)
         if track.flows:
             self.notices.tell("track_unpublished", member.room, member, track=track)
-
-    # Telling.
-
-    def _announce(self, member: Member) -> None:
-        """Tell the others of a newcomer, with the next tick (T11)."""
-        self._tell(member, Update(member.info()), at_once=False)
-
-    def _tell(self, member: Member, update: Update, *, at_once: bool) -> None:
-        if member.permission.hidden:
-            return
-        room = member.room
-        told = room.announcements.push(update, at_once=at_once)
-        if told:
-            self._broadcast(room, told, but=member)
-        elif room.tick is None:
-            wait = room.until_tick(self.clock.monotonic())
-            room.tick = self.timers.after(wait, self._tick, room)
-
-    def _tick(self, room: Room) -> None:
-        room.tick = None
-        self._broadcast(room, room.announcements.take(), but=None)
-
-    def _broadcast(
-        self, room: Room, told: tuple[Update, ...], *, but: Member | None
-    ) -> None:
-        for listener in room.people.values():
-            if listener is not but and listener.client is not None:
-                listener.send(listener.client.told_people, told)
 
     def _expire(self, room: Room, seconds: float) -> None:
         room.dies = self.clock.monotonic() + seconds
