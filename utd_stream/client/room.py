@@ -331,8 +331,13 @@ class UTDRoom:
     ) -> None:
         # The SFU takes the track away with the right and tells its owner no
         # more than that.
-        is_mine = event.identity == connection.media.state().local.identity
-        if is_mine and not event.permission.may_publish(TrackSource.MICROPHONE):
+        try:
+            me = connection.media.state().local.identity
+        except DisconnectedError:
+            return  # nothing is sent that could be withdrawn
+        if event.identity == me and not event.permission.may_publish(
+            TrackSource.MICROPHONE
+        ):
             self._own(asyncio.create_task(connection.microphone.give_up()))
 
     def _present(self) -> Connection:
