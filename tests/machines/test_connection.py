@@ -64,8 +64,10 @@ STANDS = {
     RECONNECTING: ConnectionData(number=3, tries=1, lost_at=LOST_AT),
     FORCE_EXIT: ConnectionData(number=3),
 }
-BEGUN: Changes = {"number": 4, "tries": 2, "lost_at": None, "reason": ""}
-ENDED: Changes = {"number": 4, "tries": 0, "lost_at": None}
+BROKEN: Changes = {"lost_at": LOST_AT, "broken": 3}
+MENDED: Changes = {"lost_at": None, "broken": 0}
+BEGUN: Changes = {"number": 4, "tries": 2, "reason": "", **MENDED}
+ENDED: Changes = {"number": 4, "tries": 0, **MENDED}
 REMOVED: Changes = {**ENDED, "reason": "room_deleted"}
 
 OPEN, RELEASE, TELL = OpenTransport(4), ReleaseTransport(), TellEngine()
@@ -77,10 +79,16 @@ READING = (
     on((CONNECTING, CONNECTED), Connect(2), CONNECTING, RELEASE, OPEN, **BEGUN),
     on(RECONNECTING, Connect(2), CONNECTING, DISARM, RELEASE, OPEN, **BEGUN),
     on(CONNECTING, Admitted(3), CONNECTED, ReadRoom()),
+    # It broke before it was told that it is there, and may be whole again.
+    on(CONNECTING, TransportLost(3, 7.0), lost_at=7.0, broken=3),
+    on(CONNECTING, Resumed(3, 8.0), given=BROKEN, **MENDED),
+    on(CONNECTING, Admitted(3), RECONNECTING, ARM, given=BROKEN),
     on(
         *(CONNECTING, ConnectFailed(3), CONNECTING, OpenTransport(4, RETRY_PAUSE)),
+        given=BROKEN,
         number=4,
         tries=0,
+        **MENDED,
     ),
     on(
         *(CONNECTING, ConnectFailed(3), DISCONNECTED, RELEASE),
@@ -96,10 +104,18 @@ READING = (
     on(CONNECTING, GaveUp(3, 7.0), DISCONNECTED, RELEASE, given={"tries": 0}, number=4),
     on(CONNECTING, ConnectRefused(3), DISCONNECTED, RELEASE, **ENDED),
     on(RECONNECTING, ConnectRefused(3), DISCONNECTED, DISARM, RELEASE, **ENDED),
-    on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0),
-    on(RECONNECTING, TransportLost(3, 107.0), RECONNECTING),
-    on(RECONNECTING, Resumed(3, SHORT), CONNECTED, DISARM, ReadRoom(), lost_at=None),
-    on(RECONNECTING, Resumed(3, LONG), CONNECTED, DISARM, ReadState(), lost_at=None),
+    on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0, broken=3),
+    on(RECONNECTING, TransportLost(3, 107.0), RECONNECTING, broken=3),
+    on(
+        *(RECONNECTING, Resumed(3, SHORT), CONNECTED, DISARM, ReadRoom()),
+        given=BROKEN,
+        **MENDED,
+    ),
+    on(
+        *(RECONNECTING, Resumed(3, LONG), CONNECTED, DISARM, ReadState()),
+        given=BROKEN,
+        **MENDED,
+    ),
     on(
         *(CONNECTED, GaveUp(3, 7.0), RECONNECTING, ARM, ReopenTransport(4)),
         number=4,
@@ -109,9 +125,14 @@ READING = (
     on(
         *(RECONNECTING, RejoinFailed(3), RECONNECTING),
         ReopenTransport(4, RECONNECT_PAUSE),
+        given=BROKEN,
         number=4,
+        broken=0,
     ),
-    on(RECONNECTING, Rejoined(3), CONNECTED, DISARM, ReadState(), lost_at=None),
+    on(RECONNECTING, Rejoined(3), CONNECTED, DISARM, ReadState(), **MENDED),
+    # As above: broken, and perhaps whole again, before it was told.
+    on(RECONNECTING, Rejoined(3), RECONNECTING, ReadState(), given=BROKEN),
+    on(CONNECTED, Rejoined(3), CONNECTED, ReadState()),
     on(
         *((CONNECTING, CONNECTED), Removed(3, "room_deleted"), DISCONNECTED, RELEASE),
         **REMOVED,
@@ -210,7 +231,10 @@ def test_outage_begins_once(machine: AnyMachine) -> None:
     """The outage counts from the first loss, however often the transport flaps."""
     for seen in every_connection_step(machine):
         away = seen.step.state is RECONNECTING
-        assert (seen.step.data.lost_at is not None) == away
+        lost = seen.step.data.broken and seen.step.state is CONNECTING
+        assert (seen.step.data.lost_at is not None) == bool(away or lost)
+        if away and not isinstance(seen.event, TransportLost | GaveUp):
+            assert seen.step.data.lost_at == seen.data.lost_at
         if away and seen.state is RECONNECTING:
             assert seen.step.data.lost_at == seen.data.lost_at
 
@@ -218,7 +242,9 @@ def test_outage_begins_once(machine: AnyMachine) -> None:
 def test_short_outage_is_light(machine: AnyMachine) -> None:
     """What was repaired within 15 s reads the room again, no more."""
     for seen in every_connection_step(machine):
-        if isinstance(seen.event, Resumed) and seen.event.at < seen.data.lost_at + 15:
+        if seen.state is not RECONNECTING or not isinstance(seen.event, Resumed):
+            continue
+        if seen.event.at < seen.data.lost_at + 15:
             assert seen.step.state is CONNECTED
             assert seen.step.effects == (DISARM, ReadRoom())
 
@@ -226,12 +252,31 @@ def test_short_outage_is_light(machine: AnyMachine) -> None:
 def test_long_outage_is_full(machine: AnyMachine) -> None:
     """What took longer, or needed a new connection, reads everything again."""
     for seen in every_connection_step(machine):
-        resumed = isinstance(seen.event, Resumed)
-        if resumed and seen.event.at < seen.data.lost_at + 15:
-            continue
-        if resumed or isinstance(seen.event, Rejoined):
-            assert seen.step.state is CONNECTED
-            assert seen.step.effects == (DISARM, ReadState())
+        if isinstance(seen.event, Rejoined):
+            assert seen.step.effects[-1] == ReadState()
+        elif isinstance(seen.event, Resumed) and seen.state is RECONNECTING:
+            is_long = seen.event.at >= seen.data.lost_at + 15
+            assert (ReadState() in seen.step.effects) == is_long
+        else:
+            assert ReadState() not in seen.step.effects
+
+
+def test_connected_means_connected(machine: AnyMachine) -> None:
+    """Nobody is connected over a connection that is under repair."""
+    for seen in every_connection_step(machine):
+        broken = seen.step.data.broken == seen.step.data.number > 0
+        if seen.step.state is CONNECTED:
+            assert not broken
+        # Known as long as it is so.
+        if isinstance(seen.event, TransportLost):
+            assert broken
+        elif seen.step.data.number == seen.data.number and broken:
+            assert seen.data.broken == seen.data.number
+        elif seen.data.broken == seen.data.number > 0:
+            numbered = seen.step.data.number != seen.data.number
+            assert numbered or isinstance(seen.event, Resumed)
+        if isinstance(seen.event, Admitted | Rejoined) and seen.state is not CONNECTED:
+            assert (seen.step.state is CONNECTED) != broken
 
 
 @pytest.mark.parametrize("tries", [0, 1, 2])

@@ -168,7 +168,7 @@ class UTDSession(Generic[_S]):
     async def rejoin(self) -> None:
         """Mint anew and connect again; a live connection is ended first.
 
-        Cancelling leaves the room.
+        It returns once media can flow.  Cancelling leaves the room.
 
         Raises:
             EngineError: If the engine says no.
@@ -180,17 +180,15 @@ class UTDSession(Generic[_S]):
         self._check_open()
         self._post(c.Connect())
         try:
-            state = await self.connection_state.until(
-                lambda s: s is not UTDConnectionState.CONNECTING
+            now = await self.snapshot.until(
+                lambda s: fold.is_connected(s) or s.connection_state in fold.GONE
             )
         except asyncio.CancelledError:
             self._post(c.Leave())
             raise
-        if state is not UTDConnectionState.CONNECTED:
+        if not fold.is_connected(now):
             message = "the room was left while it connected"
-            raise self._connector.failure or DisconnectedError(
-                message, self._snapshot.value.reason
-            )
+            raise self._connector.failure or DisconnectedError(message, now.reason)
 
     async def dispose(self) -> None:
         """Leave for good and complete every value; idempotent.

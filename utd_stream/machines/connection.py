@@ -17,6 +17,8 @@ Laws, each proved by the test of the same name:
 6. first_connect_is_tried_again: as often as there are tries, then it ends.
 7. removal_is_no_outage: who was removed does not come back by itself.
 8. late_facts_are_told_apart: facts of an older connection are late, others not.
+9. connected_means_connected: a connection that broke before its admission was
+   told counts as lost until it is repaired.
 """
 
 from __future__ import annotations
@@ -96,12 +98,14 @@ class ConnectionData:
         number: Of the connection that is current or being made, from 1.
         tries: How many more tries the first connect has.
         lost_at: When the outage began, monotonic seconds; None without one.
+        broken: LiveKit's client repairs the connection with this number; 0 none.
         reason: Why it ended last, a `DisconnectReason` value, or empty.
     """
 
     number: int = 0
     tries: int = 0
     lost_at: float | None = None
+    broken: int = 0
     reason: str = ""
 
 
@@ -115,6 +119,11 @@ def tries_left(data: ConnectionData, event: ConnectFailed | GaveUp) -> bool:
     return data.tries > 0
 
 
+def is_broken(data: ConnectionData, event: Admitted | Rejoined) -> bool:
+    """Did it break before it was told that it is there?"""
+    return data.broken == data.number
+
+
 def outage_was_short(data: ConnectionData, event: Resumed) -> bool:
     """Was it too short to have missed more than metadata?"""
     return data.lost_at is not None and event.at - data.lost_at < LIGHT_OUTAGE
@@ -126,18 +135,23 @@ def opening(data: ConnectionData, event: Connect) -> ConnectionData:
 
 
 def trying_again(data: ConnectionData, event: ConnectFailed | GaveUp) -> ConnectionData:
-    """Count another try of the first connect."""
-    return attrs.evolve(data, number=data.number + 1, tries=data.tries - 1)
+    """Count another try of the first connect; none of the last one's holds."""
+    return ConnectionData(number=data.number + 1, tries=data.tries - 1)
 
 
 def losing(data: ConnectionData, event: TransportLost) -> ConnectionData:
-    """Remember when the outage began."""
-    return attrs.evolve(data, lost_at=event.at)
+    """Remember when the outage began, and of which connection."""
+    return attrs.evolve(data, lost_at=event.at, broken=data.number)
+
+
+def losing_again(data: ConnectionData, event: TransportLost) -> ConnectionData:
+    """Remember which connection is repaired; the outage began before."""
+    return attrs.evolve(data, broken=data.number)
 
 
 def reopening(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
     """Count another try to come back."""
-    return attrs.evolve(data, number=data.number + 1)
+    return attrs.evolve(data, number=data.number + 1, broken=0)
 
 
 def losing_and_reopening(data: ConnectionData, event: GaveUp) -> ConnectionData:
@@ -147,7 +161,7 @@ def losing_and_reopening(data: ConnectionData, event: GaveUp) -> ConnectionData:
 
 def recovered(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
     """Forget the outage."""
-    return attrs.evolve(data, lost_at=None)
+    return attrs.evolve(data, lost_at=None, broken=0)
 
 
 def ended(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
@@ -226,6 +240,8 @@ CONNECTION: Declaration[
             update=opening, effects=(release, open_transport)),
         Row(Connect,        (_S.RECONNECTING,), _S.CONNECTING,
             update=opening, effects=(disarm_exit, release, open_transport)),
+        Row(Admitted,       (_S.CONNECTING,), _S.RECONNECTING,
+            guard=is_broken, effects=(arm_exit,)),
         Row(Admitted,       (_S.CONNECTING,), _S.CONNECTED,
             effects=(read_room,)),
         Row(ConnectFailed,  (_S.CONNECTING,), _S.CONNECTING,
@@ -244,8 +260,12 @@ CONNECTION: Declaration[
             update=ended, effects=(disarm_exit, release)),
         Row(TransportLost,  (_S.CONNECTED,), _S.RECONNECTING,
             update=losing, effects=(arm_exit,)),
+        # Before its admission was told, which says only that it was there.
+        Row(TransportLost,  (_S.CONNECTING,), _S.CONNECTING, update=losing),
         # A flap keeps the timer that runs.
-        Row(TransportLost,  (_S.RECONNECTING,), _S.RECONNECTING),
+        Row(TransportLost,  (_S.RECONNECTING,), _S.RECONNECTING,
+            update=losing_again),
+        Row(Resumed,        (_S.CONNECTING,), _S.CONNECTING, update=recovered),
         Row(Resumed,        (_S.RECONNECTING,), _S.CONNECTED,
             guard=outage_was_short, update=recovered,
             effects=(disarm_exit, read_room)),
@@ -255,8 +275,13 @@ CONNECTION: Declaration[
             update=losing_and_reopening, effects=(arm_exit, reopen)),
         Row(GaveUp,         (_S.RECONNECTING,), _S.RECONNECTING,
             update=reopening, effects=(reopen,)),
+        Row(Rejoined,       (_S.RECONNECTING,), _S.RECONNECTING,
+            guard=is_broken, effects=(read_state,)),
         Row(Rejoined,       (_S.RECONNECTING,), _S.CONNECTED,
             update=recovered, effects=(disarm_exit, read_state)),
+        # Broken and repaired before it was told.
+        Row(Rejoined,       (_S.CONNECTED,),  _S.CONNECTED,
+            effects=(read_state,)),
         Row(RejoinFailed,   (_S.RECONNECTING,), _S.RECONNECTING,
             update=reopening, effects=(reopen_later,)),
         Row(Removed,        (_S.CONNECTING, _S.CONNECTED), _S.DISCONNECTED,

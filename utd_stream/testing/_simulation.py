@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 from utd_stream._embedded import EmbeddedWorld, embedded
 from utd_stream.adapters.fact_log import JsonLines
+from utd_stream.errors import ClosedError, UsageError
 from utd_stream.ports import FactKind, FactLog
 from utd_stream.testing._loop import VirtualClock, VirtualLoop
 from utd_stream.testing._luck import SeededLuck
 
 __all__ = ["Simulation"]
 
+_P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
@@ -27,7 +30,10 @@ class Simulation:
             ana = sim.run(sim.world.client().join_audio_room("ana", "lounge"))
             sim.advance(3_600)
 
-    The same seed gives the same run, bit for bit, in any process.
+    The same program with the same seed and versions gives the same run, each
+    line of the log byte for byte, in any process.  For that it may not look at
+    anything else that differs: threads, a real clock, its own chance, the order
+    of a set.
 
     Args:
         seed: Orders what happens at one instant, and draws all chance.
@@ -39,6 +45,11 @@ class Simulation:
         loop: What it runs on.
         log: Everything that happened.
         world: Engine, SFU and clients.
+
+    Raises:
+        InvalidArgumentError: If a setting is out of range.
+        UsageError: If a loop runs here already, as in a notebook; give the
+            program a thread: ``await asyncio.to_thread(program)``.
     """
 
     def __init__(
@@ -49,15 +60,20 @@ class Simulation:
         observer: FactLog | None = None,
         **settings: Any,
     ) -> None:
+        _check_thread()
         self.loop = VirtualLoop(seed, horizon=horizon)
         self.log = JsonLines(self.clock)
-        self.world: EmbeddedWorld = embedded(
-            clock=self.clock,
-            luck=SeededLuck(seed or 0),
-            fact_log=self.log if observer is None else _Both(self.log, observer),
-            **settings,
-        )
-        self.run(self.world.start())
+        with ExitStack() as undo:
+            undo.callback(self.loop.close)
+            self.world: EmbeddedWorld = embedded(
+                clock=self.clock,
+                luck=SeededLuck(seed or 0),
+                fact_log=self.log if observer is None else _Both(self.log, observer),
+                **settings,
+            )
+            undo.callback(lambda: self.run(self.world.aclose()))
+            self.run(self.world.start())
+            undo.pop_all()
 
     @property
     def clock(self) -> VirtualClock:
@@ -70,14 +86,52 @@ class Simulation:
         Raises:
             StalledError: If it waits for what can never come.
             HorizonError: If it goes past the horizon.
+            ClosedError: If the world was closed.
+            UsageError: If a loop runs here already: inside the world, await.
         """
+        try:
+            self._check_open()
+            _check_thread()
+        except BaseException:
+            work.close()  # nobody will await it
+            raise
         return self.loop.run_until_complete(work)
 
     def begin(self, work: Coroutine[Any, Any, _R]) -> asyncio.Task[_R]:
-        """Begin *work*, and let happen what needs no time."""
-        task = self.loop.create_task(work)
+        """Begin *work*, and let happen what needs no time.
+
+        Raises:
+            ClosedError: If the world was closed.
+        """
+
+        async def start() -> asyncio.Task[_R]:
+            return self.loop.create_task(work)
+
+        try:
+            task = self.run(start())
+        except BaseException:
+            work.close()
+            raise
         self.settle()
         return task
+
+    def act(self, call: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
+        """Return what *call* returns, made inside the world, and settle.
+
+        For what is not awaited but begins something, such as a fault::
+
+            sim.act(sim.world.sfu.lines.cut, room, "ana")
+
+        Raises:
+            ClosedError: If the world was closed.
+        """
+
+        async def happen() -> _R:
+            return call(*args, **named)
+
+        result = self.run(happen())
+        self.settle()
+        return result
 
     def settle(self) -> None:
         """Let everything happen that needs no time."""
@@ -88,20 +142,12 @@ class Simulation:
         self.run(self.clock.advance(seconds))
 
     def close(self) -> None:
-        """End the world; idempotent.
+        """End the world and its loop; idempotent.
 
         Raises:
             AssertionError: If a task is left that nobody ended, by its name.
         """
-        if self.loop.is_closed():
-            return
-        self.run(self.world.aclose())
-        self.settle()
-        left = sorted(task.get_name() for task in asyncio.all_tasks(self.loop))
-        for task in asyncio.all_tasks(self.loop):
-            task.cancel()
-        self.settle()
-        self.loop.close()
+        left = self._close()
         if left:
             message = f"tasks outlived their world: {', '.join(left)}"
             raise AssertionError(message)
@@ -115,7 +161,45 @@ class Simulation:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is None:
+            self.close()
+        else:
+            self._close()  # what is left over says less than the error
+
+    def _close(self) -> list[str]:
+        """End everything and return the names of the tasks that were left."""
+        if self.loop.is_closed():
+            return []
+        _check_thread()
+        try:
+            self.run(self.world.aclose())
+            self.settle()
+            tasks = asyncio.all_tasks(self.loop)
+            left = sorted(task.get_name() for task in tasks)
+            for task in tasks:
+                task.cancel()
+            self.settle()
+            self.run(self.loop.shutdown_asyncgens())
+        finally:
+            self.loop.close()
+        return left
+
+    def _check_open(self) -> None:
+        if self.loop.is_closed():
+            message = "the simulation is closed; make a new one"
+            raise ClosedError(message)
+
+
+def _check_thread() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    message = (
+        "a simulation runs a loop of its own, and one runs here already; "
+        "give it a thread: await asyncio.to_thread(program)"
+    )
+    raise UsageError(message)
 
 
 class _Both:

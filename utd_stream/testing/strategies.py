@@ -183,12 +183,19 @@ def _connection_events(current: int) -> st.SearchStrategy[c.ConnectionEvent]:
 
 def connection_data(state: UTDConnectionState) -> st.SearchStrategy[c.ConnectionData]:
     """Return what a connection in *state* may remember."""
+    return st.integers(1, 5).flatmap(lambda number: _connection_data(state, number))
+
+
+def _connection_data(
+    state: UTDConnectionState, number: int
+) -> st.SearchStrategy[c.ConnectionData]:
     lost = state is UTDConnectionState.RECONNECTING
     return st.builds(
         c.ConnectionData,
-        number=st.integers(1, 5),
+        number=st.just(number),
         tries=st.integers(0, 2),
         lost_at=_seconds().map(float) if lost else st.none(),
+        broken=st.sampled_from((0, number)) if lost else st.just(0),
     )
 
 

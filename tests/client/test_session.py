@@ -1,0 +1,83 @@
+"""A session over a connection that fails at a bad moment."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.client.lounge import Lounge, lounge
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.errors import DisconnectedError
+from utd_stream.models.room_events import Connected, RoomEvent
+from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
+
+__all__ = ["lounge"]
+
+CONNECTING, CONNECTED, RECONNECTING = (
+    UTDConnectionState.CONNECTING,
+    UTDConnectionState.CONNECTED,
+    UTDConnectionState.RECONNECTING,
+)
+
+
+def cut_as_it_comes(lounge: Lounge, session: UTDAudioRoomSession) -> None:
+    """Cut each new connection of somebody before its `connect` has returned."""
+    me = session.local_participant.identity
+
+    def cut(event: RoomEvent) -> None:
+        if event == Connected():
+            lounge.sim.world.sfu.lines.cut(lounge.sfu_room, me)
+
+    session.events.subscribe(cut)
+
+
+def test_a_connection_that_breaks_as_it_comes_is_not_connected(lounge: Lounge) -> None:
+    """Cut before the join was told, it is an outage until the line is mended."""
+    guest = lounge.joined("guest")
+    seen: list[UTDConnectionState] = []
+    cut_as_it_comes(lounge, guest)
+    guest.connection_state.subscribe(seen.append)
+    joining = lounge.sim.begin(guest.rejoin())
+    lounge.sim.advance(5)
+    assert seen == [CONNECTED, CONNECTING, RECONNECTING]
+    assert not joining.done()
+
+    lounge.sim.act(lounge.sim.world.sfu.lines.mend, lounge.sfu_room, "guest")
+    lounge.sim.run(guest.connected.until(bool))
+    lounge.sim.settle()
+
+    assert joining.done()
+    assert seen[3:] == [CONNECTED]
+
+
+def test_a_replacement_that_breaks_as_it_comes_is_not_connected(
+    lounge: Lounge,
+) -> None:
+    """Likewise of the connection which takes the place of one that was given up."""
+    guest, lines = lounge.joined("guest"), lounge.sim.world.sfu.lines
+    lounge.sim.run(guest.take_seat(0))
+    seen: list[UTDConnectionState] = []
+    cut_as_it_comes(lounge, guest)
+    guest.connection_state.subscribe(seen.append)
+    lounge.sim.act(lines.cut, lounge.sfu_room, "guest")
+    lounge.sim.advance(30)
+    assert seen == [CONNECTED, RECONNECTING]
+    assert guest.room.connection == 2
+
+    lounge.sim.act(lines.mend, lounge.sfu_room, "guest")
+    lounge.sim.advance(5)
+
+    assert seen == [CONNECTED, RECONNECTING, CONNECTED]
+    assert guest.occupancy.value is SeatOccupancy.SPEAKING
+    lounge.sim.advance(60)  # no timer of the outage is left
+    assert guest.connected.value
+
+
+def test_a_broken_join_ends_after_a_minute(lounge: Lounge) -> None:
+    """It is an outage like any other: one timer, and then who joined is told."""
+    guest = lounge.joined("guest")
+    cut_as_it_comes(lounge, guest)
+
+    with pytest.raises(DisconnectedError):
+        lounge.sim.run(guest.rejoin())
+
+    assert guest.connection_state.value is UTDConnectionState.FORCE_EXIT
