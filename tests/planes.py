@@ -78,6 +78,7 @@ def token_claims(
             ],
             "canPublishData": permission.can_publish_data,
             "canSubscribe": permission.can_subscribe,
+            "hidden": permission.hidden,
         },
     }
 
@@ -253,6 +254,9 @@ _LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
     "loopback": VirtualLoop,
 }
 
+# Fixtures that ask their loop which plane they are on.
+_ON_EVERY_PLANE = frozenset({"plane", "mortal", "world", "hasty_world", "mortal_world"})
+
 
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
@@ -270,8 +274,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def _has_plane(item: pytest.Item) -> bool:
-    asked: list[str] = getattr(item, "fixturenames", [])
-    return "plane" in asked or "mortal" in asked
+    return not _ON_EVERY_PLANE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest_asyncio.fixture

@@ -74,6 +74,9 @@ async def test_cut_line_that_is_mended_is_resumed(plane: Plane, sfu: Loopback) -
     assert now.local.sid == before.sid == (await plane.listed())["ana"]
     assert now.local.publications == before.publications
     assert len(ana.of(Reconnecting)) == len(ana.of(Reconnected)) == 1
+    await passing(plane, 60)
+    assert set(await plane.listed()) == {"ana"}
+    assert not ana.of(Disconnected)
 
 
 async def test_cut_line_mended_late_is_connected_anew(

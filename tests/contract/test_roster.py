@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import attrs
 import pytest
 
 from tests.contract.faults import Notices, comings_and_goings
@@ -76,6 +77,37 @@ async def test_newcomer_is_told_once_and_as_ready(plane: Plane) -> None:
     assert ana.state.remotes == ()
 
 
+async def test_hidden_one_is_listed_and_seen_by_nobody(plane: Plane) -> None:
+    """Who is hidden sees the others, is listed, and is counted."""
+    ana = await plane.enter("ana")
+    hidden = await plane.enter("hidden", permission=attrs.evolve(LISTENER, hidden=True))
+    await after_a_tick(plane, ana)
+    assert [each.identity for each in ana.state.remotes] == ["tick"]
+    assert "ana" in {each.identity for each in hidden.state.remotes}
+    late = await plane.enter("late")
+
+    assert "hidden" not in {each.identity for each in late.state.remotes}
+    assert set(await plane.listed()) == {"ana", "hidden", "tick", "late"}
+    async with asyncio.timeout(15):
+        while await counted(plane) != 4:  # noqa: ASYNC110 -- it lags, by 5 s at most
+            await asyncio.sleep(0.1)
+
+
+async def counted(plane: Plane) -> int:
+    """How many are in the room, as the list of rooms has it."""
+    rooms = {room.name: room for room in await plane.sfu.list_rooms()}
+    return rooms[plane.room()].num_participants
+
+
+async def test_number_of_participants_lags(plane: Plane) -> None:
+    """The SFU counts every 5 s: its number is no proof of an empty room."""
+    await plane.enter("ana")
+    assert await counted(plane) == 0
+    async with asyncio.timeout(15):
+        while await counted(plane) != 1:  # noqa: ASYNC110 -- nothing tells it
+            await asyncio.sleep(0.1)
+
+
 async def test_newcomer_can_pose_as_the_server(plane: Plane) -> None:
     """Data of somebody not announced yet names nobody: no proof of anything (T43)."""
     ana = await plane.enter("ana")
@@ -101,6 +133,18 @@ async def test_data_arrives_in_the_order_it_was_sent(plane: Plane) -> None:
 
     assert [each.data for each in ben.of(DataReceived)] == sent
     assert not ana.of(DataReceived)
+
+
+async def test_unreliable_data_says_so(plane: Plane) -> None:
+    """The receiver is told how a message was sent."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await ben.sees_remote("ana")
+    async with asyncio.timeout(10):
+        while not ben.of(DataReceived):  # it may be lost
+            await ana.room.send_data(b"now", reliable=False, to=[], topic="t")
+            await asyncio.sleep(0.05)
+
+    assert ben.of(DataReceived)[0] == DataReceived(b"now", "ana", "t", reliable=False)
 
 
 async def test_data_too_long_is_refused_to_clients(plane: Plane) -> None:

@@ -30,6 +30,9 @@ __all__ = [
     "may_receive",
 ]
 
+# How often the SFU counts who is in a room, in seconds.
+_COUNT_PERIOD = 5.0
+
 
 @attrs.frozen
 class Info:
@@ -212,6 +215,8 @@ class Room:
         began: When it was opened, on the plane's clock.
         dies: When it ends if nobody comes; None while somebody is there.
         max_participants: 0 for as many as come.
+        counted: How many were there when the SFU counted last.
+        counted_in: The period in which it did.
     """
 
     sid: str
@@ -222,6 +227,8 @@ class Room:
     max_participants: int = 0
     dies: float | None = None
     people: dict[str, Member] = attrs.field(factory=dict[str, Member])
+    counted: int = 0
+    counted_in: int = 0
 
     @classmethod
     def opened(
@@ -247,12 +254,21 @@ class Room:
             each.info() for each in self.others(member) if not each.permission.hidden
         )
 
+    def count(self, now: float, *, at_once: bool = False) -> None:
+        """Count everybody, as the SFU does: every 5 s, or *at_once*.
+
+        To be called before anybody comes or goes.
+        """
+        period = int((now - self.began) // _COUNT_PERIOD)
+        if at_once or period != self.counted_in:
+            self.counted_in = period
+            self.counted = len(self.people)
+
     def shown(self) -> SfuRoom:
-        """Return what the server API tells."""
-        visible = [each for each in self.people.values() if not each.permission.hidden]
+        """Return what the server API tells; how many are there lags behind."""
         return SfuRoom(
             name=self.name,
             sid=self.sid,
             metadata=self.metadata,
-            num_participants=len(visible),
+            num_participants=self.counted,
         )

@@ -117,6 +117,27 @@ class Loopback:
         for client in self.lines.all():
             client.repair.lose_server()
 
+    def kill(self) -> None:
+        """Die at once, and tell nobody; nothing is served until `start`.
+
+        Clients notice at once, and give up after 23 s (T41).
+        """
+        self._is_down = True
+        self._server.url = ""
+        for client in self.lines.all():
+            client.repair.cut()
+        self._server.forget()
+
+    def start(self) -> None:
+        """Live again after `kill`, with everything forgotten (T39).
+
+        Clients are back at their next attempt, within 1 s.
+        """
+        self._is_down = False
+        self._server.url = URL
+        for client in self.lines.all():
+            client.repair.mend()
+
     def participant(self, name: str, identity: str) -> SfuParticipant | None:
         """Return somebody as they are now, or None."""
         room = self._server.rooms.get(name)
@@ -232,6 +253,9 @@ class Loopback:
     async def list_rooms(self) -> tuple[SfuRoom, ...]:
         """Return every room that exists."""
         await self._served("list_rooms", "")
+        now = self._server.clock.monotonic()
+        for room in self._server.rooms.values():
+            room.count(now)
         return tuple(room.shown() for room in self._server.rooms.values())
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:

@@ -95,6 +95,7 @@ class Server:
     def write_metadata(self, room: Room, metadata: str) -> None:
         """Replace the metadata of *room*."""
         room.metadata = metadata
+        room.count(self.clock.monotonic(), at_once=True)
         for member in room.people.values():
             if member.client is not None:
                 member.send(member.client.told_metadata, metadata)
@@ -149,6 +150,7 @@ class Server:
             metadata=admitted.metadata,
             client=client,
         )
+        room.count(self.clock.monotonic())
         room.people[member.identity] = member
         room.dies = None
         self.notices.tell("participant_joined", room, member)
@@ -169,6 +171,7 @@ class Server:
         if not member.is_present:
             return
         room = member.room
+        room.count(self.clock.monotonic())
         del room.people[member.identity]
         self._stop_timers(member)
         for track in tuple(member.tracks.values()):
