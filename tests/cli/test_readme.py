@@ -10,25 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import Dev, command, environment
+from tests.readme import README, block
 
-README = Path(__file__).parents[2] / "README.md"
-
-
-def blocks(language: str) -> list[str]:
-    """Return what the README prints in one language."""
-    text = README.read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+HELLO = "sys.argv"
+SEATS = re.compile(r"\[.*\]")
 
 
-@pytest.mark.livekit
-def test_the_program_runs_as_printed(dev: Dev, tmp_path: Path) -> None:
-    """With what ``dev`` prints as arguments, it sits down and speaks."""
-    program = tmp_path / "hello.py"
-    program.write_text(blocks("python")[0], encoding="utf-8")
-    told = (dev.told[name] for name in ("base_url", "app_id", "app_key"))
-
-    run = subprocess.run(  # noqa: S603 -- this interpreter, and the README's program
-        [sys.executable, str(program), *told],
+def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run this interpreter in a folder of its own."""
+    return subprocess.run(  # noqa: S603 -- this interpreter, and the README's programs
+        [sys.executable, *arguments],
+        cwd=folder,
         env=environment(),
         check=False,
         capture_output=True,
@@ -36,27 +28,79 @@ def test_the_program_runs_as_printed(dev: Dev, tmp_path: Path) -> None:
         timeout=60,
     )
 
+
+def test_the_first_program_needs_nothing(tmp_path: Path) -> None:
+    """Copied as it stands, it prints what the README says that it prints."""
+    program = block("python", "embedded()")
+    (tmp_path / "room.py").write_text(program, encoding="utf-8")
+
+    run = python("room.py", folder=tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert not run.stderr
+    printed = block("", "dan hears")
+    assert SEATS.findall(run.stdout) == SEATS.findall(printed)
+    # Of what a busy machine drops, a few waves are missing.
+    assert re.search(r"^dan hears 4[34]\d Hz$", run.stdout, re.MULTILINE)
+    assert re.search(r"^dan hears 4[34]\d Hz$", printed, re.MULTILINE)
+
+
+def test_the_first_program_is_short() -> None:
+    """Fifteen lines of code, none of which a screen must break."""
+    lines = [line for line in block("python", "embedded()").splitlines() if line]
+
+    assert len(lines) <= 15
+    assert max(map(len, lines)) <= 90
+
+
+@pytest.mark.livekit
+def test_the_program_runs_as_printed(dev: Dev, tmp_path: Path) -> None:
+    """With what ``dev`` prints as arguments, it sits down and speaks."""
+    (tmp_path / "hello.py").write_text(block("python", HELLO), encoding="utf-8")
+    told = (dev.told[name] for name in ("base_url", "app_id", "app_key"))
+
+    run = python("hello.py", *told, folder=tmp_path)
+
     assert run.returncode == 0, run.stderr
     assert "ana is speaking" in run.stdout
     assert "Traceback" not in run.stderr
 
 
+def test_the_test_on_virtual_time_passes(tmp_path: Path) -> None:
+    """Copied as it stands, pytest finds it and it holds."""
+    program = block("python", "Simulation(")
+    (tmp_path / "test_lounge.py").write_text(program, encoding="utf-8")
+
+    run = python("-m", "pytest", "-q", "test_lounge.py", folder=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "1 passed" in run.stdout
+
+
 def test_the_file_of_settings_is_taken_as_printed(tmp_path: Path) -> None:
     """``serve`` finds in it all that it needs."""
-    (tmp_path / "engine.toml").write_text(blocks("toml")[0], encoding="utf-8")
+    (tmp_path / "engine.toml").write_text(block("toml", "port"), encoding="utf-8")
 
     told = command("serve", "--check", "--config", "engine.toml", folder=tmp_path)
 
     assert told.returncode == 0, told.stderr
 
 
-def test_the_first_page_is_a_page() -> None:
-    """Program, commands and picture stand in the first 40 lines."""
-    first = README.read_text(encoding="utf-8").splitlines()[:40]
-    page = "\n".join(first)
+def test_the_first_screen_is_a_screen() -> None:
+    """What it is, how it is installed, a whole program and the demo, in 40 lines."""
+    first = "\n".join(README.read_text(encoding="utf-8").splitlines()[:40])
 
-    assert "make demo" in page
-    assert "make test" in page
-    assert "asyncio.run" in page
-    assert "engine:" in page
-    assert "STATES.md" in page
+    assert "pip install" in first
+    assert "embedded()" in first
+    assert "asyncio.run" in first
+    assert "utd-stream demo" in first
+
+
+def test_a_newcomer_is_told_what_is_needed_first() -> None:
+    """A room in one process, the picture, a real server, tests, the commands."""
+    text = README.read_text(encoding="utf-8")
+    order = ["embedded()", "client   ", HELLO, "Simulation(", "--check", "## Limits"]
+
+    places = [text.index(words) for words in order]
+
+    assert places == sorted(places)
