@@ -1,168 +1,391 @@
-"""An engine, people with clients, and the SFU between them, for one test."""
+"""An engine, people with clients, and the SFU between them, for one test.
+
+It stands on one of two grounds, which offer the same faults: a LiveKit server
+with an engine on a socket, or all of it in memory and on virtual time.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
-from aiohttp import web
-
-from tests.relay import Registration
-from utd_stream.adapters.clock import AsyncioClock
-from utd_stream.adapters.livekit_api import LiveKitSfu
-from utd_stream.adapters.livekit_process import LiveKitProcess
-from utd_stream.adapters.luck import SystemLuck
+from tests.planes import Guest
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.compose import UTDStreamClient
-from utd_stream.engine.app import make_app
+from utd_stream.client.timeouts import Timeouts
+from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.rules import Room
-from utd_stream.engine.services import SERVICES, Services
-from utd_stream.engine.store import Store
+from utd_stream.engine.services import Services
 from utd_stream.errors import TransportError
 from utd_stream.media import Tone
 from utd_stream.models import Permission
 from utd_stream.models.names import sfu_room_name
-from utd_stream.ports import SfuParticipant
+from utd_stream.models.room_events import Reconnected
+from utd_stream.ports import Clock, Http, Media, Sfu, SfuParticipant
 
-__all__ = ["ROOM", "HalfDeafSfu", "World"]
+__all__ = [
+    "ROOM",
+    "GrantLine",
+    "Ground",
+    "Mortal",
+    "Told",
+    "Webhooks",
+    "World",
+    "make_config",
+]
 
 ROOM = "lounge"
+_APP_KEY = "key"
 
 
-class HalfDeafSfu(LiveKitSfu):
-    """LiveKit's server API, behind a line that can be cut in one place.
+class GrantLine:
+    """The engine's way of writing rights, which can be cut in one place.
 
     Attributes:
-        takes_grants: Whether rights can be written; else it is said.
-        hears_grants: Whether what is written comes to anything; else it is not said.
+        takes: Whether rights can be written; else the engine is told so.
+        delivers: Whether what is written comes to anything; else nobody is told.
+        written: What was written and came to something.
     """
 
-    takes_grants = True
-    hears_grants = True
+    def __init__(self) -> None:
+        self.takes = True
+        self.delivers = True
+        self.written: list[tuple[str, Permission]] = []
+        self._is_free = asyncio.Event()
+        self._is_free.set()
 
-    def __init__(self, url: str, key: str, secret: str) -> None:
-        super().__init__(url, key, secret)
-        self.grants: list[tuple[str, Permission]] = []
+    def hold(self) -> None:
+        """Let who writes wait from now on."""
+        self._is_free.clear()
 
-    async def update_participant(
-        self, name: str, identity: str, *, permission: Permission, metadata: str
-    ) -> None:
-        """Replace somebody's rights, unless the line is cut."""
-        if not self.takes_grants:
+    def release(self) -> None:
+        """Let who waits go on."""
+        self._is_free.set()
+
+    async def carries(self, identity: str, permission: Permission) -> bool:
+        """Return whether a write arrives.
+
+        Raises:
+            TransportError: If it is refused.
+        """
+        await self._is_free.wait()
+        if not self.takes:
             message = "the line to the SFU is cut"
             raise TransportError(message)
-        if not self.hears_grants:
-            return
-        self.grants.append((identity, permission))
-        await super().update_participant(
-            name, identity, permission=permission, metadata=metadata
-        )
+        if self.delivers:
+            self.written.append((identity, permission))
+        return self.delivers
+
+
+class Told(Protocol):
+    """A webhook of the SFU."""
+
+    @property
+    def event(self) -> str:
+        """What happened, as ``participant_joined``."""
+        ...
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The body, read."""
+        ...
+
+
+class Webhooks(Protocol):
+    """Webhooks on their way to the engine; of rules that match the newest counts."""
+
+    def drop(self, matching: Callable[[Told], bool] = ...) -> None:
+        """Lose what matches, from now on."""
+        ...
+
+    def hold(self, matching: Callable[[Told], bool] = ...) -> None:
+        """Keep back what matches until it is released."""
+        ...
+
+    async def release(self) -> None:
+        """Deliver what is held; return when it is done."""
+        ...
+
+    async def arrival(
+        self, matching: Callable[[Told], bool] = ..., *, timeout: float = ...
+    ) -> Told:
+        """Return the first webhook that matches, of those received or to come."""
+        ...
+
+
+class Mortal(Protocol):
+    """A member who may die."""
+
+    async def kill(self) -> None:
+        """End it without a farewell."""
+        ...
+
+
+class Ground(Protocol):
+    """What a world stands on."""
+
+    @property
+    def config(self) -> Config:
+        """Of the engine."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """Of the engine."""
+        ...
+
+    @property
+    def sfu_url(self) -> str:
+        """Where clients connect to the SFU."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """Of everything."""
+        ...
+
+    @property
+    def media(self) -> Media:
+        """The SFU, for clients."""
+        ...
+
+    @property
+    def sfu(self) -> Sfu:
+        """The SFU, for engines."""
+        ...
+
+    @property
+    def grants(self) -> GrantLine:
+        """The engine's way of writing rights."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Of the SFU."""
+        ...
+
+    @property
+    def services(self) -> Services:
+        """The parts of the running engine."""
+        ...
+
+    def http(self) -> Http:
+        """Return a line to the engine, for one client."""
+        ...
+
+    def short_minute(self) -> tuple[Clock, float]:
+        """Return a clock for who waits for minutes, and how fast it is."""
+        ...
+
+    async def start(self) -> None:
+        """Start the engine; the SFU runs."""
+        ...
+
+    async def aclose(self) -> None:
+        """End what was started."""
+        ...
+
+    async def start_engine(self) -> None:
+        """Start the engine again, where it was."""
+        ...
+
+    async def stop_engine(self) -> None:
+        """Stop the engine clean."""
+        ...
+
+    async def kill_engine(self) -> None:
+        """End the engine in the middle of what it does."""
+        ...
+
+    async def start_sfu(self) -> None:
+        """Start the SFU again, where it was; it has forgotten everything."""
+        ...
+
+    async def kill_sfu(self) -> None:
+        """End the SFU; nobody is told."""
+        ...
+
+    async def reconnect(self, session: UTDAudioRoomSession, *, fully: bool) -> None:
+        """Break a client's connection, so that it repairs it by itself."""
+        ...
+
+    async def seat_mortal(self, identity: str, *, seat: int) -> Mortal:
+        """Let somebody join, and speak on *seat*."""
+        ...
+
+
+def make_config(app_id: str, **settings: Any) -> Config:
+    """Return the configuration of an engine whose app lets anybody in."""
+    app = App(
+        id=app_id,
+        key=_APP_KEY,
+        secret="app-secret",  # noqa: S106 -- of a test
+        allow_appkey_identity_mint=True,
+    )
+    return Config(port=0, secret="s" * 32, apps=(app,), **settings)
 
 
 class World:
     """One app on one engine over one SFU.
 
     Args:
-        livekit: The SFU.
-        app_id: Of the app; its own for each test.
-        register: Tells the webhook relay where the engine listens.
-        settings: Of the engine, beside what a test world needs.
+        ground: What it stands on.
     """
 
-    def __init__(
-        self,
-        livekit: LiveKitProcess,
-        app_id: str,
-        register: Callable[[str], Registration],
-        *,
-        database: Path,
-        **settings: Any,
-    ) -> None:
-        self.livekit = livekit
-        self.app = App(
-            id=app_id,
-            key="key",
-            secret="app-secret",  # noqa: S106 -- of a test
-            allow_appkey_identity_mint=True,
-        )
-        self.config = Config(
-            port=0,
-            database=f"sqlite:///{database}",
-            secret="s" * 32,
-            apps=(self.app,),
-            livekit_url=livekit.url,
-            livekit_api_key=livekit.api_key,
-            livekit_api_secret=livekit.api_secret,
-            **settings,
-        )
-        self.sfu = HalfDeafSfu(livekit.http_url, livekit.api_key, livekit.api_secret)
-        self.base_url = ""
-        self.webhooks: Registration
-        self._register = register
-        self._runner: web.AppRunner | None = None
-        self._port = 0
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._stack = AsyncExitStack()
+
+    # What there is.
+
+    @property
+    def app(self) -> App:
+        """The one app."""
+        return self._ground.config.apps[0]
+
+    @property
+    def config(self) -> Config:
+        """Of the engine."""
+        return self._ground.config
+
+    @property
+    def base_url(self) -> str:
+        """Of the engine."""
+        return self._ground.base_url
+
+    @property
+    def clock(self) -> Clock:
+        """Of everything."""
+        return self._ground.clock
+
+    @property
+    def sfu(self) -> Sfu:
+        """The SFU, for engines."""
+        return self._ground.sfu
+
+    @property
+    def grants(self) -> GrantLine:
+        """The engine's way of writing rights."""
+        return self._ground.grants
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Of the SFU."""
+        return self._ground.webhooks
 
     @property
     def services(self) -> Services:
         """The parts of the running engine."""
-        assert self._runner is not None
-        return self._runner.app[SERVICES]
+        return self._ground.services
 
     @property
     def sfu_room(self) -> str:
         """The SFU's name of the room."""
         return sfu_room_name(self.app.id, ROOM)
 
-    async def start_engine(self) -> None:
-        """Start the engine, on the port it had before if it had one."""
-        app = make_app(
-            self.config,
-            sfu=self.sfu,
-            clock=AsyncioClock(),
-            luck=SystemLuck(),
-            store=Store(self.config.database),
-        )
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
-        self.base_url = f"http://127.0.0.1:{self._port}"
-        self.webhooks = self._register(f"{self.base_url}/livekit/webhook")
+    # People.
 
-    async def stop_engine(self) -> None:
-        """Stop the engine; what it has committed stays."""
-        if self._runner is not None:
-            runner, self._runner = self._runner, None
-            await runner.cleanup()
+    def http(self) -> Http:
+        """Return a line to the engine, for one client."""
+        return self._ground.http()
 
-    async def client(self, **settings: Any) -> UTDStreamClient:
+    def client(
+        self,
+        *,
+        app_key: str | None = _APP_KEY,
+        http: Http | None = None,
+        clock: Clock | None = None,
+        **settings: Any,
+    ) -> UTDStreamClient:
         """Return a client that is closed with the world."""
-        made = UTDStreamClient(
-            self.app.id,
-            self.app.key,
-            base_url=self.base_url,
-            **{"microphone": Tone(440), **settings},
+        ports = Ports(
+            http=http or self.http(),
+            media=self._ground.media,
+            clock=clock or self.clock,
         )
-        return await self._stack.enter_async_context(made)
+        settings.setdefault("base_url", self.base_url)
+        settings.setdefault("microphone", Tone(440))
+        made = UTDStreamClient(self.app.id, app_key, ports=ports, **settings)
+        self._stack.push_async_callback(made.aclose)
+        return made
+
+    def hurried_client(self) -> UTDStreamClient:
+        """Return a client whose minutes are short, where time is real."""
+        clock, haste = self._ground.short_minute()
+        # Ten seconds for a take, as everywhere, on a clock that is in a hurry.
+        return self.client(clock=clock, timeouts=Timeouts(seat=10 * haste))
 
     async def join(
         self, identity: str, *, client: UTDStreamClient | None = None, **asked: Any
     ) -> UTDAudioRoomSession:
         """Return a session of *identity* that is disposed with the world."""
-        client = client or await self.client()
+        client = client or self.client()
         session = await client.join_audio_room(identity, ROOM, **asked)
         return await self._stack.enter_async_context(session)
+
+    async def intrude(self, token: str) -> Guest:
+        """Return somebody who entered without the SDK."""
+        guest = Guest(self._ground.media.open(adaptive_stream=True, dynacast=True))
+        self._stack.push_async_callback(guest.room.disconnect)
+        await guest.room.connect(self._ground.sfu_url, token, auto_subscribe=True)
+        return guest
+
+    async def seat_mortal(self, identity: str, *, seat: int) -> Mortal:
+        """Return somebody who speaks on *seat*, and may be killed."""
+        return await self._ground.seat_mortal(identity, seat=seat)
+
+    # Faults.
+
+    async def start_engine(self) -> None:
+        """Start the engine again, where it was."""
+        await self._ground.start_engine()
+
+    async def stop_engine(self) -> None:
+        """Stop the engine clean; what it has committed stays."""
+        await self._ground.stop_engine()
+
+    async def kill_engine(self) -> None:
+        """End the engine in the middle of what it does; in mortal worlds only."""
+        await self._ground.kill_engine()
+
+    async def start_sfu(self) -> None:
+        """Start the SFU again, where it was; it has forgotten everything."""
+        await self._ground.start_sfu()
+
+    async def kill_sfu(self) -> None:
+        """End the SFU, and tell nobody; in mortal worlds only."""
+        await self._ground.kill_sfu()
+
+    async def reconnect(
+        self, session: UTDAudioRoomSession, *, fully: bool = True
+    ) -> None:
+        """Let a client repair its connection, with a new sid or the old one.
+
+        Returns when it is back.
+        """
+        back = asyncio.create_task(
+            session.events.until(lambda event: isinstance(event, Reconnected), 20)
+        )
+        await asyncio.sleep(0)  # it listens from now on
+        await self._ground.reconnect(session, fully=fully)
+        await back
+
+    # What is seen.
 
     async def reconcile(self) -> None:
         """Let the engine compare itself with the SFU now."""
         await self.services.reconciler.look()
+
+    async def until(
+        self, question: Callable[[], Awaitable[object]], *, timeout: float = 10.0
+    ) -> None:
+        """Wait until the answer is true."""
+        async with self.clock.timeout(timeout):
+            while not await question():
+                await self.clock.sleep(0.01)
 
     async def room(self) -> Room:
         """Return the room as the engine has committed it."""
@@ -170,29 +393,14 @@ class World:
         assert room is not None
         return room
 
+    async def seat_of(self, identity: str) -> int | None:
+        """Return where the engine has seated somebody."""
+        return (await self.room()).seat_index_of(identity)
+
     async def present(self) -> list[str]:
         """Return who the SFU lists."""
         listed = await self.sfu.list_participants(self.sfu_room)
         return [participant.identity for participant in listed]
-
-    async def gone(self, identity: str) -> None:
-        """Wait until the SFU lists somebody no more; it takes a moment."""
-        async with asyncio.timeout(20):
-            while identity in await self.present():
-                pass  # each look is a request, and so a pause
-
-    async def nothing_is_left(self, identity: str) -> None:
-        """Wait until neither engine nor SFU holds anything for somebody."""
-        room = await self.room()
-        assert room.seat_index_of(identity) is None
-        async with asyncio.timeout(10):
-            while True:
-                listed = await self.listed(identity)
-                if listed is None:
-                    return
-                assert listed.permission is not None
-                if not listed.track_sources and not listed.permission.can_publish:
-                    return
 
     async def listed(self, identity: str) -> SfuParticipant | None:
         """Return what the SFU lists of *identity*, or None."""
@@ -201,11 +409,40 @@ class World:
                 return participant
         return None
 
+    async def gone(self, identity: str) -> None:
+        """Wait until the SFU lists somebody no more; it takes a moment."""
+
+        async def is_gone() -> bool:
+            return identity not in await self.present()
+
+        await self.until(is_gone, timeout=20)
+
+    async def permitted(self, identity: str, wanted: Permission) -> None:
+        """Wait until the SFU lists just this right."""
+
+        async def is_permitted() -> bool:
+            listed = await self.listed(identity)
+            return listed is not None and listed.permission == wanted
+
+        await self.until(is_permitted)
+
+    async def nothing_is_left(self, identity: str) -> None:
+        """Wait until neither engine nor SFU holds anything for somebody."""
+        assert await self.seat_of(identity) is None
+
+        async def is_clean() -> bool:
+            listed = await self.listed(identity)
+            if listed is None:
+                return True
+            assert listed.permission is not None
+            return not listed.track_sources and not listed.permission.can_publish
+
+        await self.until(is_clean)
+
     async def __aenter__(self) -> Self:
         # Closed in the reverse order, whatever fails on the way.
-        self._stack.push_async_callback(self.sfu.aclose)
-        self._stack.push_async_callback(self.stop_engine)
-        await self.start_engine()
+        self._stack.push_async_callback(self._ground.aclose)
+        await self._ground.start()
         return self
 
     async def __aexit__(

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 
-from tests.e2e.entering import entering
+from tests.conformance.entering import entering
 from tests.world import ROOM, World
+from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.compose import UTDStreamClient
 from utd_stream.errors import ConflictError
 from utd_stream.models import UTDSeatGrid
@@ -26,7 +27,7 @@ SEATS = 8
 async def become_member(
     world: World, pool: aiohttp.ClientSession, identity: str
 ) -> UTDStreamClient:
-    client = await world.client(session=pool)
+    client = world.client(http=AiohttpHttp(session=pool))
     await client.authenticate(identity)
     await client.api.create_token(entering(identity))
     return client
@@ -53,7 +54,7 @@ async def winners_connected(
 
 async def test_fifty_race_for_eight_seats(world: World) -> None:
     """One winner a seat, losers get 409, and all end with the engine's grid."""
-    host = await world.client()
+    host = world.client()
     await host.authenticate("host")
     await host.api.create_token(entering("host", seat_count=SEATS))
     async with aiohttp.ClientSession() as pool:

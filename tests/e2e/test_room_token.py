@@ -8,6 +8,7 @@ import pytest
 from livekit import api
 
 from tests.world import ROOM, World
+from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
 
 pytestmark = pytest.mark.livekit
@@ -25,7 +26,9 @@ async def minted(world: World) -> str:
         return str((await response.json())["token"])
 
 
-async def test_room_opened_by_a_token_lives_as_long_as_ours(world: World) -> None:
+async def test_room_opened_by_a_token_lives_as_long_as_ours(
+    world: World, livekit: LiveKitProcess
+) -> None:
     """A room that LiveKit opens by itself has the timeouts of the engine's rooms."""
     claims = jwt.decode(await minted(world), options={"verify_signature": False})
     unknown = f"p{world.app.id}_unknown"
@@ -35,9 +38,8 @@ async def test_room_opened_by_a_token_lives_as_long_as_ours(world: World) -> Non
 
     await room.connect(world.config.livekit_url, token, auto_subscribe=False)
 
-    server = world.livekit
     async with api.LiveKitAPI(
-        server.http_url, server.api_key, server.api_secret
+        livekit.http_url, livekit.api_key, livekit.api_secret
     ) as asked:
         answer = await asked.room.list_rooms(api.ListRoomsRequest(names=[unknown]))
     await room.disconnect()

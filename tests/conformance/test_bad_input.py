@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 
 from tests.planes import eventually
-from tests.relay import Registration
 from tests.world import ROOM, World
-from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.compose import UTDStreamClient
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.errors import (
     ClosedError,
@@ -34,12 +28,10 @@ from utd_stream.errors import (
 )
 from utd_stream.models import SeatMode, UTDConnectionState, UTDStreamType
 
-pytestmark = pytest.mark.livekit
-
 
 def bearer(world: World, identity: str, *, valid_for: float, secret: str = "") -> str:
     """Sign a bearer as the engine would, or as somebody else."""
-    now = int(time.time())
+    now = int(world.clock.now().timestamp())
     claims = {
         "app": world.app.id,
         "identity": identity,
@@ -58,23 +50,23 @@ def provided(token: str) -> Callable[[str], Awaitable[str]]:
 
 
 @pytest.mark.parametrize("name", ["base_url", "token_base_url"])
-def test_an_address_that_is_none_is_named(name: str) -> None:
-    """The argument that is wrong, and how it would be right."""
+async def test_an_address_that_is_none_is_named(world: World, name: str) -> None:
+    """The argument that is wrong is named, and how it would be right."""
     wrong: dict[str, Any] = {name: "127.0.0.1:8080"}
+
     with pytest.raises(InvalidArgumentError, match=f"^{name} must begin with http"):
-        UTDStreamClient("app", "key", **wrong)
+        world.client(**wrong)
 
 
 async def test_wrong_key_is_unauthenticated(world: World) -> None:
-    """L4: a key that is not the app's opens nothing, and is no ban."""
-    client = UTDStreamClient(world.app.id, "wrong", base_url=world.base_url)
+    """A key that is not the app's opens nothing, and is no ban (L4)."""
+    client = world.client(app_key="wrong")
 
     with pytest.raises(UnauthenticatedError) as refused:
         await client.join_audio_room("ana", ROOM)
 
     assert refused.value.status_code == 401
     assert not refused.value.is_banned
-    await client.aclose()
 
 
 @pytest.mark.parametrize(
@@ -87,14 +79,10 @@ async def test_bad_bearer_is_unauthenticated(
 ) -> None:
     """An expired or a foreign bearer is refused by name."""
     token = bearer(world, "ana", valid_for=valid_for, secret=secret)
-    client = UTDStreamClient(
-        world.app.id, base_url=world.base_url, session_provider=provided(token)
-    )
+    client = world.client(app_key=None, session_provider=provided(token))
 
     with pytest.raises(UnauthenticatedError):
         await client.join_audio_room("ana", ROOM)
-
-    await client.aclose()
 
 
 async def test_a_provider_that_fails_ends_the_join(world: World) -> None:
@@ -104,33 +92,27 @@ async def test_a_provider_that_fails_ends_the_join(world: World) -> None:
         message = "the back end is away"
         raise OSError(message)
 
-    client = UTDStreamClient(
-        world.app.id, base_url=world.base_url, session_provider=provide
-    )
+    client = world.client(app_key=None, session_provider=provide)
 
     async with asyncio.timeout(30):
         with pytest.raises(TransportError, match="session_provider"):
             await client.join_audio_room("ana", ROOM)
-    await client.aclose()
 
 
 async def test_a_bearer_speaks_for_its_own_identity_only(world: World) -> None:
     """A mint for another identity than the bearer's is forbidden."""
     token = bearer(world, "ana", valid_for=600)
-    client = UTDStreamClient(
-        world.app.id, base_url=world.base_url, session_provider=provided(token)
-    )
+    client = world.client(app_key=None, session_provider=provided(token))
 
     with pytest.raises(PermissionDeniedError) as refused:
         await client.join_audio_room("ben", ROOM)
 
     assert refused.value.is_forbidden
-    await client.aclose()
 
 
 async def test_one_client_is_one_identity(world: World) -> None:
     """Another identity on the same client is an argument error, before asking."""
-    client = await world.client()
+    client = world.client()
     await client.authenticate("ana")
 
     with pytest.raises(InvalidArgumentError, match="another client"):
@@ -143,8 +125,8 @@ async def test_one_client_is_one_identity(world: World) -> None:
 async def test_bad_room_names_are_refused_before_asking(
     world: World, name: str
 ) -> None:
-    """L24, T30: what cannot be a room's name is an argument error."""
-    client = await world.client()
+    """What cannot be a room's name is an argument error (L24, T30)."""
+    client = world.client()
 
     with pytest.raises(InvalidArgumentError):
         await client.join_audio_room("ana", name)
@@ -152,8 +134,8 @@ async def test_bad_room_names_are_refused_before_asking(
 
 @pytest.mark.parametrize("name", ["a/b", "50% off", "caf\u00e9 \U0001f600", "a?b#c"])
 async def test_odd_names_work(world: World, name: str) -> None:
-    """L24, T30: slashes, spaces, emoji and signs reach the engine as they are."""
-    client = await world.client()
+    """Slashes, spaces, emoji and signs reach the engine as they are (L24, T30)."""
+    client = world.client()
     session = await client.join_audio_room(name, name, as_host=True)
 
     await session.lock_seat(0)
@@ -167,7 +149,7 @@ async def test_odd_names_work(world: World, name: str) -> None:
 async def test_not_a_member_is_forbidden(world: World) -> None:
     """Commands are for members; a room that never was is not found."""
     await world.join("host", as_host=True)
-    client = await world.client()
+    client = world.client()
     await client.authenticate("nobody")
 
     with pytest.raises(PermissionDeniedError):
@@ -179,7 +161,7 @@ async def test_not_a_member_is_forbidden(world: World) -> None:
 
 
 async def test_asking_twice_and_answering_twice(world: World) -> None:
-    """L3, L30: pending and settled are their own codes; the engine's list rules."""
+    """Pending and settled are their own codes; the engine's list rules (L3, L30)."""
     host = await world.join("host", as_host=True, seat_mode=SeatMode.REQUEST)
     guest = await world.join("guest")
     request_id = await guest.request_to_speak()
@@ -195,12 +177,12 @@ async def test_asking_twice_and_answering_twice(world: World) -> None:
     assert late.value.code == "settled"
     assert late.value.details["settled_by"] == "host"
     await guest.speaker_requests.until(lambda all_: not all_, 10)
-    assert (await world.room()).seat_index_of("guest") is None
+    assert await world.seat_of("guest") is None
 
 
 async def test_other_kinds_of_rooms_are_refused_by_name(world: World) -> None:
-    """L4: what this engine does not serve is a feature, not a ban."""
-    client = await world.client()
+    """What this engine does not serve is a feature, not a ban (L4)."""
+    client = world.client()
     request = TokenRequest(
         type=UTDStreamType.LIVE_STREAM,
         room_name=ROOM,  # type: ignore[arg-type]  # a checked name
@@ -211,40 +193,31 @@ async def test_other_kinds_of_rooms_are_refused_by_name(world: World) -> None:
         await client.api.create_token(request)
 
 
-async def test_no_engine_is_said_with_the_remedy() -> None:
-    """T33: nobody listens: a connect error that names the address."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
-    client = UTDStreamClient("app", "key", base_url=f"http://127.0.0.1:{port}")
+async def test_no_engine_is_said_with_the_remedy(world: World) -> None:
+    """Nobody listens: a connect error that names the address (T33)."""
+    await world.stop_engine()
 
-    with pytest.raises(TransportError, match=str(port)) as refused:
-        await client.join_audio_room("ana", ROOM)
+    with pytest.raises(TransportError, match=f"{world.base_url}: is the") as refused:
+        await world.join("ana")
 
     assert refused.value.retryable
-    await client.aclose()
 
 
 async def test_no_sfu_is_said_and_leaves_nothing(
-    own_livekit: LiveKitProcess,
-    app_id: str,
-    register_engine: Callable[[str], Registration],
-    tmp_path: Path,
+    mortal_world: World,
 ) -> None:
-    """T23, T33: a dead SFU is a connect error without a token in it."""
-    await asyncio.to_thread(own_livekit.kill)
-    async with World(
-        own_livekit, app_id, register_engine, database=tmp_path / "engine.db"
-    ) as world:
-        client = await world.client()
+    """A dead SFU is a connect error without a token in it (T23, T33)."""
+    world = mortal_world
+    await world.kill_sfu()
 
-        with pytest.raises(ConnectError) as refused:
-            await client.join_audio_room("ana", ROOM)
+    with pytest.raises(ConnectError) as refused:
+        await world.join("ana")
 
-        told = f"{refused.value!r} {refused.value.__cause__!r}"
-        assert "eyJ" not in told
-        assert refused.value.__context__ is None or "eyJ" not in repr(
-            refused.value.__context__
-        )
+    told = f"{refused.value!r} {refused.value.__cause__!r}"
+    assert "eyJ" not in told
+    assert refused.value.__context__ is None or "eyJ" not in repr(
+        refused.value.__context__
+    )
 
 
 async def test_engine_gone_leaves_the_session_whole(world: World) -> None:
@@ -258,7 +231,7 @@ async def test_engine_gone_leaves_the_session_whole(world: World) -> None:
     assert speaker.connected.value
     await world.start_engine()
     await speaker.take_seat(1)
-    assert (await world.room()).seat_index_of("speaker") == 1
+    assert await world.seat_of("speaker") == 1
 
 
 def every_call(session: UTDAudioRoomSession) -> list[Callable[[], Awaitable[Any]]]:
@@ -297,9 +270,7 @@ async def test_a_bearer_is_renewed_before_it_ends(world: World) -> None:
         asked.append(identity)
         return bearer(world, identity, valid_for=4)
 
-    client = UTDStreamClient(
-        world.app.id, base_url=world.base_url, session_provider=provide
-    )
+    client = world.client(app_key=None, session_provider=provide)
     first = await client.authenticate("ana")
 
     await eventually(lambda: client._rest.bearer != first)
@@ -307,4 +278,3 @@ async def test_a_bearer_is_renewed_before_it_ends(world: World) -> None:
     assert asked == ["ana"]
     session = await client.join_audio_room("ana", ROOM)
     await session.dispose()
-    await client.aclose()

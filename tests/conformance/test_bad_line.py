@@ -12,19 +12,18 @@ import pytest
 
 from tests.planes import eventually
 from tests.world import World
-from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
-from utd_stream.compose import Ports
 from utd_stream.errors import TransportError, TransportTimeoutError
 from utd_stream.models import SeatMode, SeatOccupancy, UTDConnectionState
-from utd_stream.ports import HttpAnswer
-
-pytestmark = pytest.mark.livekit
+from utd_stream.ports import Http, HttpAnswer
 
 
-class BadLine(AiohttpHttp):
+class BadLine:
     """A line to the engine that fails as often as a test says.
+
+    Args:
+        http: The line, which is good by itself.
 
     Attributes:
         lost_asking: Takes that break on their way there.
@@ -35,8 +34,8 @@ class BadLine(AiohttpHttp):
             by its path's end: a status and a code.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, http: Http) -> None:
+        self._http = http
         self.lost_asking = 0
         self.lost_answering = 0
         self.stuck: Counter[str] = Counter()
@@ -76,18 +75,22 @@ class BadLine(AiohttpHttp):
         if url.endswith("/take") and self.lost_asking:
             self.lost_asking -= 1
             raise TransportError(message)
-        answer = await super().request(method, url, headers=headers, body=body)
+        answer = await self._http.request(method, url, headers=headers, body=body)
         if url.endswith("/take") and self.lost_answering:
             self.lost_answering -= 1
             raise TransportError(message)
         return answer
 
+    async def aclose(self) -> None:
+        """Close the line."""
+        await self._http.aclose()
+
 
 async def on_a_bad_line(
     world: World, **limits: Any
 ) -> tuple[BadLine, UTDAudioRoomSession]:
-    line = BadLine()
-    client = await world.client(ports=Ports(http=line), timeouts=Timeouts(**limits))
+    line = BadLine(world.http())
+    client = world.client(http=line, timeouts=Timeouts(**limits))
     return line, await world.join("speaker", client=client)
 
 
@@ -99,7 +102,7 @@ async def test_a_lost_answer_is_told_by_the_grid(world: World) -> None:
     await speaker.take_seat(0)
 
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
-    assert (await world.room()).seat_index_of("speaker") == 0
+    assert await world.seat_of("speaker") == 0
 
 
 async def test_a_short_fault_is_not_noticed(world: World) -> None:
@@ -109,12 +112,12 @@ async def test_a_short_fault_is_not_noticed(world: World) -> None:
 
     await speaker.take_seat(0)
 
-    assert (await world.room()).seat_index_of("speaker") == 0
+    assert await world.seat_of("speaker") == 0
 
 
 @pytest.mark.parametrize("lost", [3, 6], ids=lambda n: f"{n} tries lost")
 async def test_what_nobody_knows_is_given_back(world: World, lost: int) -> None:
-    """L1: the take is asked once more with its key, and what it took is left."""
+    """A take that may have been served is asked again, and what it took is left (L1)."""
     line, speaker = await on_a_bad_line(world)
     line.lost_asking = lost
 
@@ -128,7 +131,7 @@ async def test_what_nobody_knows_is_given_back(world: World, lost: int) -> None:
 
 
 async def test_what_is_refused_late_needs_no_giving_back(world: World) -> None:
-    """L23: a take that failed because its answer was a lost no ends by itself."""
+    """A take that failed because its answer was a lost no ends by itself (L23)."""
     host = await world.join("host", as_host=True)
     await host.take_seat(0)
     line, speaker = await on_a_bad_line(world)
@@ -138,7 +141,7 @@ async def test_what_is_refused_late_needs_no_giving_back(world: World) -> None:
         await speaker.take_seat(0)
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
-    assert (await world.room()).seat_index_of("host") == 0
+    assert await world.seat_of("host") == 0
 
 
 @pytest.mark.parametrize(
@@ -154,17 +157,19 @@ async def test_a_seat_the_engine_could_not_free_is_left_again(
 
     await speaker.leave_seat()
 
-    assert (await world.room()).seat_index_of("speaker") is None
+    assert await world.seat_of("speaker") is None
 
 
 async def test_a_busy_engine_does_not_end_a_give_back(world: World) -> None:
-    """L1: a 503 to the second asking says nothing of the first one."""
+    """A 503 to the second asking says nothing of the first one (L1)."""
     line, speaker = await on_a_bad_line(world)
+    world.grants.hold()
     take = asyncio.create_task(speaker.take_seat(1))
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.GRANTING, 10)
     line.refused["/take"] = (503, "unavailable")
 
     take.cancel()
+    world.grants.release()
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.LISTENING, 20)
     await world.nothing_is_left("speaker")
@@ -182,7 +187,7 @@ async def test_a_timeout_of_a_request_is_told_as_such(world: World) -> None:
 
 
 async def test_a_cancelled_leave_leaves_all_the_same(world: World) -> None:
-    """Cancelling ends the waiting, also while a seat is still being given back."""
+    """A cancelled leave goes on, also while a seat is still being given back."""
     line, speaker = await on_a_bad_line(world, goodbye=1.0)
     await speaker.take_seat(0)
     line.stuck["/seats/leave"] = 1
@@ -216,7 +221,7 @@ async def test_what_gave_a_seat_back_spares_the_next_one(world: World) -> None:
     line.freed.set()
 
     await eventually(lambda: not line.waiting)
-    assert (await world.room()).seat_index_of("speaker") == 1
+    assert await world.seat_of("speaker") == 1
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
 
 
@@ -236,11 +241,11 @@ async def test_who_is_seated_while_giving_back_speaks(world: World) -> None:
     line.freed.set()
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
-    assert (await world.room()).seat_index_of("speaker") == 0
+    assert await world.seat_of("speaker") == 0
 
 
 async def test_an_old_farewell_does_not_end_a_new_connection(world: World) -> None:
-    """L8: of two leaves the slower one is waited for before one connects again."""
+    """Of two leaves the slower one is waited for before one connects again (L8)."""
     line, session = await on_a_bad_line(world, goodbye=1.0)
     line.stuck["/leave"] = 1
     first = asyncio.create_task(session.leave())

@@ -1,0 +1,213 @@
+"""The ground of worlds over a real LiveKit server, with an engine on a socket."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+from aiohttp import web
+from livekit import rtc
+
+from tests.relay import Registration
+from tests.world import GrantLine, make_config
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.adapters.http import AiohttpHttp
+from utd_stream.adapters.livekit_api import LiveKitSfu
+from utd_stream.adapters.livekit_process import LiveKitProcess
+from utd_stream.adapters.livekit_rtc import LiveKitMedia
+from utd_stream.adapters.luck import SystemLuck
+from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.engine.app import ENGINE, make_app
+from utd_stream.engine.services import SERVICES, Services
+from utd_stream.engine.store import Store
+from utd_stream.models import Permission
+from utd_stream.ports import Clock, Http
+
+__all__ = ["LiveKitGround"]
+
+_FULL = rtc.SimulateScenarioKind.SIMULATE_FULL_RECONNECT
+_SIGNAL = rtc.SimulateScenarioKind.SIMULATE_SIGNAL_RECONNECT
+
+
+class _FrailSfu(LiveKitSfu):
+    """LiveKit's server API, its grants on a line of their own."""
+
+    def __init__(self, url: str, key: str, secret: str, grants: GrantLine) -> None:
+        super().__init__(url, key, secret)
+        self._grants = grants
+
+    async def update_participant(
+        self, name: str, identity: str, *, permission: Permission, metadata: str
+    ) -> None:
+        """Replace somebody's rights, unless the line is cut."""
+        if await self._grants.carries(identity, permission):
+            await super().update_participant(
+                name, identity, permission=permission, metadata=metadata
+            )
+
+
+class _HastyClock(AsyncioClock):
+    """A clock on which a minute lasts a second."""
+
+    HASTE = 60.0
+
+    def monotonic(self) -> float:
+        """Return seconds, which pass sixty times as fast."""
+        return super().monotonic() * self.HASTE
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait a sixtieth of *seconds*."""
+        await super().sleep(seconds / self.HASTE)
+
+
+@attrs.frozen
+class _Process:
+    """A member in a process of its own."""
+
+    process: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        """End it without a farewell."""
+        self.process.kill()
+        await self.process.wait()
+
+
+class LiveKitGround:
+    """One LiveKit server, and an engine in this process.
+
+    Args:
+        livekit: The server.
+        app_id: Of the app; its own for each test.
+        register: Tells the webhook relay where the engine listens.
+        database: Of the engine.
+        threaded: Whether the engine writes on a thread, as in production; else
+            it can be killed.
+        settings: Of the engine, beside what a test needs.
+    """
+
+    def __init__(
+        self,
+        livekit: LiveKitProcess,
+        app_id: str,
+        register: Callable[[str], Registration],
+        *,
+        database: Path,
+        threaded: bool = True,
+        **settings: Any,
+    ) -> None:
+        self.config = make_config(
+            app_id,
+            database=f"sqlite:///{database}",
+            livekit_url=livekit.url,
+            livekit_api_key=livekit.api_key,
+            livekit_api_secret=livekit.api_secret,
+            **settings,
+        )
+        self.base_url = ""
+        self.sfu_url = livekit.url
+        self.clock: Clock = AsyncioClock()
+        self.media = LiveKitMedia()
+        self.grants = GrantLine()
+        self.sfu = _FrailSfu(
+            livekit.http_url, livekit.api_key, livekit.api_secret, self.grants
+        )
+        self.webhooks: Registration
+        self._livekit = livekit
+        self._register = register
+        self._threaded = threaded
+        self._runner: web.AppRunner | None = None
+        self._store: Store | None = None
+        self._port = 0
+
+    @property
+    def services(self) -> Services:
+        """The parts of the running engine."""
+        assert self._runner is not None
+        return self._runner.app[SERVICES]
+
+    def http(self) -> Http:
+        """Return a pool of its own."""
+        return AiohttpHttp()
+
+    def short_minute(self) -> tuple[Clock, float]:
+        """Return a clock that is in a hurry."""
+        return _HastyClock(), _HastyClock.HASTE
+
+    async def start(self) -> None:
+        """Start the engine."""
+        await self.start_engine()
+        self.webhooks = self._register(f"{self.base_url}/livekit/webhook")
+
+    async def aclose(self) -> None:
+        """End the engine."""
+        await self.stop_engine()
+        if self._store is not None:
+            self._store.close()
+        await self.sfu.aclose()
+
+    async def start_engine(self) -> None:
+        """Start the engine, on the port it had before if it had one."""
+        self._store = self._store or Store(self.config.database)
+        app = make_app(
+            self.config,
+            sfu=self.sfu,
+            clock=self.clock,
+            luck=SystemLuck(),
+            store=self._store,
+            threaded=self._threaded,
+        )
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        self.base_url = f"http://127.0.0.1:{self._port}"
+
+    async def stop_engine(self) -> None:
+        """Stop the engine."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+            self._store = None  # closed with the engine
+
+    async def kill_engine(self) -> None:
+        """End the engine, and reset every connection to it."""
+        runner, self._runner = self._runner, None
+        if runner is not None and runner.server is not None:
+            for site in tuple(runner.sites):
+                await site.stop()
+            for connection in runner.server.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
+            runner.app[ENGINE].kill()
+            await runner.cleanup()
+
+    async def start_sfu(self) -> None:
+        """Start the server on its ports."""
+        await asyncio.to_thread(self._livekit.start)
+
+    async def kill_sfu(self) -> None:
+        """Kill the server."""
+        await asyncio.to_thread(self._livekit.kill)
+
+    async def reconnect(self, session: UTDAudioRoomSession, *, fully: bool) -> None:
+        """Ask LiveKit's client for it."""
+        native: rtc.Room = session.room.room
+        await native.simulate_scenario(_FULL if fully else _SIGNAL)
+
+    async def seat_mortal(self, identity: str, *, seat: int) -> _Process:
+        """Start a process of its own that joins, sits down and says so."""
+        app = self.config.apps[0]
+        member = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.e2e.member"),
+            *(self.base_url, app.id, str(app.key), identity, str(seat)),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert member.stdout is not None
+        async with asyncio.timeout(30):
+            assert await member.stdout.readline() == b"speaking\n"
+        return _Process(member)
