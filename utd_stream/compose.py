@@ -153,7 +153,7 @@ class UTDStreamClient:
 
     @property
     def identity(self) -> str | None:
-        """Who is signed in or joined; fixed once set."""
+        """Who is signed in or joined; fixed once that has succeeded."""
         return self._sign_in.identity
 
     @property
@@ -177,9 +177,14 @@ class UTDStreamClient:
             EngineError: If the engine says no.
             TransportError: If it cannot be reached, or `session_provider` fails.
         """
-        self._check_open()
-        self._sign_in.claim(_argument(check_identity, identity))
-        return await self._sign_in.authenticate(identity, name, device_id)
+        await self._claim(_argument(check_identity, identity))
+        try:
+            token = await self._sign_in.authenticate(identity, name, device_id)
+        except BaseException:
+            self._sign_in.release()
+            raise
+        self._sign_in.keep()
+        return token
 
     async def join_audio_room(  # noqa: PLR0913 -- what a host may seed
         self,
@@ -219,7 +224,6 @@ class UTDStreamClient:
             ConnectError: If the SFU cannot be reached, or refuses.
             DescriptorLimitError: If too few descriptors are left.
         """
-        self._check_open()
         request = _token_request(
             type=UTDStreamType.AUDIO_ROOM.value,
             room_name=room_name,
@@ -233,16 +237,17 @@ class UTDStreamClient:
             host_seat=host_seat,
             image=image,
         )
-        self._sign_in.claim(identity)
+        await self._claim(identity)
         session = UTDAudioRoomSession(self._link(request))
         try:
             await session.rejoin()
         except BaseException:
             # Cancelled or refused: the owned tasks free what was opened.
-            closing = asyncio.create_task(session.dispose())
+            closing = asyncio.create_task(self._give_up(session))
             self._left.add(closing)
             closing.add_done_callback(self._left.discard)
             raise
+        self._sign_in.keep()
         return session
 
     def dispose(self) -> None:
@@ -276,6 +281,19 @@ class UTDStreamClient:
             await asyncio.wait(self._left)
         await self._sign_in.aclose()
         await self._ports.http.aclose()
+
+    async def _claim(self, identity: str) -> None:
+        # A join that failed says goodbye by its own name first.
+        while self._left and self.identity not in {None, identity}:
+            await asyncio.wait(self._left)
+        self._check_open()
+        self._sign_in.claim(identity)
+
+    async def _give_up(self, session: UTDAudioRoomSession) -> None:
+        try:
+            await session.dispose()
+        finally:
+            self._sign_in.release()
 
     def _check_open(self) -> None:
         if self._closing is not None:

@@ -6,8 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
+import attrs
 import pytest
 import pytest_asyncio
 
@@ -24,6 +25,7 @@ from utd_stream.errors import (
     FeatureDisabledError,
     InvalidArgumentError,
     NotFoundError,
+    RemoteProtocolError,
     TransportError,
     UnauthenticatedError,
 )
@@ -39,6 +41,7 @@ class Line(AiohttpHttp):
     def __init__(self) -> None:
         super().__init__()
         self.cut_for: set[str] = set()
+        self.emptied: set[str] = set()
         self.asked: list[str] = []
 
     async def request(self, method: str, url: str, **given: Any) -> HttpAnswer:
@@ -48,7 +51,10 @@ class Line(AiohttpHttp):
         if word in self.cut_for:
             message = "the line is cut"
             raise ConnectError(message)
-        return await super().request(method, url, **given)
+        answer = await super().request(method, url, **given)
+        if word in self.emptied:
+            return attrs.evolve(answer, body=b'{"user_token": ""}')
+        return answer
 
 
 class Somebody:
@@ -97,6 +103,11 @@ class Somebody:
             while self.rest.bearer == old:
                 await self.house.clock.settle()
         return self.rest.bearer or ""
+
+    @property
+    def who(self) -> str | None:
+        """Who the client is now."""
+        return self.sign_in.identity
 
     @property
     def ends_in(self) -> float:
@@ -226,6 +237,30 @@ async def retried(ann: Somebody, asking: Any) -> Any:
     return await task
 
 
+async def test_an_empty_bearer_replaces_no_good_one(ann: Somebody) -> None:
+    """An answer without a token is malformed; the next renewal mends it (L22)."""
+    token = await ann.signs_in()
+    ann.line.emptied = {"refresh"}
+    await ann.after(0.8 * HOUR + 1)
+    assert ann.rest.bearer == token
+
+    ann.line.emptied = set()
+    await ann.after(5)
+    await ann.renewed(token)
+
+    assert ann.ends_in > HOUR - 10
+
+
+async def test_signing_in_without_a_bearer_fails(ann: Somebody) -> None:
+    """It is told at once, and nothing is attached."""
+    ann.line.emptied = {"session"}
+
+    with pytest.raises(RemoteProtocolError):
+        await ann.signs_in()
+
+    assert ann.rest.bearer is None
+
+
 async def test_many_refused_at_once_renew_once(ann: Somebody) -> None:
     """They wait for one renewal and use its bearer."""
     await ann.signs_in()
@@ -313,6 +348,22 @@ async def test_a_provider_that_fails_is_told_as_ours(house: House) -> None:
     assert isinstance(failed.value.__cause__, OSError)
 
 
+@pytest.mark.parametrize("token", ["", None, b"token"], ids=repr)
+async def test_a_provider_that_returns_no_token_is_told(
+    house: House, token: Any
+) -> None:
+    """The app's own mistake, by the name of its argument; nothing is attached."""
+
+    async def provide(identity: str) -> str:
+        return cast("str", token)
+
+    async with somebody(house, SHUT, provide) as ann:
+        with pytest.raises(InvalidArgumentError, match="session_provider"):
+            await ann.sign_in.prepare("ann")
+
+        assert ann.rest.bearer is None
+
+
 async def test_a_refusal_of_the_provider_is_told_as_it_is(house: House) -> None:
     """A back end that uses this package says no with its errors."""
 
@@ -372,6 +423,35 @@ async def test_one_client_is_one_person(ann: Somebody) -> None:
         ann.sign_in.claim("bob")
 
     assert ann.sign_in.identity == "ann"
+
+
+async def test_who_failed_is_nobody_again(ann: Somebody) -> None:
+    """The last claim that is released frees the client, its bearer with it."""
+    await ann.signs_in()
+    ann.sign_in.claim("ann")
+    ann.sign_in.release()
+    assert ann.who == "ann"
+    ann.sign_in.release()
+    assert (ann.who, ann.rest.bearer) == (None, None)
+
+    await ann.signs_in("bob")
+    ann.line.asked.clear()
+    await ann.after(0.7 * HOUR)
+
+    assert ann.line.asked == []  # of ann no bearer is renewed
+    assert ann.who == "bob"
+
+
+async def test_who_has_succeeded_once_stays(ann: Somebody) -> None:
+    """What fails beside or after it changes nothing."""
+    token = await ann.signs_in()
+    ann.sign_in.claim("ann")
+    ann.sign_in.keep()
+    ann.sign_in.release()
+
+    assert (ann.sign_in.identity, ann.rest.bearer) == ("ann", token)
+    with pytest.raises(InvalidArgumentError):
+        ann.sign_in.claim("bob")
 
 
 async def test_a_closed_client_renews_no_more(ann: Somebody) -> None:

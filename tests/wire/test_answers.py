@@ -149,8 +149,10 @@ def test_a_room_name_is_read_in_both_spellings(name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        ({"token": ""}, "$"),
-        ({"url": ""}, "$"),
+        ({"token": ""}, "$.token"),
+        ({"url": ""}, "$.url"),
+        ({"user_token": ""}, "$.user_token"),
+        ({"user_token": None}, "$.user_token"),
         ({"token": None}, "$.token"),
         ({"token": 5}, "$.token"),
         ({"url": ["ws://sfu"]}, "$.url"),
@@ -170,6 +172,14 @@ def test_a_malformed_token_answer_is_a_typed_error(
         decode(a.UTDTokenResponse, {**TOKEN, **change})
 
     assert caught.value.path == path
+
+
+def test_a_session_without_a_bearer_is_a_typed_error() -> None:
+    """An empty one would sign its user out (L22)."""
+    with pytest.raises(RemoteProtocolError, match="must not be empty") as caught:
+        decode(a.SessionAnswer, {"user_token": ""})
+
+    assert caught.value.path == "$.user_token"
 
 
 def test_a_token_answer_needs_little() -> None:

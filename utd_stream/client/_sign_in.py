@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from utd_stream.client._owner import Owner
 from utd_stream.client._rest import Rest
@@ -63,11 +63,13 @@ class SignIn:
         self._name: str | None = None
         self._device_id: str | None = None
         self._is_closed = False
+        self._claims = 0
+        self._is_fixed = False
         self.identity: str | None = None
         rest.renew = self._renew_now
 
     def claim(self, identity: str) -> None:
-        """Fix who this client is.
+        """Be *identity*, until this is kept or released.
 
         Raises:
             InvalidArgumentError: If it is somebody else already.
@@ -79,6 +81,21 @@ class SignIn:
             )
             raise InvalidArgumentError(message)
         self.identity = identity
+        self._claims += 1
+
+    def keep(self) -> None:
+        """Fix who this client is: what it was claimed for has succeeded."""
+        self._claims -= 1
+        self._is_fixed = True
+
+    def release(self) -> None:
+        """Be nobody again, unless something else has succeeded or may do so."""
+        self._claims -= 1
+        if not (self._claims or self._is_fixed):
+            self.identity = None
+            self._rest.bearer = None
+            if self._renewing is not None:
+                self._renewing.cancel()
 
     async def authenticate(
         self, identity: str, name: str | None, device_id: str | None
@@ -157,10 +174,14 @@ class SignIn:
 
 async def _provided(provider: SessionProvider, identity: str) -> str:
     try:
-        return await provider(identity)
+        token: Any = await provider(identity)
     except UTDStreamException:
         raise
     except Exception as error:
         # The app's own code; as a rule its back end is away.
         message = f"the session_provider failed: {type(error).__name__}"
         raise TransportError(message) from error
+    if not isinstance(token, str) or not token:
+        message = "the session_provider returned no token; it must return a user_token"
+        raise InvalidArgumentError(message)
+    return token

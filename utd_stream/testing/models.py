@@ -120,7 +120,7 @@ def _grid(count: int, pools: _Pools) -> st.SearchStrategy[UTDSeatGrid]:
 _SOME_TEXTS = frozenset(
     # These are never empty: None says that there is nothing.
     {"identity", "mode_id", "name", "occupant_identity", "owner_identity"}
-    | {"reserved_for", "room_name", "token", "url"}
+    | {"reserved_for", "room_name", "token", "url", "user_token"}
 )
 _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     f.Identity: names(),

@@ -21,7 +21,7 @@ from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-from utd_stream.contract.answers import UTDTokenResponse
+from utd_stream.contract.answers import SessionAnswer, UTDTokenResponse
 from utd_stream.contract.fields import FIELDS
 from utd_stream.errors import (
     EngineError,
@@ -283,6 +283,10 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(UTDSeatGrid, grid_to_json)
     converter.register_unstructure_hook_factory(_is_attrs, _leaving_out_none(converter))
     converter.register_structure_hook(UTDTokenResponse, _token_hook(converter))
+    converter.register_structure_hook(
+        SessionAnswer,
+        make_dict_structure_fn(SessionAnswer, converter, user_token=_SOME),
+    )
     return converter
 
 
@@ -305,18 +309,28 @@ def _leaving_out_none(converter: Converter) -> Callable[[Any], Any]:
     return factory
 
 
+def _some_text(raw: object, _: object) -> str:
+    text = str(_exact(str)(raw, str))
+    if not text:
+        message = "must not be empty"
+        raise ValueError(message)
+    return text
+
+
+# What would open nothing, and take the place of what does.
+_SOME = override(struct_hook=_some_text)
+
+
 def _token_hook(converter: Converter) -> Callable[[Any, Any], UTDTokenResponse]:
-    read = make_dict_structure_fn(UTDTokenResponse, converter)
+    read = make_dict_structure_fn(
+        UTDTokenResponse, converter, token=_SOME, url=_SOME, user_token=_SOME
+    )
 
     def structure(raw: Any, kind: Any) -> UTDTokenResponse:
         fields = {k: v for k, v in _object(raw).items() if v is not None}
         if "roomName" in fields:
             fields.setdefault("room_name", fields["roomName"])
-        answer = read(fields, kind)
-        if not (answer.token and answer.url):
-            message = "token and url must not be empty"
-            raise ValueError(message)
-        return answer
+        return read(fields, kind)
 
     return structure
 
