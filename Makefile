@@ -12,7 +12,7 @@ CORE := utd_stream/errors/*,utd_stream/machines/*,utd_stream/snapshots/*
 CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types docs test cov props states notebooks \
+.PHONY: help install format lint types docs test conformance cov props states notebooks \
   livekit demo demo-livekit bench check clean
 
 help:  ## print this help
@@ -47,6 +47,9 @@ test: install  ## all tests, and full branch coverage of the core
 	-@$(MAKE) --no-print-directory livekit
 	$(BIN)/coverage run --source=utd_stream -m pytest
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
+
+conformance: install livekit  ## what the loopback and LiveKit do, side by side
+	$(BIN)/pytest --conformance tests/contract tests/conformance
 
 cov: test  ## what the tests leave out, module by module
 	$(BIN)/coverage report

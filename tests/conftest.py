@@ -9,4 +9,8 @@ from hypothesis import settings
 settings.register_profile("default", settings.get_profile("default"), deadline=None)
 settings.register_profile("thorough", max_examples=2_000, deadline=None)
 
-pytest_plugins = ["tests.livekit_plugin", "tests.world_plugin"]
+pytest_plugins = [
+    "tests.livekit_plugin",
+    "tests.world_plugin",
+    "tests.conformance_plugin",
+]

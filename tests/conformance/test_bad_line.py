@@ -117,7 +117,7 @@ async def test_a_short_fault_is_not_noticed(world: World) -> None:
 
 @pytest.mark.parametrize("lost", [3, 6], ids=lambda n: f"{n} tries lost")
 async def test_what_nobody_knows_is_given_back(world: World, lost: int) -> None:
-    """A take that may have been served is asked again, and what it took is left (L1)."""
+    """A take that was served perhaps is asked again, and what it took left (L1)."""
     line, speaker = await on_a_bad_line(world)
     line.lost_asking = lost
 
