@@ -12,8 +12,8 @@ CORE := utd_stream/errors/*,utd_stream/machines/*,utd_stream/snapshots/*
 CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types docs test conformance cov props states notebooks \
-  livekit demo demo-livekit bench check clean
+.PHONY: help install format lint types docs test conformance cov props states \
+  notebooks livekit demo demo-livekit bench check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14

@@ -26,6 +26,7 @@ from utd_stream.testing._loop import VirtualLoop
 __all__ = [
     "LISTENER",
     "MICROPHONE",
+    "ON_EVERY_PLANE",
     "SPEAKER",
     "Guest",
     "Plane",
@@ -255,7 +256,7 @@ _LOOPS: Mapping[str, Callable[[], asyncio.AbstractEventLoop]] = {
 }
 
 # Fixtures that ask their loop which plane they are on.
-_ON_EVERY_PLANE = frozenset({"plane", "mortal", "world", "hasty_world", "mortal_world"})
+ON_EVERY_PLANE = frozenset({"plane", "mortal", "world", "hasty_world", "mortal_world"})
 
 
 def pytest_asyncio_loop_factories(
@@ -274,7 +275,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def _has_plane(item: pytest.Item) -> bool:
-    return not _ON_EVERY_PLANE.isdisjoint(getattr(item, "fixturenames", ()))
+    return not ON_EVERY_PLANE.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 @pytest_asyncio.fixture

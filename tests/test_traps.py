@@ -6,6 +6,9 @@ import ast
 import re
 from pathlib import Path
 
+from tests.conformance_plugin import read_law
+from tests.planes import ON_EVERY_PLANE
+
 ROOT = Path(__file__).parent
 # What the audio room stands on; calls, live streams and chat bring the rest.
 TRAPS = (
@@ -18,6 +21,13 @@ LESSONS = (
     *("L13", "L14", "L15", "L16", "L17", "L21", "L22", "L23", "L24"),
     *("L27", "L28", "L29", "L30", "L36", "L37"),
 )
+# Where the loopback plane must be like LiveKit, and where that is said of both.
+COMMON = (
+    *("T1", "T2", "T4", "T5", "T8", "T9", "T10", "T11", "T13", "T18"),
+    *("T22", "T23", "T24", "T25", "T26", "T27", "T29"),
+    *("T37", "T38", "T39", "T40", "T43"),
+)
+SAID_OF_BOTH = (ROOT / "contract", ROOT / "conformance")
 
 
 def laws() -> str:
@@ -29,6 +39,26 @@ def laws() -> str:
                 is_test = node.name.lower().startswith("test")
                 told.append(ast.get_docstring(node) or "" if is_test else "")
     return "\n".join(told)
+
+
+def laws_of_every_plane() -> list[str]:
+    """The sentences of the tests that run on the loopback and on LiveKit."""
+    return [
+        ast.get_docstring(node) or ""
+        for folder in SAID_OF_BOTH
+        for path in sorted(folder.glob("test_*.py"))
+        for node in ast.parse(path.read_text()).body
+        if isinstance(node, ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not ON_EVERY_PLANE.isdisjoint(each.arg for each in node.args.args)
+    ]
+
+
+def test_each_trap_that_the_planes_share_is_a_law_of_both() -> None:
+    """The table of `make conformance` has a line for each."""
+    named = {trap for law in laws_of_every_plane() for trap in read_law(law)[1]}
+
+    assert [name for name in COMMON if name not in named] == []
 
 
 def test_each_trap_and_each_lesson_has_a_named_test() -> None:
