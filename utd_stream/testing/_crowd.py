@@ -22,6 +22,8 @@ from utd_stream.testing._simulation import Simulation
 
 __all__ = ["Crowd", "Operation", "Truth"]
 
+# An empty room ends after 300 s; the SFU hears of it within a period of listing.
+_EMPTY = 400.0
 _SETTLED = frozenset(
     {
         UTDConnectionState.CONNECTED,
@@ -92,7 +94,8 @@ class Crowd:
         sim: The world.
         truth: What its engine committed.
         sessions: The newest of each person who joined.
-        everybody: All of them, older ones too.
+        everybody: All that live, older ones too.
+        dead: Those whose process has ended.
         operations: Those that have not ended.
     """
 
@@ -103,6 +106,7 @@ class Crowd:
         self.sfu_room = sfu_room_name(self.sim.world.app.id, room_name)
         self.sessions: dict[str, UTDAudioRoomSession] = {}
         self.everybody: list[UTDAudioRoomSession] = []
+        self.dead: list[UTDAudioRoomSession] = []
         self.operations: list[Operation] = []
         self.failures: list[str] = []
         self._errors = _Errors()
@@ -161,6 +165,18 @@ class Crowd:
         self.sim.run(happen())
         self.sim.settle()
 
+    def kill(self, who: str) -> None:
+        """End somebody's client as its process would, if the SFU knows it."""
+        person = self.person(who)
+        for session in self.everybody:
+            if person is not None and session.local_participant.sid == person.sid:
+                self.everybody.remove(session)
+                self.dead.append(session)
+                if self.sessions.get(who) is session:
+                    del self.sessions[who]
+                self.act(self.sim.world.sfu.lines.kill, self.sfu_room, who)
+                return
+
     def cancel(self) -> None:
         """Cancel what was begun last and has not ended."""
         for operation in reversed(self.operations):
@@ -171,9 +187,9 @@ class Crowd:
 
     def leave_all(self) -> None:
         """Dispose of every session, and wait for it."""
-        for session in self.everybody:
+        for session in (*self.everybody, *self.dead):
             self.begin("dispose", session.dispose)
-        self.sim.advance(60)
+        self.sim.advance(_EMPTY)
 
     def close(self) -> None:
         """End the world.
@@ -215,6 +231,17 @@ class Crowd:
                     "that the engine never committed"
                 )
 
+    def deserted(self) -> Iterator[str]:
+        """Yield what is broken long after everybody left."""
+        yield from self.quiet()
+        for person in self.people():
+            yield f"{person.identity} left and is there"
+        newest = self.truth.newest.get(self.room_name)
+        if newest is not None and newest.is_live:
+            yield "the room is empty and does not end"
+        if self.sim.world.sfu.metadata(self.sfu_room) is not None:
+            yield "the room has ended and is at the SFU"
+
     def quiet(self) -> Iterator[str]:
         """Yield what is broken though nothing is under way any more."""
         yield from self.now()
@@ -233,7 +260,7 @@ class Crowd:
             if grid is not None:
                 person = self.person(snapshot.local.identity)
                 yield from laws.agreement_laws(snapshot, grid, person)
-        if grid is not None:
+        if grid is not None and people:  # an empty room ends as a whole
             here = [person.identity for person in people]
             for seat in grid.seats:
                 who = seat.occupant_identity

@@ -33,11 +33,18 @@ from utd_stream.testing._crowd import Crowd
 
 __all__ = ["AudioRoomMachine", "FaultyAudioRoomMachine"]
 
-_PEOPLE = 4
 _SEATS = 3
 
-_someone = st.integers(0, _PEOPLE - 1)
+_someone = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
+# Who moderates: as a rule the one who may.
+_moderator = st.one_of(
+    st.runner().map(lambda machine: machine.people[0]),
+    st.runner().map(lambda machine: machine.people[0]),
+    _someone,
+)
 _seats = st.integers(0, _SEATS - 1)
+# How long to wait after a command: for nothing, or for its answer.
+_then = st.sampled_from((0.0, 0.1))
 # What a webhook, a grace, a light and a full outage take.
 _pauses = st.sampled_from((0.01, 0.2, 1.0, 3.0, 16.0, 61.0))
 # After this everything that was under way has ended: the longest grace, the
@@ -64,9 +71,10 @@ class AudioRoomMachine(RuleBasedStateMachine):
         seed=st.integers(0, 2**16),
         mode=st.sampled_from(SeatMode),
         host_sits=st.booleans(),
+        guests=st.integers(0, 3),
     )
-    def open(self, seed: int, mode: SeatMode, *, host_sits: bool) -> None:
-        """Open the room: its host is there."""
+    def open(self, seed: int, mode: SeatMode, guests: int, *, host_sits: bool) -> None:
+        """Open the room: its host is there, and so are some guests."""
         self.crowd = Crowd(seed, self.room_name)
         self.crowd.join(
             self.people[0],
@@ -76,33 +84,37 @@ class AudioRoomMachine(RuleBasedStateMachine):
             host_seat=0 if host_sits else None,
         )
         self.crowd.sim.advance(1)
+        for who in self.people[1 : 1 + guests]:
+            self.crowd.join(who)
+        self.crowd.sim.advance(1)
 
     # Coming and going.
 
     @rule(who=_someone)
-    def join(self, who: int) -> None:
+    def join(self, who: str) -> None:
         """Enter, or enter again from another device."""
-        self.crowd.join(self._name(who), as_host=who == 0)
+        self.crowd.join(who, as_host=who == self.people[0])
 
-    @rule(who=_someone)
-    def leave(self, who: int) -> None:
+    @rule(who=_someone, then=_then)
+    def leave(self, who: str, then: float) -> None:
         """Leave the room; the session may come back."""
-        self._ask(who, "leave", lambda session: session.leave())
+        self._ask(who, then, "leave", lambda session: session.leave())
 
-    @rule(who=_someone)
-    def rejoin(self, who: int) -> None:
+    @rule(who=_someone, then=_then)
+    def rejoin(self, who: str, then: float) -> None:
         """Come back with the same session."""
-        self._ask(who, "rejoin", lambda session: session.rejoin())
+        self._ask(who, then, "rejoin", lambda session: session.rejoin())
 
-    @rule(who=_someone)
-    def dispose(self, who: int) -> None:
+    @rule(who=_someone, then=_then)
+    def dispose(self, who: str, then: float) -> None:
         """Leave for good."""
-        self._ask(who, "dispose", lambda session: session.dispose())
+        self._ask(who, then, "dispose", lambda session: session.dispose())
+        self.crowd.sessions.pop(who, None)
 
-    @rule(who=_someone, whom=_someone)
-    def kick(self, who: int, whom: int) -> None:
+    @rule(who=_moderator, whom=_someone, then=_then)
+    def kick(self, who: str, whom: str, then: float) -> None:
         """Remove somebody."""
-        self._ask(who, "kick", lambda session: session.kick(self._name(whom)))
+        self._ask(who, then, "kick", lambda session: session.kick(whom))
 
     @rule(pause=_pauses)
     def wait(self, pause: float) -> None:
@@ -116,75 +128,82 @@ class AudioRoomMachine(RuleBasedStateMachine):
 
     # One's own seat.
 
-    @rule(who=_someone, index=_seats)
-    def take_seat(self, who: int, index: int) -> None:
+    @rule(who=_someone, index=_seats, then=_then)
+    def take_seat(self, who: str, index: int, then: float) -> None:
         """Sit down."""
-        self._ask(who, "take_seat", lambda session: session.take_seat(index))
+        self._ask(who, then, "take_seat", lambda session: session.take_seat(index))
 
-    @rule(who=_someone)
-    def leave_seat(self, who: int) -> None:
+    @rule(who=_someone, then=_then)
+    def leave_seat(self, who: str, then: float) -> None:
         """Stand up."""
-        self._ask(who, "leave_seat", lambda session: session.leave_seat())
+        self._ask(who, then, "leave_seat", lambda session: session.leave_seat())
 
-    @rule(who=_someone, index=_seats)
-    def move_seat(self, who: int, index: int) -> None:
+    @rule(who=_someone, index=_seats, then=_then)
+    def move_seat(self, who: str, index: int, then: float) -> None:
         """Sit down elsewhere."""
-        self._ask(who, "move_seat", lambda session: session.move_seat(index))
+        self._ask(who, then, "move_seat", lambda session: session.move_seat(index))
 
-    @rule(who=_someone, on=st.booleans())
-    def set_microphone(self, who: int, *, on: bool) -> None:
+    @rule(who=_someone, on=st.booleans(), then=_then)
+    def set_microphone(self, who: str, *, on: bool, then: float) -> None:
         """Be heard, or not."""
-        self._ask(who, "set_microphone", lambda session: session.set_microphone(on))
+        self._ask(
+            who, then, "set_microphone", lambda session: session.set_microphone(on)
+        )
 
     # The grid.
 
-    @rule(who=_someone, a=_seats, b=_seats)
-    def swap_seats(self, who: int, a: int, b: int) -> None:
+    @rule(who=_moderator, a=_seats, b=_seats, then=_then)
+    def swap_seats(self, who: str, a: int, b: int, then: float) -> None:
         """Exchange two occupants."""
-        self._ask(who, "swap_seats", lambda session: session.swap_seats(a, b))
+        self._ask(who, then, "swap_seats", lambda session: session.swap_seats(a, b))
 
-    @rule(who=_someone, index=_seats, locked=st.booleans())
-    def lock_seat(self, who: int, index: int, *, locked: bool) -> None:
+    @rule(who=_moderator, index=_seats, locked=st.booleans(), then=_then)
+    def lock_seat(self, who: str, index: int, *, locked: bool, then: float) -> None:
         """Close a seat, or open it."""
 
         async def lock(session: UTDAudioRoomSession) -> None:
             await (session.lock_seat if locked else session.unlock_seat)(index)
 
-        self._ask(who, "lock_seat", lock)
+        self._ask(who, then, "lock_seat", lock)
 
-    @rule(who=_someone, index=_seats, muted=st.booleans())
-    def mute_seat(self, who: int, index: int, *, muted: bool) -> None:
+    @rule(who=_moderator, index=_seats, muted=st.booleans(), then=_then)
+    def mute_seat(self, who: str, index: int, *, muted: bool, then: float) -> None:
         """Silence a seat, or not."""
 
         async def mute(session: UTDAudioRoomSession) -> None:
             await (session.mute_seat if muted else session.unmute_seat)(index)
 
-        self._ask(who, "mute_seat", mute)
+        self._ask(who, then, "mute_seat", mute)
 
-    @rule(who=_someone, index=_seats)
-    def kick_from_seat(self, who: int, index: int) -> None:
+    @rule(who=_moderator, index=_seats, then=_then)
+    def kick_from_seat(self, who: str, index: int, then: float) -> None:
         """Unseat somebody."""
-        self._ask(who, "kick_from_seat", lambda s: s.kick_from_seat(index))
+        self._ask(who, then, "kick_from_seat", lambda s: s.kick_from_seat(index))
 
-    @rule(who=_someone, count=st.integers(1, _SEATS), mode=st.sampled_from(SeatMode))
-    def setup_seats(self, who: int, count: int, mode: SeatMode) -> None:
+    @rule(
+        who=_moderator,
+        count=st.integers(1, _SEATS),
+        mode=st.sampled_from(SeatMode),
+        then=_then,
+    )
+    def setup_seats(self, who: str, count: int, mode: SeatMode, then: float) -> None:
         """Change the grid."""
-        self._ask(who, "setup_seats", lambda s: s.setup_seats(count, mode))
+        self._ask(who, then, "setup_seats", lambda s: s.setup_seats(count, mode))
 
     # Requests and invitations.
 
-    @rule(who=_someone)
-    def request_to_speak(self, who: int) -> None:
+    @rule(who=_someone, then=_then)
+    def request_to_speak(self, who: str, then: float) -> None:
         """Ask for a seat."""
-        self._ask(who, "request_to_speak", lambda s: s.request_to_speak())
+        self._ask(who, then, "request_to_speak", lambda s: s.request_to_speak())
 
-    @rule(who=_someone)
-    def cancel_request(self, who: int) -> None:
+    @rule(who=_someone, then=_then)
+    def cancel_request(self, who: str, then: float) -> None:
         """Ask no more."""
-        self._ask(who, "cancel_request", lambda s: s.cancel_request())
+        self._ask(who, then, "cancel_request", lambda s: s.cancel_request())
 
-    @rule(who=_someone, is_yes=st.booleans())
-    def answer_request(self, who: int, *, is_yes: bool) -> None:
+    @rule(who=_moderator, is_yes=st.booleans(), then=_then)
+    def answer_request(self, who: str, *, is_yes: bool, then: float) -> None:
         """Approve or reject the oldest request that is seen."""
 
         async def answer(session: UTDAudioRoomSession) -> None:
@@ -193,24 +212,30 @@ class AudioRoomMachine(RuleBasedStateMachine):
                 decide = session.approve_speaker if is_yes else session.reject_speaker
                 await decide(waiting[0].id)
 
-        self._ask(who, "answer_request", answer)
+        self._ask(who, then, "answer_request", answer)
 
-    @rule(who=_someone, whom=_someone, index=st.none() | _seats)
-    def invite_to_speak(self, who: int, whom: int, index: int | None) -> None:
+    @rule(who=_moderator, whom=_someone, index=st.none() | _seats, then=_then)
+    def invite_to_speak(
+        self, who: str, whom: str, index: int | None, then: float
+    ) -> None:
         """Invite somebody, to a seat or to any."""
-        name = self._name(whom)
-        self._ask(who, "invite_to_speak", lambda s: s.invite_to_speak(name, index))
+        self._ask(
+            who, then, "invite_to_speak", lambda s: s.invite_to_speak(whom, index)
+        )
 
-    @rule(who=_someone, is_yes=st.booleans())
-    def answer_invitation(self, who: int, *, is_yes: bool) -> None:
-        """Accept or decline one's invitation."""
+    @rule(is_yes=st.booleans(), then=_then)
+    def answer_invitation(self, then: float, *, is_yes: bool) -> None:
+        """Let the first who is invited accept or decline."""
 
         async def answer(session: UTDAudioRoomSession) -> None:
             await (
                 session.accept_invitation if is_yes else session.decline_invitation
             )()
 
-        self._ask(who, "answer_invitation", answer)
+        for who, session in self.crowd.sessions.items():
+            if session.invitation.value is not None:
+                self._ask(who, then, "answer_invitation", answer)
+                return
 
     # Laws.
 
@@ -233,9 +258,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
         try:
             self.fall_quiet()
             self.crowd.leave_all()
-            self._judge(self.crowd.quiet())
-            people = [person.identity for person in self.crowd.people()]
-            self._judge(f"{who} left and is there" for who in people)
+            self._judge(self.crowd.deserted())
         finally:
             self.crowd.close()
 
@@ -244,13 +267,20 @@ class AudioRoomMachine(RuleBasedStateMachine):
     def _heal(self) -> None:
         """Undo every fault."""
 
-    def _name(self, who: int) -> str:
-        return self.people[who % len(self.people)]
-
     def _ask(
-        self, who: int, name: str, call: Callable[[UTDAudioRoomSession], Any]
+        self,
+        who: str,
+        then: float,
+        name: str,
+        call: Callable[[UTDAudioRoomSession], Any],
     ) -> None:
-        self.crowd.ask(self._name(who), name, call)
+        """Ask something on the newest session of *who*, and wait for *then* s."""
+        if who not in self.crowd.sessions:
+            self.join(who)
+            self.crowd.sim.advance(0.1)
+        self.crowd.ask(who, name, call)
+        if then:
+            self.crowd.sim.advance(then)
 
     def _judge(self, broken: Iterator[str]) -> None:
         found = list(dict.fromkeys(broken))
@@ -264,29 +294,29 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
     """One room with every fault that a network, an SFU and an engine can have."""
 
     @rule(who=_someone)
-    def cut_line(self, who: int) -> None:
+    def cut_line(self, who: str) -> None:
         """Let nothing get through between a client and the SFU."""
         self._at_line(self.crowd.sim.world.sfu.lines.cut, who)
 
     @rule(who=_someone)
-    def mend_line(self, who: int) -> None:
+    def mend_line(self, who: str) -> None:
         """Let everything through again."""
         self._at_line(self.crowd.sim.world.sfu.lines.mend, who)
 
     @rule(who=_someone)
-    def reconnect(self, who: int) -> None:
+    def reconnect(self, who: str) -> None:
         """Let a client connect anew, by itself."""
         self._at_line(self.crowd.sim.world.sfu.lines.reconnect, who)
 
     @rule(who=_someone)
-    def resume(self, who: int) -> None:
+    def resume(self, who: str) -> None:
         """Let a client resume."""
         self._at_line(self.crowd.sim.world.sfu.lines.resume, who)
 
     @rule(who=_someone)
-    def die(self, who: int) -> None:
+    def die(self, who: str) -> None:
         """End a client as its process would, without a word to anybody."""
-        self._at_line(self.crowd.sim.world.sfu.lines.kill, who)
+        self.crowd.kill(who)
 
     @rule()
     def restart_sfu(self) -> None:
@@ -333,9 +363,9 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
         world = self.crowd.sim.world
         world.sfu.grant_delay = 0.0
         world.webhooks.restore()
-        for who in range(len(self.people)):
+        for who in self.people:
             self._at_line(world.sfu.lines.mend, who)
         self.start_engine()
 
-    def _at_line(self, fault: Callable[[str, str], None], who: int) -> None:
-        self.crowd.act(fault, self.crowd.sfu_room, self._name(who))
+    def _at_line(self, fault: Callable[[str, str], None], who: str) -> None:
+        self.crowd.act(fault, self.crowd.sfu_room, who)
