@@ -19,7 +19,7 @@ from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.app import ENGINE, make_app
 from utd_stream.engine.config import App, Config
-from utd_stream.engine.engine import Committed, committed
+from utd_stream.engine.notes import CommittedRoom, committed_room
 from utd_stream.engine.services import SERVICES
 from utd_stream.engine.store import Store
 from utd_stream.errors import ClosedError, UsageError
@@ -197,7 +197,7 @@ class EmbeddedWorld:
         self._clients.append(client)
         return client
 
-    async def room(self, name: str) -> Committed | None:
+    async def room(self, name: str) -> CommittedRoom | None:
         """Return a room as the engine has it on disk; None if it never was.
 
         Raises:
@@ -208,7 +208,7 @@ class EmbeddedWorld:
             raise ClosedError(message)
         key = (self.app.id, name)
         found = await self._runner.app[SERVICES].writer.room(key)
-        return None if found is None else committed(key, found)
+        return None if found is None else committed_room(key, found)
 
     async def start_engine(self) -> None:
         """Start the engine, if it does not run; it knows what its database knows."""

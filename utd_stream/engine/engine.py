@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import attrs
 from aiohttp import web
 
 from utd_stream.engine.auth import Authenticator
 from utd_stream.engine.config import Config
 from utd_stream.engine.deadlines import Deadlines
 from utd_stream.engine.directory import Directory
+from utd_stream.engine.notes import note_outbox
 from utd_stream.engine.outbox import Outbox
 from utd_stream.engine.reconciler import Reconciler
-from utd_stream.engine.rules.state import Room
 from utd_stream.engine.services import Services
-from utd_stream.engine.store import RoomKey, Store
+from utd_stream.engine.store import Store
 from utd_stream.engine.tokens import UserTokens
 from utd_stream.engine.writer import Commit, Writer
-from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import Clock, FactLog, Luck, Sfu
 
-__all__ = ["Committed", "Engine", "committed"]
+__all__ = ["Engine"]
 
 
 class Engine:
@@ -109,48 +107,8 @@ class Engine:
 
     def _follow(self, commit: Commit) -> None:
         if self._log is not None:
-            _note(self._log, commit)
+            note_outbox(self._log, commit.outbox)
         # The SFU first: somebody waits to speak.
         self._outbox.put(commit.outbox)
         self._directory.renew(commit.rooms)
         self._deadlines.renew()
-
-
-@attrs.frozen(kw_only=True)
-class Committed:
-    """A room as it is on disk, for those who look from outside.
-
-    Attributes:
-        room: Of which app, by which name.
-        version: Of the room.
-        life: Of the room.
-        is_live: Whether that life goes on.
-        grid: What everybody may see of it.
-        members: Whom the SFU may have.
-    """
-
-    room: RoomKey
-    version: int
-    life: int
-    is_live: bool
-    grid: UTDSeatGrid
-    members: tuple[str, ...]
-
-
-def committed(key: RoomKey, room: Room) -> Committed:
-    """Return what is told of *room*."""
-    return Committed(
-        room=key,
-        version=room.version,
-        life=room.life,
-        is_live=room.is_live,
-        grid=room.grid,
-        members=tuple(name for name, member in room.members.items() if member.admitted),
-    )
-
-
-def _note(log: FactLog, commit: Commit) -> None:
-    for write in commit.rooms:
-        log.note("engine", "revision", committed(write.key, write.after))
-    for row in commit.outbox:
-        log.note("engine", "effect", row)

@@ -23,7 +23,6 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from http import HTTPStatus
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -32,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from utd_stream.engine._batch import Batch
 from utd_stream.engine.committed import Committed
+from utd_stream.engine.notes import note_answer
 from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.engine.store import OutboxRow, RoomKey, RoomWrite, Store
@@ -64,17 +64,6 @@ class Commit:
     outbox: Sequence[OutboxRow]
 
 
-@attrs.frozen(kw_only=True)
-class Answered:
-    """An order was answered; for the log of what happened.
-
-    Attributes:
-        status: HTTP status.
-    """
-
-    status: int
-
-
 @attrs.frozen
 class _Run:
     """A function that wants the connection."""
@@ -96,7 +85,7 @@ class _Flush:
 
 _Work = Order | _Run | _Read | _Flush
 _Job = tuple[_Work, "asyncio.Future[Any]"]
-_Done = list[tuple["asyncio.Future[Any]", Any]]
+_Done = list[tuple[_Job, Any]]
 
 
 class Writer:
@@ -169,7 +158,6 @@ class Writer:
         future = self._put(order)
         if self._log is not None:
             self._log.note("engine", "command", order)
-            future.add_done_callback(self._note_answer)
         return future
 
     async def run(self, call: Callable[[Connection], _T]) -> _T:
@@ -242,29 +230,22 @@ class Writer:
             jobs = self._waiting([])
 
     def _deliver(self, done: _Done, commit: Commit | None) -> None:
+        if self._log is not None:
+            for (work, _), result in done:
+                if isinstance(work, Order):
+                    note_answer(self._log, work, result)
         if commit is not None and self._observer is not None:
             try:
                 self._observer(commit)
             except Exception:  # noqa: BLE001 -- must survive
                 _LOG.exception("the observer of commits failed")
-        for future, result in done:
+        for (_, future), result in done:
             if future.done():
                 continue  # nobody waits any more
             if isinstance(result, Exception):
                 future.set_exception(result)
             else:
                 future.set_result(result)
-
-    def _note_answer(self, future: asyncio.Future[Outcome]) -> None:
-        if self._log is None or future.cancelled():
-            return
-        error = future.exception()
-        if error is not None:
-            self._log.note("engine", "refusal", error)
-        else:
-            answered = Answered(status=future.result().status)
-            is_good = answered.status < HTTPStatus.BAD_REQUEST
-            self._log.note("engine", "fact" if is_good else "refusal", answered)
 
     async def _flush_later(self) -> None:
         await self._clock.sleep(_IDLE_FLUSH)
@@ -304,13 +285,13 @@ class Writer:
         flushes = any(isinstance(work, _Flush) for work, _ in jobs)
         if orders or flushes:
             results, commits = self._commit([cast("Order", w) for w, _ in orders])
-            done += zip((future for _, future in orders), results, strict=True)
+            done += zip(orders, results, strict=True)
             for commit in commits:
                 rooms += commit.rooms
                 outbox += commit.outbox
         for work, future in jobs:
             if not isinstance(work, Order):
-                done.append((future, self._do(work)))
+                done.append(((work, future), self._do(work)))
         return done, Commit(rooms=rooms, outbox=outbox) if rooms or outbox else None
 
     def _do(self, work: _Run | _Read | _Flush) -> Any:

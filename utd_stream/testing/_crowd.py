@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.engine.engine import Committed
+from utd_stream.engine.notes import CommittedRoom
 from utd_stream.errors import NotFoundError, UTDStreamException
 from utd_stream.media import Silence
 from utd_stream.models.names import sfu_room_name
@@ -41,12 +41,12 @@ class Truth:
     """
 
     def __init__(self) -> None:
-        self.newest: dict[str, Committed] = {}
+        self.newest: dict[str, CommittedRoom] = {}
         self._grids: dict[tuple[str, int], UTDSeatGrid] = {}
 
     def note(self, who: str, kind: FactKind, what: object) -> None:  # noqa: ARG002 -- the port's
         """Keep *what* if it is a commit."""
-        if isinstance(what, Committed):
+        if isinstance(what, CommittedRoom):
             name = what.room[1]
             self.newest[name] = what
             self._grids[name, what.grid.rev] = what.grid
