@@ -29,6 +29,8 @@ from utd_stream.models.room_events import (
     Reconnecting,
     RoomMetadataChanged,
     TokenRefreshed,
+    TrackPublished,
+    TrackSubscribed,
     TrackUnpublished,
 )
 from utd_stream.ports import ParticipantLeft, SfuNotice
@@ -98,6 +100,42 @@ async def test_cut_line_mended_late_is_connected_anew(
     assert now.publications[0].sid != old.publications[0].sid
     await plane.sees_tracks("ana", MICROPHONE)
     assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
+    await passing(plane, 60)
+    assert not ana.of(Disconnected)
+
+
+async def test_what_was_under_way_is_lost_with_the_line(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """It is told when the line is mended, and only then."""
+    ana = await plane.enter("ana")
+    await sfu.update_room_metadata(plane.room(), "under way")
+    sfu.lines.cut(plane.room(), "ana")
+    await passing(plane, 1)
+    assert not ana.of(RoomMetadataChanged)
+    sfu.lines.mend(plane.room(), "ana")
+
+    assert (await ana.hears(RoomMetadataChanged)).metadata == "under way"
+
+
+async def test_track_withdrawn_stays_until_the_next_one(plane: Plane) -> None:
+    """Others see the new one first; one withdrawn at once is never received."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    await ben.hears(TrackSubscribed)
+    await ana.room.publish_audio(Silence(), name="second", track_source=MICROPHONE)
+    await ana.room.unpublish(MICROPHONE)
+    await passing(plane, 1)
+
+    tracks = TrackPublished | TrackUnpublished | TrackSubscribed
+    told = [each for each in ben.told if isinstance(each, tracks)]
+    assert [(type(each), each.publication.name) for each in told] == [
+        (TrackPublished, "mic"),
+        (TrackSubscribed, "mic"),
+        (TrackPublished, "second"),
+        (TrackUnpublished, "mic"),
+        (TrackUnpublished, "second"),
+    ]
 
 
 async def test_line_that_stays_cut_is_given_up(plane: Plane, sfu: Loopback) -> None:
@@ -252,6 +290,11 @@ async def test_lost_grant_is_confirmed_and_not_made(
     await passing(plane, 4)
     assert ana.state.local.permission == LISTENER
     await ana.may_publish()
+    ben = await plane.enter("ben")
+    await plane.allow("ana", LISTENER)
+    await ana.room.disconnect()
+    await passing(plane, 60)
+    assert ben.state.remotes == ()  # nor does it bring anybody back
 
 
 async def test_token_is_refreshed_at_once_and_then_every_five_minutes(

@@ -144,11 +144,13 @@ async def test_mute_is_seen_by_the_others(plane: Plane) -> None:
     await ben.hears(TrackSubscribed)
     ana.room.set_muted(MICROPHONE, muted=True)
     assert (await ben.hears(TrackMuted)).identity == "ana"
+    assert (await ana.hears(TrackMuted)).publication.muted
     assert ana.state.local.publications[0].muted
 
     ana.room.set_muted(MICROPHONE, muted=False)
 
     assert (await ben.hears(TrackUnmuted)).identity == "ana"
+    assert not (await ana.hears(TrackUnmuted)).publication.muted
 
 
 async def test_muted_track_is_heard_as_silence(plane: Plane) -> None:

@@ -18,6 +18,7 @@ from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import (
     Connected,
     Disconnected,
+    LocalTrackUnpublished,
     RoomMetadataChanged,
     UnknownEvent,
 )
@@ -113,6 +114,22 @@ async def test_removal_says_why_and_ends_everything(plane: Plane) -> None:
         await ana.room.send_data(b"x", reliable=True, to=[], topic="")
     await ana.room.disconnect()
     assert len(ana.of(Disconnected)) == 1
+
+
+@pytest.mark.parametrize("leaves", [True, False], ids=["left", "removed"])
+async def test_tracks_end_with_the_connection(plane: Plane, *, leaves: bool) -> None:
+    """Each is told to be unpublished, once, whoever ended the connection."""
+    ana = await plane.enter("ana")
+    await publish(ana)
+    if leaves:
+        await ana.room.disconnect()
+    else:
+        await plane.sfu.remove_participant(plane.room(), "ana")
+    await ana.hears(Disconnected)
+    await ana.hears(LocalTrackUnpublished)
+    await ana.room.disconnect()
+
+    assert len(ana.of(LocalTrackUnpublished)) == 1
 
 
 async def test_end_of_the_room_says_why(plane: Plane) -> None:

@@ -6,7 +6,14 @@ import asyncio
 
 import pytest
 
-from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane, eventually
+from tests.planes import (
+    LISTENER,
+    MICROPHONE,
+    SPEAKER,
+    Guest,
+    Plane,
+    eventually,
+)
 from utd_stream.errors import ConnectError, PublishError
 from utd_stream.media import Silence
 from utd_stream.models import Permission, TrackSource
@@ -16,6 +23,9 @@ from utd_stream.models.room_events import (
     LocalTrackUnpublished,
     ParticipantMetadataChanged,
     ParticipantPermissionsChanged,
+    RoomMetadataChanged,
+    TokenRefreshed,
+    TrackPublished,
     TrackSubscribed,
     TrackUnpublished,
     TrackUnsubscribed,
@@ -32,13 +42,25 @@ async def publish(guest: Guest, source: TrackSource = MICROPHONE) -> None:
 async def test_equal_grant_brings_no_event(plane: Plane) -> None:
     """Nobody is told of a permission that is what it was (T2)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await ana.hears(TokenRefreshed)
     for _ in range(2):
         await plane.allow("ana", SPEAKER)
-    await plane.allow("ana", SPEAKER, metadata="and this is told")
+    await plane.sfu.update_room_metadata(plane.room(), "and this is told")
     for guest in (ana, ben):
-        await guest.hears(ParticipantMetadataChanged)
+        await guest.hears(RoomMetadataChanged)
 
         assert not guest.of(ParticipantPermissionsChanged)
+    assert len(ana.of(TokenRefreshed)) == 1  # it says nothing new either
+
+
+async def test_empty_metadata_leaves_what_was_there(plane: Plane) -> None:
+    """A grant without metadata is a grant alone."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    await plane.allow("ana", LISTENER, metadata="m")
+    await plane.allow("ana", SPEAKER)
+    await ana.may_publish()
+
+    assert ana.state.local.metadata == "m"
 
 
 async def test_others_are_told_of_a_right(plane: Plane) -> None:
@@ -138,12 +160,47 @@ async def test_deaf_one_receives_nothing_until_it_may(plane: Plane) -> None:
     """Without the right to subscribe no track comes; with it, those that are there."""
     deaf = Permission(can_subscribe=False)
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=deaf)
+    cem = await plane.enter("cem", permission=LISTENER)
     await publish(ana)
-    await ben.sees(lambda now: now.remotes[0].publications)
+    await cem.hears(TrackSubscribed)
+    await ben.hears(TrackPublished)
     assert not ben.of(TrackSubscribed)
     await plane.allow("ben", LISTENER)
 
     assert (await ben.hears(TrackSubscribed)).identity == "ana"
+
+
+async def test_one_made_deaf_hears_no_more_and_is_not_told(plane: Plane) -> None:
+    """The end of a track is told only when it comes again; its reader waits."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana)
+    heard = 0
+
+    async def read() -> None:
+        nonlocal heard
+        async for _ in ben.room.audio("ana"):
+            heard += 1
+
+    async def is_waiting() -> bool:
+        before = heard
+        await asyncio.sleep(0.5)  # of frames that do not come nothing tells
+        return heard == before
+
+    reading = asyncio.create_task(read())
+    await eventually(lambda: heard > 20)
+    await plane.allow("ben", Permission(can_subscribe=False))
+    async with asyncio.timeout(10):
+        while not await is_waiting():
+            pass
+    assert not ben.of(TrackUnsubscribed)
+    before = heard
+    await plane.allow("ben", LISTENER)
+    await eventually(lambda: heard > before + 20)
+
+    assert len(ben.of(TrackUnsubscribed)) == 1
+    assert len(ben.of(TrackSubscribed)) == 2
+    await ben.room.disconnect()
+    await reading
 
 
 async def test_data_without_the_right_is_lost_without_a_word(plane: Plane) -> None:

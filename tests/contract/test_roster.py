@@ -47,6 +47,23 @@ async def test_who_publishes_is_announced_before_the_audience(plane: Plane) -> N
     assert told == ["tick", "speaker", "audience"]
 
 
+async def test_speaker_is_missed_before_the_audience(plane: Plane) -> None:
+    """Of those without a track the others hear with the next tick (T11)."""
+    ana = await plane.enter("ana")
+    audience = await plane.enter("audience", permission=LISTENER)
+    speaker = await plane.enter("speaker")
+    await speaker.room.publish_audio(Silence(), name="any", track_source=MICROPHONE)
+    await ana.sees_remote("speaker")
+    await after_a_tick(plane, ana)
+    await audience.room.disconnect()
+    await plane.sees("ana", "speaker", "tick")
+    await speaker.room.disconnect()
+    await eventually(lambda: len(ana.of(ParticipantDisconnected)) == 2)
+
+    gone = [each.participant.identity for each in ana.of(ParticipantDisconnected)]
+    assert gone == ["speaker", "audience"]
+
+
 async def test_who_is_granted_something_is_announced_at_once(plane: Plane) -> None:
     """A change of rights is told without delay, and of whom it is (T11)."""
     ana = await plane.enter("ana")
@@ -217,13 +234,17 @@ async def test_replaced_connection_leaves_with_its_own_sid(
     assert rejoined.participant.sid == second.state.local.sid
 
 
-async def test_replacement_is_told_to_the_others_at_once(plane: Plane) -> None:
+@pytest.mark.parametrize("speaks", [False, True], ids=["audience", "speaker"])
+async def test_replacement_is_told_to_the_others_at_once(
+    plane: Plane, *, speaks: bool
+) -> None:
     """They see one go and the other come, and the reason is not told (T10)."""
-    ana = await plane.enter("ana")
-    await plane.enter("ben", permission=LISTENER)
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    if speaks:
+        await ben.room.publish_audio(Silence(), name="any", track_source=MICROPHONE)
     await ana.sees_remote("ben")
     ana.told.clear()
-    second = await plane.enter("ben", permission=LISTENER)
+    second = await plane.enter("ben")
     await ana.hears(ParticipantConnected)
 
     gone, came = [

@@ -113,7 +113,7 @@ class Sound:
 
     Attributes:
         feed: Where it comes from.
-        is_lost: Whether the client may hear it no more, but was not told.
+        is_lost: Whether nothing comes of it any more; the client was not told.
     """
 
     feed: Feed
@@ -135,9 +135,9 @@ class Ear:
 
     def put(self, frame: AudioFrame) -> None:
         """Hear one frame; the oldest of too many is dropped."""
-        is_lost = self._sound.is_lost or self._is_cut()
-        self._frames.append(_SILENCE if is_lost else frame)
-        self._wake()
+        if not self._sound.is_lost:
+            self._frames.append(_SILENCE if self._is_cut() else frame)
+            self._wake()
 
     def close(self) -> None:
         """Hear nothing any more, not even what waits."""
