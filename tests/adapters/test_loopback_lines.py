@@ -124,6 +124,8 @@ async def test_track_withdrawn_stays_until_the_next_one(plane: Plane) -> None:
     await publish(ana)
     await ben.hears(TrackSubscribed)
     await ana.room.publish_audio(Silence(), name="second", track_source=MICROPHONE)
+    await passing(plane, 0.05)
+    assert [each.publication.name for each in ben.of(TrackUnpublished)] == ["mic"]
     await ana.room.unpublish(MICROPHONE)
     await passing(plane, 1)
 
