@@ -39,6 +39,7 @@ class CommittedRoom:
         is_live: Whether that life goes on.
         grid: What everybody may see of it.
         members: Whom the SFU may have.
+        by: The command or fact that led to it, as its class is called.
     """
 
     room: RoomKey
@@ -47,9 +48,10 @@ class CommittedRoom:
     is_live: bool
     grid: UTDSeatGrid
     members: tuple[str, ...]
+    by: str = ""
 
 
-def committed_room(key: RoomKey, room: Room) -> CommittedRoom:
+def committed_room(key: RoomKey, room: Room, by: str = "") -> CommittedRoom:
     """Return what is told of *room*."""
     return CommittedRoom(
         room=key,
@@ -67,7 +69,8 @@ def note_answer(log: FactLog, order: Order, result: Outcome | Exception) -> None
         log.note("engine", "refusal", result)
         return
     if result.room is not None:
-        log.note("engine", "revision", committed_room(order.key, result.room))
+        by = type(order.command).__name__
+        log.note("engine", "revision", committed_room(order.key, result.room, by))
     answered = Answered(status=result.status)
     log.note("engine", "refusal" if result.status in _BAD else "fact", answered)
 

@@ -10,17 +10,16 @@ from typing import Any
 import attrs
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.engine.notes import CommittedRoom
 from utd_stream.errors import NotFoundError, UTDStreamException
 from utd_stream.media import Silence
 from utd_stream.models.names import sfu_room_name
 from utd_stream.models.rooms import UTDConnectionState
-from utd_stream.models.seats import UTDSeatGrid
-from utd_stream.ports import FactKind, SfuParticipant
+from utd_stream.ports import SfuParticipant
 from utd_stream.testing import laws
 from utd_stream.testing._simulation import Simulation
+from utd_stream.testing._truth import Truth
 
-__all__ = ["Crowd", "Operation", "Truth"]
+__all__ = ["Crowd", "Operation"]
 
 # An empty room ends after 300 s; the SFU hears of it within a period of listing.
 _EMPTY = 400.0
@@ -31,29 +30,6 @@ _SETTLED = frozenset(
         UTDConnectionState.FORCE_EXIT,
     }
 )
-
-
-class Truth:
-    """`FactLog` that keeps what the engine committed.
-
-    Attributes:
-        newest: Of each room.
-    """
-
-    def __init__(self) -> None:
-        self.newest: dict[str, CommittedRoom] = {}
-        self._grids: dict[tuple[str, int], UTDSeatGrid] = {}
-
-    def note(self, who: str, kind: FactKind, what: object) -> None:  # noqa: ARG002 -- the port's
-        """Keep *what* if it is a commit."""
-        if isinstance(what, CommittedRoom):
-            name = what.room[1]
-            self.newest[name] = what
-            self._grids[name, what.grid.rev] = what.grid
-
-    def grid(self, room: str, rev: int) -> UTDSeatGrid | None:
-        """Return the grid of a room at a revision, or None if there was none."""
-        return self._grids.get((room, rev))
 
 
 @attrs.define(eq=False)
@@ -100,8 +76,10 @@ class Crowd:
     """
 
     def __init__(self, seed: int, room_name: str, **settings: Any) -> None:
-        self.truth = Truth()
+        self.truth = Truth(room_name)
         self.sim = Simulation(seed, observer=self.truth, horizon=1e9, **settings)
+        self.truth.loop = self.sim.loop
+        self.sim.world.sfu.watch(self.truth.hear)
         self.room_name = room_name
         self.sfu_room = sfu_room_name(self.sim.world.app.id, room_name)
         self.sessions: dict[str, UTDAudioRoomSession] = {}
@@ -109,6 +87,7 @@ class Crowd:
         self.dead: list[UTDAudioRoomSession] = []
         self.operations: list[Operation] = []
         self.failures: list[str] = []
+        self._revs: dict[int, int] = {}
         self._errors = _Errors()
         logging.getLogger("utd_stream").addHandler(self._errors)
 
@@ -130,6 +109,8 @@ class Crowd:
         who: str,
         name: str,
         call: Callable[[UTDAudioRoomSession], Coroutine[Any, Any, object]],
+        *,
+        settle: bool = True,
     ) -> None:
         """Begin something on the session of *who*, if there is one."""
         session = self.sessions.get(who)
@@ -138,10 +119,16 @@ class Crowd:
             async def work() -> None:
                 await call(session)
 
-            self.begin(f"{who}: {name}", work)
+            self.begin(f"{who}: {name}", work, settle=settle)
 
-    def begin(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin something, and let happen what needs no time."""
+    def begin(
+        self,
+        name: str,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        *,
+        settle: bool = True,
+    ) -> None:
+        """Begin something, and as a rule let happen what needs no time."""
 
         async def guarded() -> None:
             try:
@@ -151,7 +138,9 @@ class Crowd:
             except Exception as error:  # noqa: BLE001 -- any other one is the finding
                 self.failures.append(f"{name} raised {error!r}")
 
-        self.operations.append(Operation(name, self.sim.begin(guarded())))
+        self.operations.append(Operation(name, self.sim.loop.create_task(guarded())))
+        if settle:
+            self.sim.settle()
 
     def act(self, fault: Callable[..., object], *arguments: Any) -> None:
         """Let a fault happen, and all that needs no time."""
@@ -164,6 +153,22 @@ class Crowd:
 
         self.sim.run(happen())
         self.sim.settle()
+
+    def restart_sfu(self) -> None:
+        """Let the SFU forget everybody, and come back."""
+        self.truth.forget()
+        self.act(self.sim.world.sfu.restart)
+
+    def forge(self, who: str, data: bytes) -> None:
+        """Send a data message round the SDK, which would refuse it."""
+        session = self.sessions.get(who)
+        if session is not None:
+
+            async def send() -> None:
+                room = session.room.room
+                await room.send_data(data, reliable=True, to=(), topic="")
+
+            self.begin(f"{who} forges", send)
 
     def kill(self, who: str) -> None:
         """End somebody's client as its process would, if the SFU knows it."""
@@ -216,8 +221,9 @@ class Crowd:
         """Yield what is broken at this moment, whatever is under way."""
         self.operations = [each for each in self.operations if not each.task.done()]
         yield from self.failures
+        yield from self.truth.failures
         yield from (f"logged as an error: {text}" for text in self._errors.heard)
-        newest = self.truth.newest.get(self.room_name)
+        newest = self.truth.newest
         if newest is not None:
             yield from laws.grid_laws(newest.grid)
         yield from laws.track_laws(self.people())
@@ -225,7 +231,11 @@ class Crowd:
             snapshot = session.snapshot.value
             yield from laws.snapshot_laws(snapshot)
             known = snapshot.grid
-            if known.seats and known != self.truth.grid(self.room_name, known.rev):
+            newest_known = self._revs.get(id(session), 0)
+            if known.rev < newest_known:
+                yield f"{snapshot.local.identity} went back to revision {known.rev}"
+            self._revs[id(session)] = max(newest_known, known.rev)
+            if known.seats and known != self.truth.grid(known.rev):
                 yield (
                     f"{snapshot.local.identity} knows a revision {known.rev} "
                     "that the engine never committed"
@@ -236,7 +246,7 @@ class Crowd:
         yield from self.quiet()
         for person in self.people():
             yield f"{person.identity} left and is there"
-        newest = self.truth.newest.get(self.room_name)
+        newest = self.truth.newest
         if newest is not None and newest.is_live:
             yield "the room is empty and does not end"
         if self.sim.world.sfu.metadata(self.sfu_room) is not None:
@@ -247,7 +257,7 @@ class Crowd:
         yield from self.now()
         for operation in self.operations:
             yield f"{operation.name} never ends"
-        newest = self.truth.newest.get(self.room_name)
+        newest = self.truth.newest
         is_live = newest is not None and newest.is_live
         grid = newest.grid if newest is not None and is_live else None
         members = newest.members if newest is not None and is_live else ()

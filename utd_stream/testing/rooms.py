@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+import orjson
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -43,8 +44,9 @@ _moderator = st.one_of(
     _someone,
 )
 _seats = st.integers(0, _SEATS - 1)
-# How long to wait after a command: for nothing, or for its answer.
-_then = st.sampled_from((0.0, 0.1))
+# How long to wait after a command: not at all, so that it meets the next one;
+# for what needs no time; or for its answer.
+_then = st.sampled_from((None, 0.0, 0.1))
 # What a webhook, a grace, a light and a full outage take.
 _pauses = st.sampled_from((0.01, 0.2, 1.0, 3.0, 16.0, 61.0))
 # After this everything that was under way has ended: the longest grace, the
@@ -96,23 +98,23 @@ class AudioRoomMachine(RuleBasedStateMachine):
         self.crowd.join(who, as_host=who == self.people[0])
 
     @rule(who=_someone, then=_then)
-    def leave(self, who: str, then: float) -> None:
+    def leave(self, who: str, then: float | None) -> None:
         """Leave the room; the session may come back."""
         self._ask(who, then, "leave", lambda session: session.leave())
 
     @rule(who=_someone, then=_then)
-    def rejoin(self, who: str, then: float) -> None:
+    def rejoin(self, who: str, then: float | None) -> None:
         """Come back with the same session."""
         self._ask(who, then, "rejoin", lambda session: session.rejoin())
 
     @rule(who=_someone, then=_then)
-    def dispose(self, who: str, then: float) -> None:
+    def dispose(self, who: str, then: float | None) -> None:
         """Leave for good."""
         self._ask(who, then, "dispose", lambda session: session.dispose())
         self.crowd.sessions.pop(who, None)
 
     @rule(who=_moderator, whom=_someone, then=_then)
-    def kick(self, who: str, whom: str, then: float) -> None:
+    def kick(self, who: str, whom: str, then: float | None) -> None:
         """Remove somebody."""
         self._ask(who, then, "kick", lambda session: session.kick(whom))
 
@@ -129,22 +131,22 @@ class AudioRoomMachine(RuleBasedStateMachine):
     # One's own seat.
 
     @rule(who=_someone, index=_seats, then=_then)
-    def take_seat(self, who: str, index: int, then: float) -> None:
+    def take_seat(self, who: str, index: int, then: float | None) -> None:
         """Sit down."""
         self._ask(who, then, "take_seat", lambda session: session.take_seat(index))
 
     @rule(who=_someone, then=_then)
-    def leave_seat(self, who: str, then: float) -> None:
+    def leave_seat(self, who: str, then: float | None) -> None:
         """Stand up."""
         self._ask(who, then, "leave_seat", lambda session: session.leave_seat())
 
     @rule(who=_someone, index=_seats, then=_then)
-    def move_seat(self, who: str, index: int, then: float) -> None:
+    def move_seat(self, who: str, index: int, then: float | None) -> None:
         """Sit down elsewhere."""
         self._ask(who, then, "move_seat", lambda session: session.move_seat(index))
 
     @rule(who=_someone, on=st.booleans(), then=_then)
-    def set_microphone(self, who: str, *, on: bool, then: float) -> None:
+    def set_microphone(self, who: str, *, on: bool, then: float | None) -> None:
         """Be heard, or not."""
         self._ask(
             who, then, "set_microphone", lambda session: session.set_microphone(on)
@@ -153,12 +155,14 @@ class AudioRoomMachine(RuleBasedStateMachine):
     # The grid.
 
     @rule(who=_moderator, a=_seats, b=_seats, then=_then)
-    def swap_seats(self, who: str, a: int, b: int, then: float) -> None:
+    def swap_seats(self, who: str, a: int, b: int, then: float | None) -> None:
         """Exchange two occupants."""
         self._ask(who, then, "swap_seats", lambda session: session.swap_seats(a, b))
 
     @rule(who=_moderator, index=_seats, locked=st.booleans(), then=_then)
-    def lock_seat(self, who: str, index: int, *, locked: bool, then: float) -> None:
+    def lock_seat(
+        self, who: str, index: int, *, locked: bool, then: float | None
+    ) -> None:
         """Close a seat, or open it."""
 
         async def lock(session: UTDAudioRoomSession) -> None:
@@ -167,7 +171,9 @@ class AudioRoomMachine(RuleBasedStateMachine):
         self._ask(who, then, "lock_seat", lock)
 
     @rule(who=_moderator, index=_seats, muted=st.booleans(), then=_then)
-    def mute_seat(self, who: str, index: int, *, muted: bool, then: float) -> None:
+    def mute_seat(
+        self, who: str, index: int, *, muted: bool, then: float | None
+    ) -> None:
         """Silence a seat, or not."""
 
         async def mute(session: UTDAudioRoomSession) -> None:
@@ -176,7 +182,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
         self._ask(who, then, "mute_seat", mute)
 
     @rule(who=_moderator, index=_seats, then=_then)
-    def kick_from_seat(self, who: str, index: int, then: float) -> None:
+    def kick_from_seat(self, who: str, index: int, then: float | None) -> None:
         """Unseat somebody."""
         self._ask(who, then, "kick_from_seat", lambda s: s.kick_from_seat(index))
 
@@ -186,24 +192,26 @@ class AudioRoomMachine(RuleBasedStateMachine):
         mode=st.sampled_from(SeatMode),
         then=_then,
     )
-    def setup_seats(self, who: str, count: int, mode: SeatMode, then: float) -> None:
+    def setup_seats(
+        self, who: str, count: int, mode: SeatMode, then: float | None
+    ) -> None:
         """Change the grid."""
         self._ask(who, then, "setup_seats", lambda s: s.setup_seats(count, mode))
 
     # Requests and invitations.
 
     @rule(who=_someone, then=_then)
-    def request_to_speak(self, who: str, then: float) -> None:
+    def request_to_speak(self, who: str, then: float | None) -> None:
         """Ask for a seat."""
         self._ask(who, then, "request_to_speak", lambda s: s.request_to_speak())
 
     @rule(who=_someone, then=_then)
-    def cancel_request(self, who: str, then: float) -> None:
+    def cancel_request(self, who: str, then: float | None) -> None:
         """Ask no more."""
         self._ask(who, then, "cancel_request", lambda s: s.cancel_request())
 
     @rule(who=_moderator, is_yes=st.booleans(), then=_then)
-    def answer_request(self, who: str, *, is_yes: bool, then: float) -> None:
+    def answer_request(self, who: str, *, is_yes: bool, then: float | None) -> None:
         """Approve or reject the oldest request that is seen."""
 
         async def answer(session: UTDAudioRoomSession) -> None:
@@ -216,7 +224,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
 
     @rule(who=_moderator, whom=_someone, index=st.none() | _seats, then=_then)
     def invite_to_speak(
-        self, who: str, whom: str, index: int | None, then: float
+        self, who: str, whom: str, index: int | None, then: float | None
     ) -> None:
         """Invite somebody, to a seat or to any."""
         self._ask(
@@ -224,7 +232,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
         )
 
     @rule(is_yes=st.booleans(), then=_then)
-    def answer_invitation(self, then: float, *, is_yes: bool) -> None:
+    def answer_invitation(self, then: float | None, *, is_yes: bool) -> None:
         """Let the first who is invited accept or decline."""
 
         async def answer(session: UTDAudioRoomSession) -> None:
@@ -270,7 +278,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
     def _ask(
         self,
         who: str,
-        then: float,
+        then: float | None,
         name: str,
         call: Callable[[UTDAudioRoomSession], Any],
     ) -> None:
@@ -278,7 +286,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
         if who not in self.crowd.sessions:
             self.join(who)
             self.crowd.sim.advance(0.1)
-        self.crowd.ask(who, name, call)
+        self.crowd.ask(who, name, call, settle=then is not None)
         if then:
             self.crowd.sim.advance(then)
 
@@ -321,7 +329,18 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
     @rule()
     def restart_sfu(self) -> None:
         """Let the SFU forget everything."""
-        self.crowd.act(self.crowd.sim.world.sfu.restart)
+        self.crowd.restart_sfu()
+
+    @rule(who=_someone, index=_seats)
+    def forge(self, who: str, index: int) -> None:
+        """Pose as the engine and tell everybody of a seat (T43)."""
+        seats = [
+            {"index": at, "identity": who if at == index else None}
+            for at in range(_SEATS)
+        ]
+        grid = {"count": _SEATS, "rev": 10**6, "seats": seats}
+        told = {"type": "_seat_update", "_seats": grid}
+        self.crowd.forge(who, orjson.dumps(told))
 
     @rule(delay=st.sampled_from((0.0, 0.5, None)))
     def delay_grants(self, delay: float | None) -> None:
