@@ -60,7 +60,8 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         clock: Time; a `utd_stream.testing.VirtualClock` makes hours pass in
             milliseconds.
         luck: Chance; a seeded one makes a run repeatable.
-        fact_log: Told all that happens in engine and clients.
+        fact_log: Told all that happens in engine and clients, such as a
+            `utd_stream.testing.JsonLines`.
         engine_clock: Another time for the engine alone: a clock that is wrong.
         seat_grace: How long a seat waits for somebody who is lost, in seconds.
         request_expiry: How long a request or invitation waits, in seconds.

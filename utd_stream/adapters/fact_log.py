@@ -3,11 +3,13 @@
 One line for each fact, command, effect, revision and refusal, in the order in
 which they happened, each with its number, its time, whose it is and its
 fields.  What is not shown by `repr` (tokens, keys, secrets) is not in it; of
-bytes only their number is.  `FACT_LOG_SCHEMA` describes a line.
+bytes only their number is, and of what is not ours only its class.
+`FACT_LOG_SCHEMA` describes a line.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -18,6 +20,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import orjson
 
+from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import UTDStreamException
 from utd_stream.ports import Clock, FactKind
 
@@ -53,14 +56,23 @@ FACT_LOG_SCHEMA: Final[Mapping[str, Any]] = MappingProxyType(
     }
 )
 
+_LOG = logging.getLogger("utd_stream.fact_log")
+
 _Encode: TypeAlias = Callable[[Any], Any]
 
 
 class JsonLines:
     """`FactLog` as JSON lines.
 
+    It never raises: what cannot be encoded says so in its line, and what
+    *write* raises is logged.
+
+    ::
+
+        async with embedded(fact_log=JsonLines(write=print, keep=0)) as world: ...
+
     Args:
-        clock: Whose time the lines show.
+        clock: Whose time the lines show; the real one by default.
         write: Takes each line, without its end; None only keeps them.
         keep: How many of the newest lines `lines` holds; None for all.
 
@@ -70,34 +82,42 @@ class JsonLines:
 
     def __init__(
         self,
-        clock: Clock,
+        clock: Clock | None = None,
         write: Callable[[str], object] | None = None,
         *,
         keep: int | None = None,
     ) -> None:
         self.lines: deque[str] = deque(maxlen=keep)
-        self._clock = clock
+        self._clock = clock or AsyncioClock()
         self._write = write
         self._count = 0
 
     def note(self, who: str, kind: FactKind, what: object) -> None:
         """Take one line."""
         self._count += 1
-        entry = {
+        entry: dict[str, Any] = {
             "n": self._count,
             "at": _moment(self._clock.now()),
-            "who": who,
+            "who": _text(who),
             "kind": kind,
             "name": type(what).__name__,
-            "data": _fields(what),
         }
-        line = orjson.dumps(entry).decode()
+        try:
+            line = orjson.dumps(entry | {"data": _fields(what)}).decode()
+        except Exception as error:  # noqa: BLE001 -- another's object may do anything
+            unread = {"unreadable": type(error).__name__}
+            line = orjson.dumps(entry | {"data": unread}).decode()
         self.lines.append(line)
         if self._write is not None:
-            self._write(line)
+            try:
+                self._write(line)
+            except Exception:  # noqa: BLE001 -- the caller's own function
+                _LOG.exception("a line of the fact log could not be written")
 
 
 def _moment(moment: datetime) -> str:
+    if moment.tzinfo is None:  # another's; whose time it is nobody knows
+        return moment.isoformat(timespec="milliseconds")
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
 
@@ -130,13 +150,23 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _text(value: str) -> str:
+    return value.encode(errors="replace").decode()  # JSON has no half characters
+
+
+def _number(value: int) -> int | str:
+    return value if -(2**63) <= value < 2**63 else str(value)
+
+
 def _texts(value: Mapping[Any, Any]) -> dict[str, Any]:
     return {str(_plain(name)): _plain(item) for name, item in value.items()}
 
 
 _ENCODERS: Final[tuple[tuple[Any, _Encode], ...]] = (
-    (Enum, lambda value: value.value),
-    ((str, bool, int, float, type(None)), _same),
+    (Enum, lambda value: _plain(value.value)),
+    (str, _text),
+    ((bool, float, type(None)), _same),
+    (int, _number),
     (bytes, lambda value: {"bytes": len(value)}),
     (datetime, _moment),
     (Mapping, _texts),
