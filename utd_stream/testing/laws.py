@@ -84,6 +84,8 @@ def rights_laws(
             yield f"{who} is deaf or dumb"
         if right is not None and right.can_update_metadata:
             yield f"{who} may write their own role"
+        if right is not None and (right.hidden or right.can_subscribe_metrics):
+            yield f"{who} is hidden or counts the others"
 
 
 def track_laws(people: Iterable[SfuParticipant]) -> Iterator[str]:
@@ -105,8 +107,6 @@ def snapshot_laws(snapshot: AudioRoomSnapshot) -> Iterator[str]:
             yield f"{me} publishes {source.value} in an audio room"
         elif number > 1:
             yield f"{me} publishes two microphones"
-    if snapshot.occupancy is SeatOccupancy.SPEAKING and not is_connected(snapshot):
-        return  # it is again once the connection is
     seat = snapshot.grid.seat_of(me)
     if snapshot.occupancy is SeatOccupancy.LISTENING and sources and seat is None:
         yield f"{me} listens and still publishes"
