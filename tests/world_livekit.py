@@ -13,7 +13,7 @@ from aiohttp import web
 from livekit import rtc
 
 from tests.relay import Registration
-from tests.world import GrantLine, make_config
+from tests.world_ground import GrantLine, make_config
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.livekit_api import LiveKitSfu
@@ -109,7 +109,8 @@ class LiveKitGround:
         )
         self.base_url = ""
         self.sfu_url = livekit.url
-        self.clock: Clock = AsyncioClock()
+        self.clock = AsyncioClock()
+        self.luck = SystemLuck()
         self.media = LiveKitMedia()
         self.grants = GrantLine()
         self.sfu = _FrailSfu(
@@ -156,7 +157,7 @@ class LiveKitGround:
             self.config,
             sfu=self.sfu,
             clock=self.clock,
-            luck=SystemLuck(),
+            luck=self.luck,
             store=self._store,
             threaded=self._threaded,
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from tests.world import ROOM, GrantLine, make_config
+from tests.world_ground import ROOM, GrantLine, make_config
 from utd_stream._embedded import Courier, EmbeddedWorld
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
@@ -76,6 +76,7 @@ class LoopbackGround:
             **settings,
         )
         self.clock = clock
+        self.luck = SeededLuck(0)
         self.grants = GrantLine()
         self.sfu = self.media = _FrailLoopback(clock, self.grants)
         self.sfu_url = Loopback.URL
@@ -83,7 +84,7 @@ class LoopbackGround:
             self.config,
             clock=clock,
             engine_clock=clock,
-            luck=SeededLuck(0),
+            luck=self.luck,
             fact_log=None,
         )
         self._world.sfu = self.sfu

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.world import Ground, World
+from tests.world import World
+from tests.world_ground import Ground
 from tests.world_livekit import LiveKitGround
 from tests.world_loopback import LoopbackGround
 from utd_stream.testing import VirtualLoop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import pytest
 
@@ -182,3 +183,28 @@ async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:
     assert await tracks_at_the_sfu(world, "speaker") == (TrackSource.MICROPHONE,)
     await speaker.set_microphone(True)
     await speaker.muted.until(lambda muted: not muted, 10)
+
+
+async def test_a_cancelled_publish_leaves_no_ghost_and_no_wedge(world: World) -> None:
+    """Whenever it is left, no track stays, and events go on (T18)."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    await speaker.set_microphone(False)
+    await speaker.take_seat(0)  # with the right, and silent
+    await speaker.can_publish.until(bool, 10)
+
+    async def is_withdrawn() -> bool:
+        return not await tracks_at_the_sfu(world, "speaker")
+
+    for step in range(12):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(step * 0.002):
+                await speaker.room.publish_microphone(Silence())
+            await speaker.room.unpublish_microphone()
+        await eventually(lambda: not speaker.room.state().local.publications)
+    await world.until(is_withdrawn)
+
+    await host.lock_seat(8)
+    await speaker.seats.until(lambda grid: grid.seats[8].locked, 10)
+    await speaker.set_microphone(True)
+    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.05)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.conformance.entering import entering
 from tests.world import ROOM, World
 from utd_stream.models import DisconnectReason, Permission, SeatOccupancy, TrackSource
-from utd_stream.models.room_events import Disconnected
+from utd_stream.models.room_events import DataReceived, Disconnected
 
 SPEAKS = Permission(can_publish=True, can_publish_sources=(TrackSource.MICROPHONE,))
 LISTENS = Permission(can_publish_sources=(TrackSource.MICROPHONE,))
@@ -106,3 +108,28 @@ async def test_without_webhooks_engine_and_sfu_agree(hasty_world: World) -> None
 
     assert await world.seat_of("speaker") == 0
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+async def test_a_newcomer_cannot_pose_as_the_engine(world: World) -> None:
+    """What it sends may name nobody, and is believed by nobody (T43, L37)."""
+    host = await world.join("host", as_host=True)
+    client = world.client()
+    await client.authenticate("eve")
+    token = await client.api.create_token(entering("eve"))
+    before = host.snapshot.value
+    last = asyncio.create_task(
+        host.events.until(lambda e: isinstance(e, DataReceived) and e.data == b"x", 10)
+    )
+    eve = await world.intrude(token.token)
+
+    for data in (b'{"type": "_banned"}', b'{"type": "_seat_update", "rev": 9}', b"x"):
+        await eve.room.send_data(data, reliable=True, to=[], topic="")
+    await last
+
+    after = host.snapshot.value
+    assert (after.grid, after.role, after.reason) == (
+        before.grid,
+        before.role,
+        before.reason,
+    )
+    assert host.connected.value
