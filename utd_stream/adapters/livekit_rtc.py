@@ -107,6 +107,8 @@ class LiveKitRoom:
         self._last_told = 0.0
         # The sids of this client's tracks that were told to be published.
         self._sent: set[str] = set()
+        # Those that its list keeps for ever, though they are there no more.
+        self._ghosts: set[str] = set()
         self._callbacks = {name: self._callback(name) for name in get_args(EventTypes)}
         for name, told in self._callbacks.items():
             # LiveKit's emitter leaves the types of its callbacks open.
@@ -154,9 +156,7 @@ class LiveKitRoom:
                 name=local.name,
                 metadata=local.metadata,
                 permission=permission(local.permissions),
-                publications=tuple(
-                    map(local_publication, local.track_publications.values())
-                ),
+                publications=tuple(map(local_publication, self._own_tracks(local))),
             ),
             remotes=tuple(
                 map(remote_participant, self._room.remote_participants.values())
@@ -342,7 +342,8 @@ class LiveKitRoom:
         try:
             await self._unless_gone(self._local().unpublish_track(sent.sid))
         except (UnpublishTrackError, DisconnectedError) as error:
-            # Removed by the SFU first, or gone with the connection.
+            # Not published again on a reconnect, or gone with the connection.
+            self._ghosts.add(sent.sid)
             logger.debug("track %s was gone already: %r", sent.sid, error)
         # LiveKit's client tells it or not, as its answer and its event race.
         self._tell("local_track_unpublished", (sent,))
@@ -357,8 +358,14 @@ class LiveKitRoom:
         # Looked up each time: a full reconnect gives tracks new sids.
         if not self._room.isconnected():
             return []
-        sent = self._room.local_participant.track_publications.values()
+        sent = self._own_tracks(self._room.local_participant)
         return [each for each in sent if track_source(each.source) is source]
+
+    def _own_tracks(
+        self, local: rtc.LocalParticipant
+    ) -> list[rtc.LocalTrackPublication]:
+        sent = local.track_publications.values()
+        return [each for each in sent if each.sid not in self._ghosts]
 
     def _microphone_of(self, identity: str) -> rtc.Track | None:
         participant = self._room.remote_participants.get(identity)

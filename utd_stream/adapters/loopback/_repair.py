@@ -20,11 +20,13 @@ from utd_stream.models.rooms import DisconnectReason
 if TYPE_CHECKING:
     from utd_stream.adapters.loopback._room import LoopbackRoom
 
-__all__ = ["READY_DELAY", "Repair"]
+__all__ = ["ANSWER_LIMIT", "READY_DELAY", "Repair"]
 
-# How long things take, in seconds: after a connect until the SFU knows that
-# the client is ready, a resume, each half of a full reconnect (T29, T38), the
-# pause before an attempt, and all of them together (T41).
+# How long things take, in seconds: what never gets an answer (T22), after a
+# connect until the SFU knows that the client is ready, a resume, each half of a
+# full reconnect (T29, T38), the pause before an attempt, and all of them
+# together (T41).
+ANSWER_LIMIT = 10.0
 READY_DELAY = 0.001
 _NOTICE_DELAY = 0.02
 _RESUME = 3.0
@@ -38,6 +40,7 @@ class Repair:
 
     __slots__ = (
         "_deadline",
+        "_is_back",
         "_is_cut",
         "_is_fresh",
         "_lost_at",
@@ -55,6 +58,8 @@ class Repair:
         self._is_cut = False
         # A new connection whose answer has not come.
         self._is_fresh = False
+        # In again, and only waiting for tracks that are not taken.
+        self._is_back = False
         self._lost_at = 0.0
         self._step: Timer | None = None
         self._deadline: Timer | None = None
@@ -66,7 +71,7 @@ class Repair:
         Raises:
             DisconnectedError: If it was given up.
         """
-        while self.is_running:
+        while self.is_running and not self._is_back:
             waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(waiting)
             await waiting
@@ -118,6 +123,7 @@ class Repair:
 
     def _lose(self) -> None:
         view, member = self._room.view, self._room.member
+        self._is_back = False
         view.line.cut()
         if member is not None:
             self._server.silence(member)
@@ -178,22 +184,31 @@ class Repair:
     def _reenter(self, member: Member, snapshot: Snapshot) -> None:
         self._is_fresh = False
         self._room.view.reenter(snapshot)
-        self._republish(member)
-        self._end()
         self._server.timers.after(READY_DELAY, self._server.activate, member)
+        if self._republish(member):
+            self._end()
+        else:
+            self._is_back = True
+            self._wake()
+            self._after(ANSWER_LIMIT, self._end)
 
-    def _republish(self, member: Member) -> None:
+    def _republish(self, member: Member) -> bool:
+        """Publish what was published; return whether the SFU answers each."""
+        is_answered = True
         for sid, sent in tuple(self._room.sent.items()):
             sent.feed.is_cut = False
             before = sent.publication
             track = self._server.publish(
                 member, sent.feed, name=before.name, source=before.source
             )
-            if track is not None:  # else the SFU does not answer, and it stays
+            if track is None:  # the right is gone (T22); it stays
+                is_answered = False
+            else:
                 del self._room.sent[sid]
                 self._room.sent[track.publication.sid] = sent
                 sent.publication = attrs.evolve(track.publication, muted=False)
                 self._room.tell(events.LocalTrackRepublished(sent.shown(), sid))
+        return is_answered
 
     def _end(self) -> None:
         self.is_running = False

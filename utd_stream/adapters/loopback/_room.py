@@ -11,7 +11,7 @@ from typing import Any
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters.loopback._lines import Lines
 from utd_stream.adapters.loopback._people import Member, Track
-from utd_stream.adapters.loopback._repair import READY_DELAY, Repair
+from utd_stream.adapters.loopback._repair import ANSWER_LIMIT, READY_DELAY, Repair
 from utd_stream.adapters.loopback._sent import Sent, refuse_absent, refuse_answer
 from utd_stream.adapters.loopback._server import Server
 from utd_stream.adapters.loopback._sound import Ears, Feed
@@ -39,7 +39,6 @@ __all__ = ["LoopbackRoom"]
 _HALF_CONNECT = 0.03
 _ANSWER_DELAY = 0.005
 _SEND_DELAY = 0.002
-_ANSWER_LIMIT = 10.0
 # What LiveKit's client takes, with the names in the packet (T40).
 _MAX_PACKET_BYTES = 64_000
 _PACKET_BYTES = 40
@@ -294,7 +293,7 @@ class LoopbackRoom:
         if track is not None:
             line = self.view.line
             timers.after(_ANSWER_DELAY, line.send, self._take, track, answer)
-        limit = timers.after(_ANSWER_LIMIT, refuse_answer, answer)
+        limit = timers.after(ANSWER_LIMIT, refuse_answer, answer)
         try:
             # A caller that is canceled leaves a ghost, as with LiveKit (T36).
             return await answer

@@ -1,0 +1,62 @@
+"""The Media port: a track that cannot be published again."""
+
+from __future__ import annotations
+
+from tests.contract.faults import reconnect, start_reconnect
+from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane
+from utd_stream.media import Silence
+from utd_stream.models.room_events import (
+    DataReceived,
+    LocalTrackUnpublished,
+    Reconnected,
+)
+
+
+async def publish(guest: Guest) -> None:
+    """Publish silence as the microphone."""
+    await guest.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
+
+
+async def test_track_without_its_right_delays_the_end_of_a_reconnect(
+    plane: Plane,
+) -> None:
+    """The SFU does not answer the client that publishes it again (T22, T29)."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    await publish(ana)
+    await plane.allow("ana", LISTENER)
+    await ana.may_publish(expected=False)
+    old = ana.state.local.sid
+    await start_reconnect(plane, ana)
+    await ana.sees(lambda now: now.local.sid != old)
+    await ana.room.send_data(b"back", reliable=True, to=[], topic="")
+    await ben.hears(DataReceived)
+
+    assert not ana.of(Reconnected)
+    await ana.hears(Reconnected, timeout=15)
+    await plane.sees_tracks("ana")
+
+
+async def test_track_that_was_not_published_again_can_be_withdrawn(
+    plane: Plane,
+) -> None:
+    """It stays the owner's until then, and is no ghost afterwards (T18, T24)."""
+    ana = await plane.enter("ana")
+    await publish(ana)
+    before = ana.state.local.publications
+    await plane.allow("ana", LISTENER)
+    await ana.may_publish(expected=False)
+    await start_reconnect(plane, ana)
+    await ana.hears(Reconnected, timeout=15)
+    assert ana.state.local.publications == before
+
+    await ana.room.unpublish(MICROPHONE)
+
+    assert ana.state.local.publications == ()
+    assert [each.publication for each in ana.of(LocalTrackUnpublished)] == [*before]
+    await plane.allow("ana", SPEAKER)
+    await ana.may_publish()
+    await publish(ana)
+    ana.told.clear()
+    await reconnect(plane, ana)
+    assert len(ana.state.local.publications) == 1
+    await plane.sees_tracks("ana", MICROPHONE)
