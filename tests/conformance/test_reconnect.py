@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.planes import LISTENER, SPEAKER, heard_hz
+from tests.planes import LISTENER, SPEAKER, eventually, heard_hz
 from tests.world import World
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.models import SeatOccupancy, UTDConnectionState
@@ -90,6 +90,7 @@ async def test_a_right_taken_meanwhile_stays_taken(world: World) -> None:
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.SILENT, 10)
     await world.permitted("speaker", LISTENER)
+    await eventually(lambda: not speaker.room.state().local.publications)
     assert speaker.seat.value == 1
 
 
