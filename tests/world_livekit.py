@@ -84,8 +84,8 @@ class LiveKitGround:
         app_id: Of the app; its own for each test.
         register: Tells the webhook relay where the engine listens.
         database: Of the engine.
-        threaded: Whether the engine writes on a thread, as in production; else
-            it can be killed.
+        is_mortal: Whether engine and server may be killed; the server is this
+            test's own then, and the engine writes on no thread.
         settings: Of the engine, beside what a test needs.
     """
 
@@ -96,7 +96,7 @@ class LiveKitGround:
         register: Callable[[str], Registration],
         *,
         database: Path,
-        threaded: bool = True,
+        is_mortal: bool = False,
         **settings: Any,
     ) -> None:
         self.config = make_config(
@@ -119,7 +119,8 @@ class LiveKitGround:
         self.webhooks: Registration
         self._livekit = livekit
         self._register = register
-        self._threaded = threaded
+        self._is_mortal = is_mortal
+        self._members: list[_Process] = []
         self._runner: web.AppRunner | None = None
         self._store: Store | None = None
         self._port = 0
@@ -144,7 +145,10 @@ class LiveKitGround:
         self.webhooks = self._register(f"{self.base_url}/livekit/webhook")
 
     async def aclose(self) -> None:
-        """End the engine."""
+        """End the engine, and who is left in other processes."""
+        for member in self._members:
+            if member.process.returncode is None:
+                await member.kill()
         await self.stop_engine()
         if self._store is not None:
             self._store.close()
@@ -159,7 +163,7 @@ class LiveKitGround:
             clock=self.clock,
             luck=self.luck,
             store=self._store,
-            threaded=self._threaded,
+            threaded=not self._is_mortal,
         )
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
@@ -177,6 +181,7 @@ class LiveKitGround:
 
     async def kill_engine(self) -> None:
         """End the engine, and reset every connection to it."""
+        assert self._is_mortal
         runner, self._runner = self._runner, None
         if runner is not None and runner.server is not None:
             for site in tuple(runner.sites):
@@ -193,6 +198,7 @@ class LiveKitGround:
 
     async def kill_sfu(self) -> None:
         """Kill the server."""
+        assert self._is_mortal  # other tests use it
         await asyncio.to_thread(self._livekit.kill)
 
     async def reconnect(self, session: UTDAudioRoomSession, *, fully: bool) -> None:
@@ -208,7 +214,8 @@ class LiveKitGround:
             *(self.base_url, app.id, str(app.key), identity, str(seat)),
             stdout=asyncio.subprocess.PIPE,
         )
+        self._members.append(_Process(member))
         assert member.stdout is not None
         async with asyncio.timeout(30):
             assert await member.stdout.readline() == b"speaking\n"
-        return _Process(member)
+        return self._members[-1]

@@ -20,7 +20,7 @@ _HASTE: dict[str, Any] = {"seat_grace": 0.5, "reconcile_period": 0.5}
 
 
 def _ground(
-    request: pytest.FixtureRequest, *, may_kill: bool = False, **settings: Any
+    request: pytest.FixtureRequest, *, is_mortal: bool = False, **settings: Any
 ) -> Ground:
     loop = asyncio.get_running_loop()
     app_id: str = request.getfixturevalue("app_id")
@@ -29,10 +29,10 @@ def _ground(
     if isinstance(loop, VirtualLoop):
         return LoopbackGround(loop.clock, app_id, **settings)
     return LiveKitGround(
-        request.getfixturevalue("own_livekit" if may_kill else "livekit"),
+        request.getfixturevalue("own_livekit" if is_mortal else "livekit"),
         app_id,
         request.getfixturevalue("register_engine"),
-        threaded=not may_kill,
+        is_mortal=is_mortal,
         **settings,
     )
 
@@ -54,5 +54,5 @@ async def hasty_world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 @pytest_asyncio.fixture
 async def mortal_world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """Likewise, whose engine and SFU are its own and may be killed."""
-    async with World(_ground(request, may_kill=True)) as made:
+    async with World(_ground(request, is_mortal=True)) as made:
         yield made

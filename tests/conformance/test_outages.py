@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 
@@ -11,6 +12,7 @@ from tests.world import World
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import ConnectError, DisconnectedError, TransportError
 from utd_stream.models import SeatMode, SeatOccupancy, UTDConnectionState
+from utd_stream.ports import HttpAnswer
 
 
 async def speaks_again(*sessions: UTDAudioRoomSession) -> None:
@@ -114,18 +116,51 @@ async def test_a_killed_engine_has_lost_nothing_it_said(mortal_world: World) -> 
     await world.permitted("late", SPEAKER)
 
 
-async def test_a_take_that_a_killed_engine_broke_is_whole(mortal_world: World) -> None:
-    """A take is asked again with its key until the engine is back, and served once."""
+class FatalLine:
+    """A line to an engine that is killed by the first take it is asked."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._http = world.http()
+        self.killed = 0
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> HttpAnswer:
+        """Send a request; nobody hears what became of a fatal one."""
+        asking = self._http.request(method, url, headers=headers, body=body)
+        if self.killed or not url.endswith("/take"):
+            return await asking
+        self.killed += 1
+        asked = asyncio.create_task(asking)
+        await asyncio.sleep(0)  # it is on its way
+        await self._world.kill_engine()
+        await asyncio.wait([asked])
+        await self._world.start_engine()
+        message = "the engine died"
+        raise TransportError(message) from asked.exception()
+
+    async def aclose(self) -> None:
+        """Close the line."""
+        await self._http.aclose()
+
+
+async def test_a_take_that_kills_the_engine_is_served_once(
+    mortal_world: World,
+) -> None:
+    """A take is asked again with its key when the engine is back."""
     world = mortal_world
-    speaker = await world.join("speaker")
-    world.grants.hold()
-    take = asyncio.create_task(speaker.take_seat(3))
-    await speaker.occupancy.until(lambda s: s is SeatOccupancy.TAKING, 10)
+    line = FatalLine(world)
+    speaker = await world.join("speaker", client=world.client(http=line))
 
-    await world.kill_engine()
-    await world.start_engine()
-    world.grants.release()
+    await speaker.take_seat(3)
 
-    await take
+    assert line.killed == 1
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+    assert await world.seat_of("speaker") == 3
     assert (await world.room()).rev == 1
