@@ -75,9 +75,6 @@ class JsonLines:
         clock: Whose time the lines show; the real one by default.
         write: Takes each line, without its end; None only keeps them.
         keep: How many of the newest lines `lines` holds; None for all.
-
-    Attributes:
-        lines: The newest lines, oldest first.
     """
 
     def __init__(
@@ -87,32 +84,53 @@ class JsonLines:
         *,
         keep: int | None = None,
     ) -> None:
-        self.lines: deque[str] = deque(maxlen=keep)
+        self._kept: deque[_Entry | str] = deque(maxlen=keep)
         self._clock = clock or AsyncioClock()
         self._write = write
         self._count = 0
 
+    @property
+    def lines(self) -> list[str]:
+        """The newest lines, oldest first; encoded when they are read."""
+        return [each if isinstance(each, str) else each.line() for each in self._kept]
+
     def note(self, who: str, kind: FactKind, what: object) -> None:
         """Take one line."""
         self._count += 1
-        entry: dict[str, Any] = {
-            "n": self._count,
-            "at": _moment(self._clock.now()),
-            "who": _text(who),
-            "kind": kind,
-            "name": type(what).__name__,
-        }
-        try:
-            line = orjson.dumps(entry | {"data": _fields(what)}).decode()
-        except Exception as error:  # noqa: BLE001 -- another's object may do anything
-            unread = {"unreadable": type(error).__name__}
-            line = orjson.dumps(entry | {"data": unread}).decode()
-        self.lines.append(line)
+        entry = _Entry(self._count, self._clock.now(), who, kind, what)
+        # What is frozen can wait; an error would keep alive where it was raised.
+        is_frozen = attrs.has(type(what))
+        self._kept.append(entry if is_frozen else entry.line())
         if self._write is not None:
             try:
-                self._write(line)
+                self._write(entry.line())
             except Exception:  # noqa: BLE001 -- the caller's own function
                 _LOG.exception("a line of the fact log could not be written")
+
+
+@attrs.frozen
+class _Entry:
+    """One line, not yet encoded."""
+
+    number: int
+    at: datetime
+    who: str
+    kind: FactKind
+    what: object
+
+    def line(self) -> str:
+        entry: dict[str, Any] = {
+            "n": self.number,
+            "at": _moment(self.at),
+            "who": _text(self.who),
+            "kind": self.kind,
+            "name": type(self.what).__name__,
+        }
+        try:
+            line = orjson.dumps(entry | {"data": _fields(self.what)})
+        except Exception as error:  # noqa: BLE001 -- another's object may do anything
+            line = orjson.dumps(entry | {"data": {"unreadable": type(error).__name__}})
+        return line.decode()
 
 
 def _moment(moment: datetime) -> str:

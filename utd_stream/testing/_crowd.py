@@ -21,8 +21,9 @@ from utd_stream.testing._truth import Truth
 
 __all__ = ["Crowd", "Operation"]
 
-# An empty room ends after 300 s; the SFU hears of it within a period of listing.
-_EMPTY = 400.0
+# How long a room lives with nobody in it, and when the SFU has heard of its end.
+_ROOM_EMPTY = 40.0
+_EMPTY = 60.0
 _SETTLED = frozenset(
     {
         UTDConnectionState.CONNECTED,
@@ -77,6 +78,7 @@ class Crowd:
 
     def __init__(self, seed: int, room_name: str, **settings: Any) -> None:
         self.truth = Truth(room_name)
+        settings = {"room_empty": _ROOM_EMPTY, **settings}
         self.sim = Simulation(seed, observer=self.truth, horizon=1e9, **settings)
         self.truth.loop = self.sim.loop
         self.sim.world.sfu.watch(self.truth.hear)
