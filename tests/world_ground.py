@@ -104,7 +104,15 @@ class Webhooks(Protocol):
 
 
 class Mortal(Protocol):
-    """A member who may die."""
+    """A member who may die, or be cut off."""
+
+    async def cut(self) -> None:
+        """Let nothing get through, both ways."""
+        ...
+
+    async def mend(self) -> None:
+        """Undo `cut`."""
+        ...
 
     async def kill(self) -> None:
         """End it without a farewell."""

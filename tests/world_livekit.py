@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,14 @@ class _Process:
     """A member in a process of its own."""
 
     process: asyncio.subprocess.Process
+
+    async def cut(self) -> None:
+        """Let it stand still: it neither sends nor reads."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    async def mend(self) -> None:
+        """Let it go on."""
+        self.process.send_signal(signal.SIGCONT)
 
     async def kill(self) -> None:
         """End it without a farewell."""

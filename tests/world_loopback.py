@@ -49,6 +49,14 @@ class _Client:
     sfu_room: str
     identity: str
 
+    async def cut(self) -> None:
+        """Break its line to the SFU."""
+        self.sfu.lines.cut(self.sfu_room, self.identity)
+
+    async def mend(self) -> None:
+        """Mend its line to the SFU."""
+        self.sfu.lines.mend(self.sfu_room, self.identity)
+
     async def kill(self) -> None:
         """End it without a farewell."""
         self.sfu.lines.kill(self.sfu_room, self.identity)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.conformance.entering import entering
+from tests.planes import LISTENER, heard_hz
 from tests.world import ROOM, World
+from tests.world_ground import Told
 from utd_stream.errors import NotFoundError, PermissionDeniedError
 from utd_stream.models import DisconnectReason, SeatOccupancy, UTDConnectionState
 from utd_stream.models.room_events import Disconnected
@@ -134,25 +138,64 @@ async def test_a_kicked_member_does_not_come_back_by_a_reconnect(
         await client.api.create_token(entering("speaker", resume=True))
 
 
-async def test_a_killed_process_loses_its_seat(hasty_world: World) -> None:
-    """The SFU notices a dead process late; then the grace runs (T12, T38)."""
+async def test_who_is_lost_loses_the_seat(hasty_world: World) -> None:
+    """The SFU notices the dead and the cut off late; then the grace runs (T12, T38)."""
     world = hasty_world
-    member = await world.seat_mortal("speaker", seat=1)
+    lost = [
+        await world.seat_mortal("dead", seat=1),
+        await world.seat_mortal("cut off", seat=2),
+    ]
+
+    async def is_sent() -> bool:
+        listed = [await world.listed(identity) for identity in ("dead", "cut off")]
+        return all(each is not None and each.track_sources for each in listed)
+
+    await world.until(is_sent)  # else the SFU counts them among the aborted (T15)
+
+    await lost[0].kill()
+    await lost[1].cut()
+
+    assert [await world.seat_of("dead"), await world.seat_of("cut off")] == [1, 2]
+    for identity in ("dead", "cut off"):
+        notice = await world.webhooks.arrival(
+            partial(is_departure, identity), timeout=45
+        )
+        participant = notice.payload["participant"]
+        assert participant["disconnectReason"] == "CONNECTION_TIMEOUT"
+        await world.until(partial(is_unseated, world, identity), timeout=15)
+    await lost[1].mend()
+    await world.permitted("cut off", LISTENER)  # it is back, and listens
+
+
+def is_departure(identity: str, told: Told) -> bool:
+    """Whether a webhook says that somebody left."""
+    has_left = told.event == "participant_left"
+    return has_left and told.payload["participant"]["identity"] == identity
+
+
+async def is_unseated(world: World, identity: str) -> bool:
+    """Whether the engine has freed a seat by now."""
+    await world.reconcile()
+    return await world.seat_of(identity) is None
+
+
+async def test_a_short_cut_is_no_departure(hasty_world: World) -> None:
+    """Who is out of reach for two seconds keeps seat, connection and voice (T38)."""
+    world = hasty_world
+    host = await world.join("host", as_host=True)
+    speaker = await world.seat_mortal("speaker", seat=1)
+    await heard_hz(host.audio("speaker"))
+    before = await world.listed("speaker")
+
+    await speaker.cut()
+    await world.clock.sleep(2)  # the cut itself is what is tested
+    await speaker.mend()
+
+    sound = host.audio("speaker")
+    await heard_hz(sound)  # what was on its way
+    assert await heard_hz(sound) == pytest.approx(440, rel=0.05)
+    assert await world.listed("speaker") == before
     assert await world.seat_of("speaker") == 1
-
-    await member.kill()
-
-    assert await world.seat_of("speaker") == 1
-    notice = await world.webhooks.arrival(
-        lambda w: w.event == "participant_left", timeout=45
-    )
-    assert notice.payload["participant"]["identity"] == "speaker"
-
-    async def is_unseated() -> bool:
-        await world.reconcile()
-        return await world.seat_of("speaker") is None
-
-    await world.until(is_unseated, timeout=15)
 
 
 async def test_an_engine_that_was_away_unseats_nobody_who_is_there(
