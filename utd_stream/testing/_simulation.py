@@ -103,12 +103,8 @@ class Simulation:
         Raises:
             ClosedError: If the world was closed.
         """
-
-        async def start() -> asyncio.Task[_R]:
-            return self.loop.create_task(work)
-
         try:
-            task = self.run(start())
+            task = self.run(_called(self.loop.create_task, work))
         except BaseException:
             work.close()
             raise
@@ -125,11 +121,7 @@ class Simulation:
         Raises:
             ClosedError: If the world was closed.
         """
-
-        async def happen() -> _R:
-            return call(*args, **named)
-
-        result = self.run(happen())
+        result = self.run(_called(call, *args, **named))
         self.settle()
         return result
 
@@ -188,6 +180,10 @@ class Simulation:
         if self.loop.is_closed():
             message = "the simulation is closed; make a new one"
             raise ClosedError(message)
+
+
+async def _called(call: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
+    return call(*args, **named)
 
 
 def _check_thread() -> None:
