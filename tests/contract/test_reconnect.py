@@ -37,6 +37,7 @@ async def test_full_reconnect_is_a_departure_that_is_none(
     """A client that repairs itself leaves and comes with a new sid (T38)."""
     ana = await plane.enter("ana")
     old = ana.state.local.sid
+    await comings_and_goings(notices, "ana", 1)  # else she is one who never came (T15)
     await reconnect(plane, ana)
     told = await comings_and_goings(notices, "ana", 3)
 
