@@ -65,7 +65,7 @@ async def test_a_minute_away_is_force_exit(mortal_world: World) -> None:
     await world.kill_sfu()
 
     gone = UTDConnectionState.FORCE_EXIT
-    await session.connection_state.until(lambda s: s is gone)
+    await session.connection_state.until(lambda s: s is gone, 90)
     assert session.occupancy.value is SeatOccupancy.LISTENING
     assert session.seat.value is None
     with pytest.raises(DisconnectedError):
