@@ -79,11 +79,11 @@ def grids(
     max_seats: int = 5, /, **pools: st.SearchStrategy[Any]
 ) -> st.SearchStrategy[UTDSeatGrid]:
     """Return grids whose seats are in order; see `values` for *pools*."""
-    counts = st.integers(1, max_seats)
-    return counts.flatmap(lambda count: _grid(count, pools))
+    # Made once for each count: to make them at each draw takes milliseconds.
+    return st.one_of([_grid(count, pools) for count in range(1, max_seats + 1)])
 
 
-def values(kind: Any, **pools: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+def values(kind: Any, /, **pools: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Return any value of *kind*: a model, a request, an answer, an enum.
 
     Args:
