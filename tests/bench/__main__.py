@@ -1,4 +1,8 @@
-"""Measure everything and show it; ``--quick`` leaves LiveKit out."""
+"""Measure everything and show it.
+
+``--quick`` leaves LiveKit out, and measures memory with a thousand sessions
+in place of ten thousand.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ import sys
 
 from tests.bench.fact import measure_fact
 from tests.bench.load import measure_load
+from tests.bench.memory import measure_memory
 from tests.bench.report import Figure, show
 from tests.bench.room import measure_room
 from utd_stream.adapters.descriptors import raise_descriptor_limit
@@ -16,10 +21,12 @@ from utd_stream.adapters.descriptors import raise_descriptor_limit
 async def main() -> None:
     """Measure one after the other, so that none disturbs another."""
     figures: list[Figure] = []
-    if "--quick" not in sys.argv:
+    is_quick = "--quick" in sys.argv
+    if not is_quick:
         figures += await measure_room()
     figures += await measure_load()
     figures += measure_fact()
+    figures += measure_memory(rooms=100 if is_quick else 1_000)
     show(figures)
 
 

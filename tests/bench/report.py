@@ -23,8 +23,9 @@ class Figure:
         unit: Of both.
         ours: Measured.
         bare: Measured in the same run, alternating.
-        goal: The ratio that is wanted.
+        goal: The ratio that is wanted, if one is.
         at_least: Whether more is better.
+        is_ratio: Whether the goal is a ratio; otherwise it is in the unit.
     """
 
     name: str
@@ -32,8 +33,9 @@ class Figure:
     unit: str
     ours: float
     bare: float
-    goal: float
+    goal: float | None = None
     at_least: bool = False
+    is_ratio: bool = True
 
     @property
     def ratio(self) -> float:
@@ -41,9 +43,20 @@ class Figure:
         return self.ours / self.bare
 
     @property
-    def is_met(self) -> bool:
-        """Whether the ratio is what is wanted."""
-        return self.ratio >= self.goal if self.at_least else self.ratio <= self.goal
+    def is_met(self) -> bool | None:
+        """Whether it is what is wanted; None where nothing is."""
+        if self.goal is None:
+            return None
+        judged = self.ratio if self.is_ratio else self.ours
+        return judged >= self.goal if self.at_least else judged <= self.goal
+
+    @property
+    def wanted(self) -> str:
+        """The goal, in words."""
+        if self.goal is None:
+            return ""
+        sign = ">=" if self.at_least else "<="
+        return f"{sign} {self.goal:g}{'x' if self.is_ratio else f' {self.unit}'}"
 
 
 def median_ms(seconds: Sequence[float]) -> float:
@@ -55,15 +68,14 @@ def show(figures: Sequence[Figure]) -> None:
     """Print the table, then the JSON."""
     table = Table("figure", "what", "ours", "bare", "ratio", "goal", "met")
     for figure in figures:
-        sign = ">=" if figure.at_least else "<="
         table.add_row(
             figure.name,
             figure.what,
             f"{figure.ours:.3g} {figure.unit}",
             f"{figure.bare:.3g} {figure.unit}",
             f"{figure.ratio:.2f}x",
-            f"{sign} {figure.goal:g}x",
-            "yes" if figure.is_met else "no",
+            figure.wanted,
+            {True: "yes", False: "no", None: ""}[figure.is_met],
         )
     console = Console()
     console.print(table)

@@ -26,12 +26,15 @@ class Mailbox(Generic[_E]):
 
     def __init__(self, handle: Callable[[_E], None]) -> None:
         self._handle = handle
-        self._pending: deque[_E] = deque()
+        # None until something must wait: it rarely does, and most sessions idle.
+        self._pending: deque[_E] | None = None
         self._draining = False
 
     def post(self, event: _E) -> None:
         """Handle *event* now, or after the one being handled."""
         if self._draining:
+            if self._pending is None:
+                self._pending = deque()
             self._pending.append(event)
             return
         self._draining = True
@@ -47,5 +50,6 @@ class Mailbox(Generic[_E]):
                     self._handle(self._pending.popleft())
                 except Exception:
                     logger.exception("a posted event was not handled")
+            self._pending = None
         finally:
             self._draining = False

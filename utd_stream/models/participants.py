@@ -20,9 +20,12 @@ __all__ = [
 ]
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 def frozen_map(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a read-only copy of *mapping*."""
-    return MappingProxyType(dict(mapping))
+    """Return a read-only copy of *mapping*; every empty one is the same."""
+    return MappingProxyType(dict(mapping)) if mapping else _NOTHING
 
 
 class TrackKind(Enum):

@@ -165,7 +165,8 @@ class EventsSource(Generic[_T]):
 
     def __init__(self, clock: Clock) -> None:
         self._listeners: tuple[_Listener[_T], ...] = ()
-        self._queue: deque[Callable[[], None]] = deque()
+        # None until something must wait: most rooms are quiet.
+        self._queue: deque[Callable[[], None]] | None = None
         self._is_telling = False
         self.clock = clock
         self.is_closed = False
@@ -218,6 +219,8 @@ class EventsSource(Generic[_T]):
         return Disposable(lambda: self.ignore(observer))
 
     def _enqueue(self, tell: Callable[[], None]) -> None:
+        if self._queue is None:
+            self._queue = deque()
         self._queue.append(tell)
         if self._is_telling:
             return
@@ -225,6 +228,7 @@ class EventsSource(Generic[_T]):
         try:
             while self._queue:
                 self._queue.popleft()()
+            self._queue = None
         finally:
             self._is_telling = False
 
