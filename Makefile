@@ -12,7 +12,7 @@ CORE := utd_stream/errors/*,utd_stream/machines/*,utd_stream/snapshots/*
 CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
 .DEFAULT_GOAL := help
-.PHONY: help install format lint types docs test conformance cov props states \
+.PHONY: help install format lint types docs test conformance cov props mutants states \
   notebooks livekit demo demo-livekit bench check clean
 
 help:  ## print this help
@@ -57,6 +57,9 @@ cov: test  ## what the tests leave out, module by module
 props: install  ## the properties, 2,000 examples each
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=thorough \
 	  -o faulthandler_timeout=0
+
+mutants: install  ## bend each row of each machine: does a test notice?
+	$(PY) -m tests.machines.mutants
 
 states: install  ## write utd_stream/machines/STATES.md
 	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md

@@ -1,7 +1,8 @@
 """Bent copies of the machines: does some test notice each one?
 
-``python -m tests.machines.mutants`` prints the score; with ``--laws-only`` (some
-minutes) that of the laws alone, without the second reading of the tables.
+``make mutants`` prints the score, and fails if one survives.  With
+``--laws-only`` (some minutes) it is that of the laws alone, without the second
+reading of the tables.
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import wraps
+from itertools import product
 from types import ModuleType
 from typing import Any, Final
 
 import attrs
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
 
 from tests.machines import (
     test_connection,
@@ -35,6 +40,19 @@ MACHINES: Final[tuple[tuple[AnyMachine, ModuleType], ...]] = (
     (INVITATION, test_invitation),
 )
 
+KINDS: Final = (
+    "row removed",
+    "redirected",
+    "guard negated",
+    "effect dropped",
+    "refusal dropped",
+    # Beyond the five that a table is made of.
+    "update dropped",
+    "effects reversed",
+)
+
+ALL: Final = "all"
+
 READING: Final = "test_table_reads_as_agreed"
 
 
@@ -43,7 +61,7 @@ class Mutant:
     """A machine with one row bent.
 
     Attributes:
-        kind: In which way.
+        kind: In which way, one of `KINDS`.
         where: Which row, in words.
         machine: The whole machine.
     """
@@ -79,7 +97,6 @@ def _bent(row: AnyRow, machine: AnyMachine) -> Iterator[tuple[str, tuple[AnyRow,
         yield "effect dropped", (attrs.evolve(row, effects=left),)
     if row.refuse is not None:
         yield "refusal dropped", (attrs.evolve(row, refuse=None),)
-    # Beyond the five that the score is about.
     if row.update is not None:
         yield "update dropped", (attrs.evolve(row, update=None),)
     if len(row.effects) > 1:
@@ -111,25 +128,75 @@ def survives(mutant: Mutant, tests: ModuleType, *, without: str = "") -> bool:
     return True
 
 
-def _score(machine: AnyMachine, tests: ModuleType, *, without: str) -> bool:
-    made: Counter[str] = Counter()
-    noticed: Counter[str] = Counter()
-    for mutant in mutants(machine):
-        survived = survives(mutant, tests, without=without)
-        made[mutant.kind] += 1
-        noticed[mutant.kind] += not survived
-        if survived and not without:
-            sys.stdout.write(f"survives: {machine.name}, {mutant}\n")
-    for kind, count in made.items():
-        line = f"{machine.name:12} {kind:16} {noticed[kind]:4} of {count:4} noticed\n"
-        sys.stdout.write(line)
-    return noticed == made
+@attrs.define
+class Score:
+    """How many mutants there are, and how many are noticed.
+
+    Attributes:
+        made: By machine and kind; `ALL` stands for every one.
+        noticed: Likewise.
+        survivors: Those that no test notices, in words.
+    """
+
+    made: Counter[tuple[str, str]] = attrs.field(factory=Counter[tuple[str, str]])
+    noticed: Counter[tuple[str, str]] = attrs.field(factory=Counter[tuple[str, str]])
+    survivors: list[str] = attrs.field(factory=list[str])
+
+    @property
+    def is_perfect(self) -> bool:
+        """Whether there are mutants of every kind, and each is noticed."""
+        has_every_kind = all(self.made[ALL, kind] for kind in KINDS)
+        return has_every_kind and not self.survivors
+
+    def add(self, machine: str, mutant: Mutant, *, survived: bool) -> None:
+        """Count *mutant*."""
+        for cell in product((machine, ALL), (mutant.kind, ALL)):
+            self.made[cell] += 1
+            self.noticed[cell] += not survived
+        if survived:
+            self.survivors.append(f"{machine}: {mutant.kind}: {mutant.where}")
+
+    def table(self) -> Table:
+        """Return a line for each kind: how many rows are bent, how many noticed."""
+        machines = [machine.name for machine, _ in MACHINES]
+        columns = ("bent", *machines, "rows", "noticed")
+        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+        table.columns[0].no_wrap = True
+        for column in table.columns[1:]:
+            column.justify = "right"
+        for kind in (*KINDS, ALL):
+            cells = [self._share(machine, kind) for machine in machines]
+            everywhere = self.made[ALL, kind], self.noticed[ALL, kind]
+            table.add_row(kind, *cells, *map(str, everywhere))
+        return table
+
+    def verdict(self) -> str:
+        """Return the score, and the survivors, a line each."""
+        made, noticed = self.made[ALL, ALL], self.noticed[ALL, ALL]
+        lines = [f"{noticed / made:.2%} of the bent rows are noticed"]
+        return "\n".join(lines + [f"survives: {each}" for each in self.survivors])
+
+    def _share(self, machine: str, kind: str) -> str:
+        made, noticed = self.made[machine, kind], self.noticed[machine, kind]
+        return f"{made}" if noticed == made else f"{noticed} of {made}"
+
+
+def score(*, without: str = "") -> Score:
+    """Show every mutant of every machine to its tests."""
+    told = Score()
+    for machine, tests in MACHINES:
+        for mutant in mutants(machine):
+            survived = survives(mutant, tests, without=without)
+            told.add(machine.name, mutant, survived=survived)
+    return told
 
 
 def _main(*arguments: str) -> int:
-    without = READING if "--laws-only" in arguments else ""
-    perfect = [_score(*machine, without=without) for machine in MACHINES]
-    return 0 if all(perfect) else 1
+    told = score(without=READING if "--laws-only" in arguments else "")
+    console = Console()
+    console.print(told.table())
+    console.print(told.verdict(), markup=False, highlight=False, soft_wrap=True)
+    return 0 if told.is_perfect else 1
 
 
 if __name__ == "__main__":

@@ -34,3 +34,29 @@ def test_the_machine_itself_passes(machine: AnyMachine, tests: ModuleType) -> No
     """The score means something: what is not bent is not complained about."""
     for check in checks_in(tests).values():
         check(machine)
+
+
+def test_rows_are_bent_in_every_way() -> None:
+    """No kind of mutant is missing, or the score would say less than it seems to."""
+    kinds = {
+        mutant.kind
+        for machine, _ in mutants.MACHINES
+        for mutant in mutants.mutants(machine)
+    }
+
+    assert kinds == set(mutants.KINDS)
+
+
+def test_a_survivor_spoils_the_score() -> None:
+    """The score of bent rows that nobody looks at is not perfect, and names them."""
+    told = mutants.Score()
+    for kind in mutants.KINDS:
+        bent = mutants.Mutant(kind, "a row", mutants.MACHINES[0][0])
+        told.add("connection", bent, survived=False)
+    assert told.is_perfect
+
+    left = mutants.Mutant("redirected", "another row", mutants.MACHINES[0][0])
+    told.add("connection", left, survived=True)
+
+    assert not told.is_perfect
+    assert "survives: connection: redirected: another row" in told.verdict()
