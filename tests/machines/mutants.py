@@ -160,7 +160,7 @@ class Score:
         """Return a line for each kind: how many rows are bent, how many noticed."""
         machines = [machine.name for machine, _ in MACHINES]
         columns = ("bent", *machines, "rows", "noticed")
-        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(*columns, box=SIMPLE_HEAD, padding=0)
         table.columns[0].no_wrap = True
         for column in table.columns[1:]:
             column.justify = "right"
