@@ -60,6 +60,7 @@ def committed_room(key: RoomKey, room: Room, by: str = "") -> CommittedRoom:
         is_live=room.is_live,
         grid=room.grid,
         members=tuple(name for name, member in room.members.items() if member.admitted),
+        by=by,
     )
 
 

@@ -250,9 +250,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
     @rule()
     def fall_quiet(self) -> None:
         """Undo all faults, let a while pass, and compare everybody."""
-        self._heal()
-        self.crowd.sim.advance(_QUIET)
-        self._judge(self.crowd.quiet())
+        self._agree()
 
     @invariant()
     def holds_now(self) -> None:
@@ -264,13 +262,18 @@ class AudioRoomMachine(RuleBasedStateMachine):
         if not hasattr(self, "crowd"):
             return
         try:
-            self.fall_quiet()
+            self._agree()
             self.crowd.leave_all()
             self._judge(self.crowd.deserted())
         finally:
             self.crowd.close()
 
     # For subclasses.
+
+    def _agree(self) -> None:
+        self._heal()
+        self.crowd.sim.advance(_QUIET)
+        self._judge(self.crowd.quiet())
 
     def _heal(self) -> None:
         """Undo every fault."""
@@ -284,7 +287,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
     ) -> None:
         """Ask something on the newest session of *who*, and wait for *then* s."""
         if who not in self.crowd.sessions:
-            self.join(who)
+            self.crowd.join(who, as_host=who == self.people[0])
             self.crowd.sim.advance(0.1)
         self.crowd.ask(who, name, call, settle=then is not None)
         if then:
@@ -347,6 +350,11 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
         """Hold rights back after they were confirmed, or lose them."""
         self.crowd.sim.world.sfu.grant_delay = delay
 
+    @rule(delay=st.sampled_from((0.0, 0.3)))
+    def delay_requests(self, delay: float) -> None:
+        """Let the SFU take its time over what the engine asks of it."""
+        self.crowd.sim.world.sfu.delay = delay
+
     @rule(how=st.sampled_from(("drop", "delay", "hold", "restore")))
     def disturb_webhooks(self, how: str) -> None:
         """Lose, delay or hold back what the SFU tells, or not any more."""
@@ -380,11 +388,11 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
 
     def _heal(self) -> None:
         world = self.crowd.sim.world
-        world.sfu.grant_delay = 0.0
+        world.sfu.delay = world.sfu.grant_delay = 0.0
         world.webhooks.restore()
         for who in self.people:
             self._at_line(world.sfu.lines.mend, who)
-        self.start_engine()
+        self.crowd.sim.run(world.start_engine())
 
     def _at_line(self, fault: Callable[[str, str], None], who: str) -> None:
         self.crowd.act(fault, self.crowd.sfu_room, who)
