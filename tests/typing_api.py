@@ -69,8 +69,12 @@ async def act(session: us.UTDAudioRoomSession, api: us.UTDApi) -> None:
     assert_type(await session.take_seat(1), None)
     assert_type(await session.setup_seats(seat_mode=us.SeatMode.FREE), us.UTDSeatGrid)
     assert_type(await session.request_to_speak(), int)
-    seated = await session.occupancy.until(us.SeatOccupancy.SPEAKING.__eq__, timeout=1)
+    seated = await session.occupancy.until(us.SeatOccupancy.SPEAKING, timeout=1)
     assert_type(seated, us.SeatOccupancy)
+    assert_type(await session.seat.until(None), int | None)
+    grid = await session.seats.until(lambda grid: grid.rev > 1)
+    assert_type(grid, us.UTDSeatGrid)
+    await session.occupancy.until("speaking")  # type: ignore[call-overload]  # a str
     assert_type(await api.take_seat("lounge", 1, if_match=3), SeatedAnswer)
     try:
         await session.leave_seat()

@@ -267,3 +267,16 @@ def test_operators_of_rxpy_apply() -> None:
 
     assert seen == [1]
     assert source._watchers == ()
+
+
+def test_a_latest_shows_its_value() -> None:
+    """At a prompt: the value, cut if it is long, and whether it is the last."""
+    source: LatestSource[str] = LatestSource("ana", AsyncioClock())
+
+    assert repr(source.latest) == "<Latest: 'ana'>"
+    assert repr(source.latest.derive(len)) == "<Latest: 3>"
+    source.set("a" * 10_000)
+    assert len(repr(source.latest)) < 600
+    source.set("end")
+    source.close()
+    assert repr(source.latest) == "<Latest: 'end', closed>"

@@ -286,3 +286,27 @@ async def test_unchanged_derived_value_is_not_looked_at() -> None:
 
     assert await task == 1
     assert asked == [0, 1]
+
+
+async def test_a_value_can_be_waited_for_by_itself() -> None:
+    """What cannot be called is compared, None too, and returned as it came."""
+    source: LatestSource[int | None] = LatestSource(0, AsyncioClock())
+    two = asyncio.create_task(source.latest.until(2))
+    nothing = asyncio.create_task(source.latest.until(None))
+    await asyncio.sleep(0)
+    source.set(1)
+    await asyncio.sleep(0)
+    assert not two.done()
+    source.set(2)
+    source.set(None)
+
+    assert (await two, await nothing) == (2, None)
+
+
+async def test_what_can_be_called_is_asked() -> None:
+    """A function that is the value itself is a predicate all the same."""
+    source: LatestSource[Value] = LatestSource("now", AsyncioClock())
+
+    assert await source.latest.until(bool, timeout=0) == "now"
+    with pytest.raises(TransportTimeoutError):
+        await source.latest.until(never, timeout=0)

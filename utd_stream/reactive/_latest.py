@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Generic, Protocol, TypeGuard, TypeVar, overload
+from functools import partial
+from operator import eq
+from typing import Any, Generic, Protocol, TypeAlias, TypeGuard, TypeVar, cast, overload
 
 from reactivex import abc
 from reactivex.disposable import Disposable
@@ -22,6 +24,10 @@ __all__ = ["Latest", "LatestSource"]
 
 _T = TypeVar("_T")
 _U = TypeVar("_U")
+_Predicate: TypeAlias = Callable[[_T], bool]
+
+# How much of a value is shown, in characters; some are whole rooms.
+_SHOWN = 500
 
 
 class Latest(Observed[_T]):
@@ -50,6 +56,13 @@ class Latest(Observed[_T]):
         """The current value; stays readable after the owner closes."""
         return self._origin.value
 
+    def __repr__(self) -> str:
+        told = repr(self.value)
+        if len(told) > _SHOWN:
+            told = f"{told[:_SHOWN]}..."
+        closed = ", closed" if self._origin.is_closed else ""
+        return f"<{type(self).__name__}: {told}{closed}>"
+
     def derive(self, project: Callable[[_T], _U]) -> Latest[_U]:
         """Return the `Latest` of ``project(value)``; it closes with this one.
 
@@ -60,30 +73,31 @@ class Latest(Observed[_T]):
 
     @overload
     async def until(
-        self, predicate: Callable[[_T], TypeGuard[_U]], timeout: float | None = None
+        self, wanted: Callable[[_T], TypeGuard[_U]], timeout: float | None = None
     ) -> _U: ...
     @overload
     async def until(
-        self, predicate: Callable[[_T], bool], timeout: float | None = None
+        self, wanted: _Predicate[_T] | _T, timeout: float | None = None
     ) -> _T: ...
     async def until(
-        self, predicate: Callable[[_T], bool], timeout: float | None = None
+        self, wanted: _Predicate[_T] | _T, timeout: float | None = None
     ) -> Any:
-        """Return the first value for which *predicate* holds, the current included.
+        """Return the first value that is *wanted*, the current included.
 
         Each value is looked at as it is set, so none that fits is missed.
         Nothing stays behind, however the waiting ends.  Cancelling is safe.
 
         Args:
-            predicate: Should hold for the final state, too.  What it raises is
-                raised here.
+            wanted: The value, or what says of one whether it is; whatever can
+                be called is asked.  It should fit the final state, too.  What
+                it raises is raised here.
             timeout: How long to wait, in seconds; None waits for ever.
 
         Raises:
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
             ClosedError: If the owner closed before one fitted.
         """
-        waiting = _Waiting(self._origin, Waiter(predicate))
+        waiting = _Waiting(self._origin, Waiter(_fitting(wanted)))
         waiting.changed()
         if self._origin.is_closed:
             waiting.closed()
@@ -95,6 +109,12 @@ class Latest(Observed[_T]):
 
     def __aiter__(self) -> AsyncIterator[_T]:
         return _Reader(self)
+
+
+def _fitting(wanted: Any) -> Callable[[Any], bool]:
+    if callable(wanted):
+        return cast("Callable[[Any], bool]", wanted)
+    return partial(eq, wanted)
 
 
 class _Watcher(Protocol):
