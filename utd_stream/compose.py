@@ -126,6 +126,7 @@ class UTDStreamClient:
         if app_key is None and session_provider is None:
             message = "give app_key, or session_provider if your back end mints"
             raise InvalidArgumentError(message)
+        self._app_id = app_id
         self._timeouts = timeouts or Timeouts()
         self._ports = ports or Ports(http=AiohttpHttp(session=session))
         self._microphone = microphone
@@ -250,6 +251,11 @@ class UTDStreamClient:
         self._sign_in.keep()
         return session
 
+    def __repr__(self) -> str:
+        who = "nobody" if self.identity is None else repr(self.identity)
+        closed = ", closed" if self._is_closed() else ""
+        return f"<{type(self).__name__} {who} of app {self._app_id!r}{closed}>"
+
     def dispose(self) -> None:
         """Close soon; see `aclose`."""
         if self._closing is None:
@@ -295,8 +301,11 @@ class UTDStreamClient:
         finally:
             self._sign_in.release()
 
+    def _is_closed(self) -> bool:
+        return self._closing is not None
+
     def _check_open(self) -> None:
-        if self._closing is not None:
+        if self._is_closed():
             message = "the client is closed; make a new one"
             raise ClosedError(message)
 
@@ -313,6 +322,7 @@ class UTDStreamClient:
             microphone=self._microphone,
             mint=self._minter(request),
             new_key=self._rest.new_key,
+            client_is_closed=self._is_closed,
             log=ports.log,
         )
 

@@ -104,6 +104,7 @@ def _session(*, watched: int) -> tuple[Callable[[], object], UTDAudioRoomSession
         microphone=Silence(),
         mint=_never,
         new_key=str,
+        client_is_closed=bool,
     )
     session = UTDAudioRoomSession(link)
     # Effects belong to the world; the figure is about facts.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, get_args, get_type_hints
@@ -117,6 +118,26 @@ def test_equal_grids_hash_alike(one: UTDSeatGrid, other: UTDSeatGrid) -> None:
     """A grid can be a key, attributes and all."""
     assert hash(attrs.evolve(one)) == hash(one)
     assert one != other or hash(one) == hash(other)
+
+
+@given(grid=grids(4))
+def test_a_grid_shows_what_it_is(grid: UTDSeatGrid) -> None:
+    """What is shown makes an equal grid, though defaults are left out."""
+    assert eval(repr(grid), {**vars(models), "datetime": dt}) == grid  # noqa: S307 -- our own text
+
+
+def test_a_grid_shows_no_defaults() -> None:
+    """A free seat is its index, and attributes read like a dict."""
+    seats = tuple(UTDSeat(seat_index=i) for i in range(3))
+
+    assert repr(UTDSeatGrid(rev=2, seats=seats)) == (
+        "UTDSeatGrid(rev=2, seats=(UTDSeat(seat_index=0), "
+        "UTDSeat(seat_index=1), UTDSeat(seat_index=2)))"
+    )
+    taken = UTDSeat(seat_index=1, occupant_identity="ana", attributes={"image": "a"})
+    assert repr(taken) == (
+        "UTDSeat(seat_index=1, occupant_identity='ana', attributes={'image': 'a'})"
+    )
 
 
 @given(grid=grids(4, occupant_identity=st.sampled_from(["ann", "bob"])))

@@ -157,3 +157,12 @@ def test_operators_of_rxpy_apply(source: EventsSource[int]) -> None:
 
     assert seen == [2]
     assert source._listeners == ()
+
+
+def test_events_show_who_hears_them(source: EventsSource[int]) -> None:
+    """At a prompt: how many, and whether anything can come."""
+    assert repr(source.events) == "<Events: heard by 0>"
+    source.events.subscribe(print)
+    assert repr(source.events) == "<Events: heard by 1>"
+    source.close()
+    assert repr(source.events) == "<Events: closed>"

@@ -22,7 +22,8 @@ from utd_stream.engine.config import App, Config
 from utd_stream.engine.notes import CommittedRoom, committed_room
 from utd_stream.engine.services import SERVICES
 from utd_stream.engine.store import Store
-from utd_stream.errors import ClosedError, UsageError
+from utd_stream.errors import ClosedError, InvalidArgumentError, UsageError
+from utd_stream.models.names import sfu_room_name
 from utd_stream.ports import AudioSource, Clock, FactLog, Luck
 
 __all__ = ["EmbeddedWorld", "embedded"]
@@ -108,7 +109,8 @@ class EmbeddedWorld:
     Attributes:
         app: The one app; its key and its secret.
         base_url: Of the engine, for clients of this world.
-        sfu: The SFU, with its faults: lines to cut, restarts, outages.
+        sfu: The SFU, with its faults: lines to cut, restarts, outages; it
+            calls rooms by names of its own, see `sfu_room`.
         webhooks: From the SFU to the engine; to drop, delay, hold.
         clock: Of everything in it.
     """
@@ -198,6 +200,17 @@ class EmbeddedWorld:
         self._clients.append(client)
         return client
 
+    def sfu_room(self, name: str) -> str:
+        """Return what the SFU calls the room *name*, as `sfu.lines` wants it.
+
+        Raises:
+            InvalidArgumentError: If the SFU takes no name that long.
+        """
+        try:
+            return sfu_room_name(self.app.id, name)
+        except ValueError as error:
+            raise InvalidArgumentError(str(error)) from error
+
     async def room(self, name: str) -> CommittedRoom | None:
         """Return a room as the engine has it on disk; None if it never was.
 
@@ -263,6 +276,17 @@ class EmbeddedWorld:
             await self._pool.close()
         if self._store is not None:
             self._store.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {self._standing()}>"
+
+    def _standing(self) -> str:
+        if self._pool is None:
+            return "not started"
+        if self._pool.closed:
+            return "closed"
+        engine = "running" if self._runner is not None else "stopped"
+        return f"engine {engine}, clients: {len(self._clients)}"
 
     async def __aenter__(self) -> Self:
         return await self.start()

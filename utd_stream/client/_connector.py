@@ -61,6 +61,7 @@ class Link:
         microphone: What is heard of this client; None without one.
         mint: Asks the engine for a token; True marks a reconnect's.
         new_key: Draws an idempotency key.
+        client_is_closed: Whether nothing can be asked of the engine any more.
         log: Told what happens; None for nobody.
     """
 
@@ -74,6 +75,7 @@ class Link:
     microphone: AudioSource | None
     mint: Callable[[bool], Awaitable[UTDTokenResponse]]
     new_key: Callable[[], str]
+    client_is_closed: Callable[[], bool]
     log: FactLog | None = None
 
 

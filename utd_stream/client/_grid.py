@@ -1,15 +1,20 @@
-"""Seat indexes and grids, where they come from outside."""
+"""Seat indexes and grids, where they come from outside, and what is wrong there."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
 
-from utd_stream.errors import InvalidArgumentError
+from utd_stream.errors import InvalidArgumentError, InvalidRequestError
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot, fold_grid
 from utd_stream.snapshots.session import json_object
 from utd_stream.wire import read_grid
 
-__all__ = ["check_index", "fold_metadata"]
+__all__ = ["check_index", "fold_metadata", "naming_arguments"]
+
+# What the wire calls otherwise than the methods of a session.
+_ARGUMENTS = {"target_seat": "index", "target_identity": "identity", "id": "request_id"}
 
 
 def fold_metadata(snapshot: AudioRoomSnapshot, metadata: str) -> AudioRoomSnapshot:
@@ -32,3 +37,20 @@ def check_index(index: Any, name: str = "index") -> int:
         message = f"{name} must be a seat index, a whole number from 0"
         raise InvalidArgumentError(message)
     return index
+
+
+@contextmanager
+def naming_arguments() -> Generator[None]:
+    """Let an error of the engine name the caller's argument, not the wire's field."""
+    try:
+        yield
+    except InvalidRequestError as error:
+        field, colon, problem = str(error).removeprefix("$.").partition(": ")
+        message = f"{_ARGUMENTS.get(field, field)}{colon}{problem}"
+        raise InvalidRequestError(
+            message,
+            error.status_code,
+            error.code,
+            request_id=error.request_id,
+            details=error.details,
+        ) from error

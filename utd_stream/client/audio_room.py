@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeVar, get_args
 
 from utd_stream.client._connector import Link
 from utd_stream.client._facts import EventTold, GridTold, RoomRead, TokenMinted
-from utd_stream.client._grid import check_index, fold_metadata
+from utd_stream.client._grid import check_index, fold_metadata, naming_arguments
 from utd_stream.client._microphone import check_microphone, refuse_video
 from utd_stream.client._seat import SeatSaga
 from utd_stream.client.session import UTDSession
@@ -21,7 +21,6 @@ from utd_stream.contract.answers import (
 )
 from utd_stream.errors import (
     ClosedError,
-    DisconnectedError,
     NotFoundError,
     PublishError,
     TransportTimeoutError,
@@ -36,7 +35,7 @@ from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeatGrid
 from utd_stream.reactive import Latest
 from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
-from utd_stream.snapshots.session import GONE, changed, is_connected
+from utd_stream.snapshots.session import GONE, changed
 
 __all__ = ["UTDAudioRoomSession"]
 
@@ -117,6 +116,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             PublishError: If the SFU did not take the microphone.
             TransportTimeoutError: If it took longer than `Timeouts.seat`.
             DisconnectedError: If there is no connection.
+            ClosedError: If there can be none: the session or client is closed.
         """
         check_index(index)
         check_microphone(self._link.microphone)
@@ -270,9 +270,10 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """
         if seat_index is not None:
             check_index(seat_index, "seat_index")
-        answer = await self._link.api.invite_to_speak(
-            self.room_name, identity, seat_index=seat_index
-        )
+        with naming_arguments():
+            answer = await self._link.api.invite_to_speak(
+                self.room_name, identity, seat_index=seat_index
+            )
         self._post(GridTold(answer.grid))
         return answer.invitation_id
 
@@ -359,20 +360,13 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
                 await self._until_connected()
                 await self._until_settled()
                 await self._until_no_right()
-                await self._seat.take(command)
+                with naming_arguments():
+                    await self._seat.take(command)
         except TransportTimeoutError:
             raise  # of a request: it says more
         except TimeoutError as error:
             message = f"no seat with a microphone within {limit:g} s; it is given back"
             raise TransportTimeoutError(message) from error
-
-    async def _until_connected(self) -> None:
-        now = await self.snapshot.until(
-            lambda s: is_connected(s) or s.connection_state in GONE
-        )
-        if not is_connected(now):
-            message = f"the room is {now.connection_state.value}; rejoin first"
-            raise DisconnectedError(message)
 
     async def _until_no_right(self) -> None:
         # Who publishes under the right of a seat just left is silenced soon.
@@ -387,7 +381,8 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     async def _ask(
         self, method: Callable[..., Awaitable[_Answer]], *args: Any, **named: Any
     ) -> UTDSeatGrid:
-        answer = await method(self.room_name, *args, **named)
+        with naming_arguments():
+            answer = await method(self.room_name, *args, **named)
         self._post(GridTold(answer.grid))
         return self._snapshot.value.grid
 

@@ -200,6 +200,12 @@ class UTDSession(Generic[_S]):
             self._disposing = asyncio.create_task(self._dispose())
         await asyncio.shield(self._disposing)
 
+    def __repr__(self) -> str:
+        where = f"{self._link.identity!r} in {self.room_name!r}"
+        disposed = ", disposed" if self._disposing is not None else ""
+        standing = self._snapshot.value.standing
+        return f"<{type(self).__name__} {where}: {standing}{disposed}>"
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -292,6 +298,18 @@ class UTDSession(Generic[_S]):
         if self._disposing is not None:
             message = "the session is disposed; join again"
             raise ClosedError(message)
+
+    async def _until_connected(self) -> None:
+        now = await self.snapshot.until(
+            lambda s: fold.is_connected(s) or s.connection_state in fold.GONE
+        )
+        if fold.is_connected(now):
+            return
+        if self._link.client_is_closed():
+            message = "the client is closed; make a new one, and join again"
+            raise ClosedError(message)
+        message = f"the room is {now.connection_state.value}; rejoin first"
+        raise DisconnectedError(message)
 
     async def _leave(self) -> None:
         await self._settle()

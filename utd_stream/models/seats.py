@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from enum import Enum
+from typing import Any, cast
 
 import attrs
 
@@ -34,6 +35,29 @@ def aware(
         raise ValueError(message)
 
 
+def _shown(value: attrs.AttrsInstance) -> str:
+    """Return *value* as it could be written; what is by default is left out."""
+    told = {field.name: getattr(value, field.name) for field in _told(value)}
+    fields = ", ".join(f"{name}={_written(each)}" for name, each in told.items())
+    return f"{type(value).__name__}({fields})"
+
+
+def _told(value: attrs.AttrsInstance) -> Iterator[attrs.Attribute[Any]]:
+    for field in attrs.fields(type(value)):
+        if getattr(value, field.name) != field.default:
+            yield field
+
+
+def _written(value: Any) -> str:
+    match value:
+        case Enum():
+            return str(value)
+        case Mapping():
+            return repr(dict(cast("Mapping[str, str]", value)))
+        case _:
+            return repr(value)
+
+
 @attrs.frozen(kw_only=True)
 class UTDSeat:
     """One place of the grid.
@@ -55,8 +79,11 @@ class UTDSeat:
     reserved_for: str | None = None
     name: str | None = None
     attributes: Mapping[str, str] = attrs.field(
-        factory=lambda: frozen_map({}), converter=frozen_map, hash=False
+        default=frozen_map({}), converter=frozen_map, hash=False
     )
+
+    def __repr__(self) -> str:
+        return _shown(self)
 
     @property
     def is_free(self) -> bool:
@@ -78,6 +105,9 @@ class SpeakerRequest:
     identity: str
     created_at: datetime | None = attrs.field(default=None, validator=aware)
 
+    def __repr__(self) -> str:
+        return _shown(self)
+
 
 @attrs.frozen(kw_only=True)
 class Invitation:
@@ -94,6 +124,9 @@ class Invitation:
     identity: str
     seat_index: int | None = None
     expires_at: datetime | None = attrs.field(default=None, validator=aware)
+
+    def __repr__(self) -> str:
+        return _shown(self)
 
 
 @attrs.frozen(kw_only=True)
@@ -115,6 +148,9 @@ class UTDSeatGrid:
     seats: tuple[UTDSeat, ...] = ()
     requests: tuple[SpeakerRequest, ...] = ()
     invitations: tuple[Invitation, ...] = ()
+
+    def __repr__(self) -> str:
+        return _shown(self)
 
     @property
     def seat_count(self) -> int:

@@ -47,6 +47,11 @@ class Events(Observed[_T]):
         super().__init__(source.subscribe)
         self._source = source
 
+    def __repr__(self) -> str:
+        count = self._source.listener_count
+        told = "closed" if self._source.is_closed else f"heard by {count}"
+        return f"<{type(self).__name__}: {told}>"
+
     @overload
     async def until(
         self, predicate: Callable[[_T], TypeGuard[_U]], timeout: float | None = None
@@ -171,6 +176,11 @@ class EventsSource(Generic[_T]):
         self.clock = clock
         self.is_closed = False
         self.events: Events[_T] = Events(self)
+
+    @property
+    def listener_count(self) -> int:
+        """How many listen now."""
+        return len(self._listeners)
 
     def emit(self, event: _T) -> None:
         """Tell *event* to those who listen now; nobody after the end."""

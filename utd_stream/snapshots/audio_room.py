@@ -54,6 +54,11 @@ class AudioRoomSnapshot(SessionSnapshot):
     grid: UTDSeatGrid = _NO_GRID
     occupancy: SeatOccupancy = SeatOccupancy.LISTENING
 
+    @property
+    def standing(self) -> str:
+        """Where connection and seat stand."""
+        return f"{self.connection_state.value}, {self.occupancy.value}"
+
 
 def fold_grid(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapshot:
     """Return the snapshot after *grid* was told; an older one is ignored."""

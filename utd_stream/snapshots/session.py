@@ -63,6 +63,11 @@ class SessionSnapshot:
     role: UTDRole = UTDRole.AUDIENCE
     owner_identity: str | None = None
 
+    @property
+    def standing(self) -> str:
+        """Where it stands, in a word or two."""
+        return self.connection_state.value
+
 
 _S = TypeVar("_S", bound=SessionSnapshot)
 
