@@ -57,7 +57,7 @@ class AudioRoomSnapshot(SessionSnapshot):
     @property
     def standing(self) -> str:
         """Where connection and seat stand."""
-        return f"{self.connection_state.value}, {self.occupancy.value}"
+        return f"{super().standing}, {self.occupancy.value}"
 
 
 def fold_grid(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapshot:
