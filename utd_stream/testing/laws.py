@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import SeatOccupancy
-from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.models.seats import UTDSeat, UTDSeatGrid
 from utd_stream.ports import SfuParticipant
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
 from utd_stream.snapshots.session import is_connected
@@ -107,9 +107,6 @@ def snapshot_laws(snapshot: AudioRoomSnapshot) -> Iterator[str]:
             yield f"{me} publishes {source.value} in an audio room"
         elif number > 1:
             yield f"{me} publishes two microphones"
-    seat = snapshot.grid.seat_of(me)
-    if snapshot.occupancy is SeatOccupancy.LISTENING and sources and seat is None:
-        yield f"{me} listens and still publishes"
 
 
 def agreement_laws(
@@ -135,16 +132,23 @@ def agreement_laws(
     sent = {each.source for each in snapshot.local.publications}
     if sent != set(person.track_sources):
         yield f"{me} publishes {len(sent)} tracks, the SFU has {person.track_sources}"
-    seat = grid.seat_of(me)
-    occupancy = snapshot.occupancy
+    yield from _occupancy_laws(snapshot, grid.seat_of(me), is_sending=bool(sent))
+
+
+def _occupancy_laws(
+    snapshot: AudioRoomSnapshot, seat: UTDSeat | None, *, is_sending: bool
+) -> Iterator[str]:
+    me, occupancy = snapshot.local.identity, snapshot.occupancy
     if seat is None and occupancy is not SeatOccupancy.LISTENING:
         yield f"{me} sits nowhere and is {occupancy.value}"
     elif seat is not None and occupancy not in _SEATED:
         yield f"{me} sits and is {occupancy.value}"
     elif seat is not None and seat.muted and occupancy is not SeatOccupancy.SILENT:
         yield f"{me} sits on a muted seat and is {occupancy.value}"
-    if occupancy is SeatOccupancy.SPEAKING and not sent:
+    if occupancy is SeatOccupancy.SPEAKING and not is_sending:
         yield f"{me} speaks without a track"
+    if seat is None and occupancy is SeatOccupancy.LISTENING and is_sending:
+        yield f"{me} listens and still publishes"
 
 
 _SEATED = frozenset({SeatOccupancy.SPEAKING, SeatOccupancy.SILENT})

@@ -1,0 +1,159 @@
+"""Faults planted into engine and client, each as somebody could have made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from utd_stream.client import _grid, audio_room
+from utd_stream.client._facts import EventTold
+from utd_stream.client._grid import fold_metadata
+from utd_stream.engine._batch import Batch
+from utd_stream.engine.rules import grants, roster
+from utd_stream.engine.rules.commands import MemberLeft
+from utd_stream.engine.rules.draft import Draft
+from utd_stream.engine.rules.effects import Effect, SyncParticipant
+from utd_stream.engine.rules.state import Room
+from utd_stream.engine.store import RoomKey
+from utd_stream.models import DisconnectReason, UTDSeatGrid
+from utd_stream.models.room_events import DataReceived
+from utd_stream.snapshots import audio_room as folds
+from utd_stream.snapshots.audio_room import AudioRoomSnapshot
+from utd_stream.snapshots.session import changed
+
+__all__ = ["FAULTS", "Fault"]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+@attrs.frozen
+class Fault:
+    """A fault, and what a walk says of it.
+
+    Attributes:
+        plant: Puts it in.
+        found: In the words of the law that it breaks; a regular expression.
+        steps: What the walk that looks for it may do; all else would cost time
+            alone.
+    """
+
+    plant: Callable[[pytest.MonkeyPatch], None]
+    found: str
+    steps: frozenset[str] = attrs.field(converter=_words)
+
+
+def lost_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second command of a batch is decided on the room before the first."""
+    newest = Batch._room
+
+    def stale(self: Batch, key: RoomKey) -> Room | None:
+        decided = self._after.pop(key, None)
+        room = newest(self, key)
+        if decided is not None:
+            self._after[key] = decided
+        return room
+
+    monkeypatch.setattr(Batch, "_room", stale)
+
+
+def double_grant(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room's owner shares the right of whoever sits."""
+    speaks = grants.speaks
+
+    def shared(room: Room, identity: str) -> bool:
+        return speaks(room, identity) or (
+            room.owner == identity and any(seat.data.occupant for seat in room.seats)
+        )
+
+    monkeypatch.setattr(grants, "speaks", shared)
+
+
+def forgotten_revoke(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SFU is told of rights that come, and not of those that go."""
+    effect = Draft.effect
+
+    def grants_only(self: Draft, wanted: Effect) -> None:
+        match wanted:
+            case SyncParticipant(who) if self.room.member(who):
+                if grants.speaks(self.room, who):
+                    effect(self, wanted)
+            case _:
+                effect(self, wanted)
+
+    monkeypatch.setattr(Draft, "effect", grants_only)
+
+
+def stale_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client believes whichever grid comes last."""
+
+    def fold(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapshot:
+        return changed(snapshot, grid=grid)
+
+    monkeypatch.setattr(folds, "fold_grid", fold)
+    monkeypatch.setattr(_grid, "fold_grid", fold)
+
+
+def wrong_sid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A webhook about an older connection counts for the newer one."""
+    left = roster.left
+
+    def trusting(draft: Draft, fact: MemberLeft) -> None:
+        member = draft.room.members.get(fact.identity)
+        sid = member.sid if member is not None and member.sid else fact.sid
+        left(draft, attrs.evolve(fact, sid=sid))
+
+    monkeypatch.setattr(roster, "left", trusting)
+
+
+def reconnect_frees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's own goodbye to the SFU frees its seat at once."""
+    at_once = roster._FREES_AT_ONCE | {DisconnectReason.CLIENT_INITIATED}
+    monkeypatch.setattr(roster, "_FREES_AT_ONCE", at_once)
+
+
+def forgery_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data message that seems to be the engine's changes the grid."""
+    take = audio_room.UTDAudioRoomSession._take
+
+    def believing(
+        self: audio_room.UTDAudioRoomSession, snapshot: AudioRoomSnapshot, fact: Any
+    ) -> tuple[AudioRoomSnapshot, Sequence[Any]]:
+        match fact:
+            case EventTold(_, DataReceived(data=data)):
+                return fold_metadata(snapshot, data.decode()), ()
+            case _:
+                return take(self, snapshot, fact)
+
+    monkeypatch.setattr(audio_room.UTDAudioRoomSession, "_take", believing)
+
+
+FAULTS = {
+    "a lost update": Fault(
+        lost_update, "committed twice|went back", "take_seat mute_seat lock_seat"
+    ),
+    "a double grant": Fault(
+        double_grant, "may publish, against the grid", "take_seat leave_seat wait"
+    ),
+    "a forgotten revoke": Fault(
+        forgotten_revoke, "may publish, against the grid", "take_seat leave_seat wait"
+    ),
+    "a stale grid accepted": Fault(
+        stale_grid,
+        "went back to revision|knows revision",
+        "mute_seat slow wait",
+    ),
+    "a webhook for the wrong sid": Fault(
+        wrong_sid, "is there and was unseated", "kick come_back hold release"
+    ),
+    "a seat freed by a full reconnect": Fault(
+        reconnect_frees, "s away", "take_seat reconnect wait"
+    ),
+    "a forged message believed": Fault(
+        forgery_believed, "never committed", "forge join wait take_seat"
+    ),
+}
