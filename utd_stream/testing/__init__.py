@@ -1,23 +1,31 @@
-"""What tests of applications need: worlds on virtual time, logs, strategies.
+"""What tests of applications need: worlds on virtual time, faults, logs, strategies.
 
 What needs Hypothesis is imported by module, as ``utd_stream.testing.models``.
+Names are imported when they are first used, since pytest loads the plugin that
+is in here wherever the package is installed.
 """
 
 from __future__ import annotations
 
-from utd_stream.adapters.fact_log import FACT_LOG_SCHEMA, JsonLines
-from utd_stream.testing._loop import (
-    HorizonError,
-    StalledError,
-    VirtualClock,
-    VirtualLoop,
-    run,
-)
-from utd_stream.testing._luck import SeededLuck
-from utd_stream.testing._simulation import Simulation
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from utd_stream.adapters.fact_log import FACT_LOG_SCHEMA, JsonLines
+    from utd_stream.testing._loop import (
+        HorizonError,
+        StalledError,
+        VirtualClock,
+        VirtualLoop,
+        run,
+    )
+    from utd_stream.testing._luck import SeededLuck
+    from utd_stream.testing._script import FaultScript, play
+    from utd_stream.testing._simulation import Simulation
 
 __all__ = [
     "FACT_LOG_SCHEMA",
+    "FaultScript",
     "HorizonError",
     "JsonLines",
     "SeededLuck",
@@ -25,5 +33,34 @@ __all__ = [
     "StalledError",
     "VirtualClock",
     "VirtualLoop",
+    "play",
     "run",
 ]
+
+# Where each public name lives; the imports above tell the type checkers the same.
+_HOMES = {
+    "FACT_LOG_SCHEMA": "utd_stream.adapters.fact_log",
+    "FaultScript": "utd_stream.testing._script",
+    "HorizonError": "utd_stream.testing._loop",
+    "JsonLines": "utd_stream.adapters.fact_log",
+    "SeededLuck": "utd_stream.testing._luck",
+    "Simulation": "utd_stream.testing._simulation",
+    "StalledError": "utd_stream.testing._loop",
+    "VirtualClock": "utd_stream.testing._loop",
+    "VirtualLoop": "utd_stream.testing._loop",
+    "play": "utd_stream.testing._script",
+    "run": "utd_stream.testing._loop",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value  # the next use finds it without coming here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

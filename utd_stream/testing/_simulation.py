@@ -43,6 +43,8 @@ class Simulation:
 
     Attributes:
         loop: What it runs on.
+        engine_clock: The engine's own time; its ``skew``, in seconds, is yours to
+            set, and the engine is wrong by as much.
         log: Everything that happened.
         world: Engine, SFU and clients.
 
@@ -62,11 +64,13 @@ class Simulation:
     ) -> None:
         _check_thread()
         self.loop = VirtualLoop(seed, horizon=horizon)
+        self.engine_clock = self.clock.skewed(0)
         self.log = JsonLines(self.clock)
         with ExitStack() as undo:
             undo.callback(self.loop.close)
             self.world: EmbeddedWorld = embedded(
                 clock=self.clock,
+                engine_clock=self.engine_clock,
                 luck=SeededLuck(seed or 0),
                 fact_log=self.log if observer is None else _Both(self.log, observer),
                 **settings,

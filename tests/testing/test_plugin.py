@@ -1,0 +1,153 @@
+"""The plugin of pytest, in a pytest of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+ROOM = """
+    from utd_stream.media import Silence
+    from utd_stream.testing import Simulation
+
+    def enter(sim, who="ana"):
+        client = sim.world.client(microphone=Silence())
+        return sim.run(client.join_audio_room(who, "lounge"))
+
+    def order(sim):
+        first = []
+        for number in range(20):
+            sim.act(sim.loop.call_at, 1.0, first.append, number)
+        sim.advance(2)
+        return first
+"""
+
+
+def run(pytester: pytest.Pytester, text: str, *arguments: str) -> pytest.RunResult:
+    """Run tests of somebody who has no pytest-asyncio, warnings as errors."""
+    pytester.makepyfile(room=ROOM, test_room=text)
+    return pytester.runpytest_subprocess(
+        *("-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio"),
+        *arguments,
+        timeout=100,
+    )
+
+
+def test_a_test_gets_a_world_by_name(pytester: pytest.Pytester) -> None:
+    """An hour passes, nobody is async, and the world is closed at the end."""
+    told = run(
+        pytester,
+        """
+        from room import enter
+
+        worlds = []
+
+        def test_an_hour(simulation):
+            worlds.append(simulation)
+            session = enter(simulation)
+            simulation.run(session.take_seat(0))
+            simulation.advance(3_600)
+            assert session.connected.value
+
+        def test_the_next(simulation):
+            assert worlds[0].loop.is_closed()
+            assert simulation is not worlds[0]
+        """,
+    )
+
+    told.assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize("seed", ["", "5"])
+def test_the_seed_is_chosen_from_outside(pytester: pytest.Pytester, seed: str) -> None:
+    """The world is that of its seed, and 0 is the seed of nobody's choice."""
+    text = f"""
+        from room import Simulation, order
+
+        def test_seed(simulation):
+            with Simulation({seed or 0}) as same, Simulation(77) as other:
+                assert order(simulation) == order(same) != order(other)
+        """
+
+    told = run(pytester, text, *[f"--utd-seed={seed}"] * bool(seed))
+
+    told.assert_outcomes(passed=1)
+
+
+def test_a_failure_shows_the_end_of_the_log(pytester: pytest.Pytester) -> None:
+    """With its seed, and how much there is; a task left over is not told."""
+    told = run(
+        pytester,
+        """
+        import asyncio
+        from room import enter
+
+        def test_wrong(simulation):
+            for who in ("ana", "ben", "eva", "dan"):
+                enter(simulation, who)
+            task = simulation.begin(asyncio.sleep(10))
+            assert False, "what is wrong"
+        """,
+        "--utd-seed=3",
+    )
+
+    told.assert_outcomes(failed=1)
+    told.stdout.fnmatch_lines(
+        ["*what is wrong*", "*utd_stream, seed 3: newest of * lines*", '{"n":*"who":*']
+    )
+    shown = [line for line in told.stdout.lines if line.startswith('{"n":')]
+    assert len(shown) == 40
+    assert "outlived" not in told.stdout.str()
+
+
+def test_a_success_shows_nothing(pytester: pytest.Pytester) -> None:
+    """Nor does a failure that had no world."""
+    told = run(
+        pytester,
+        """
+        from room import enter
+
+        def test_right(simulation):
+            enter(simulation)
+
+        def test_wrong():
+            assert False
+        """,
+    )
+
+    told.assert_outcomes(passed=1, failed=1)
+    assert "fact log" not in told.stdout.str()
+
+
+def test_a_task_left_over_is_an_error(pytester: pytest.Pytester) -> None:
+    """Where all else is well it is the finding, and the log is shown."""
+    told = run(
+        pytester,
+        """
+        import asyncio
+        from room import enter
+
+        def test_forgets(simulation):
+            enter(simulation)
+            simulation.begin(asyncio.sleep(10)).set_name("nobody's")
+        """,
+    )
+
+    told.assert_outcomes(passed=1, errors=1)
+    told.stdout.fnmatch_lines(["*outlived their world: nobody's*", "*fact log*"])
+
+
+def test_pytest_starts_without_the_rest() -> None:
+    """The plugin is loaded wherever the package is installed, and costs nothing."""
+    program = "import sys, utd_stream.testing.plugin; print(*sys.modules)"
+    told = subprocess.run(  # noqa: S603 -- this interpreter, a program from above
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    )
+
+    loaded = {name.partition(".")[0] for name in told.stdout.split()}
+    heavy = {"aiohttp", "cattrs", "hypothesis", "livekit", "reactivex", "sqlalchemy"}
+    assert "pytest" in loaded
+    assert not heavy & loaded

@@ -1,0 +1,77 @@
+"""A plugin of pytest: a world on virtual time for each test that asks for one.
+
+::
+
+    def test_a_seat(simulation: Simulation) -> None:
+        ana = simulation.world.client(microphone=Silence())
+        room = simulation.run(ana.join_audio_room("ana", "lounge"))
+        simulation.run(room.take_seat(0))
+
+It is there wherever the package is installed, and loads nothing until a test
+asks for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from utd_stream.testing import Simulation
+
+__all__ = ["pytest_addoption", "pytest_runtest_makereport", "simulation"]
+
+# How much of the log a failure shows.
+_LINES = 40
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--utd-seed``."""
+    parser.getgroup("utd_stream").addoption(
+        "--utd-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="seed of the fixture `simulation`: what comes first, and all chance",
+    )
+
+
+@pytest.fixture
+def simulation(request: pytest.FixtureRequest) -> Iterator[Simulation]:
+    """A world that moves only when it is told to; closed at the end.
+
+    Its seed is that of ``--utd-seed``.  A test that passed, and left a task that
+    nobody ended, fails; one that failed shows the newest lines of the log.
+    """
+    from utd_stream.testing import Simulation  # noqa: PLC0415 -- heavy, for those who ask
+
+    sim = Simulation(request.config.getoption("--utd-seed"))
+    stash = request.node.stash
+    stash[_SIMULATION] = sim
+    yield sim
+    # What is left over after a failure says less than the failure.
+    with suppress(*[AssertionError] * stash.get(_HAS_FAILED, False)):
+        sim.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what happened in the world of a test that failed."""
+    report = yield
+    sim = item.stash.get(_SIMULATION, None)
+    if report.failed and sim is not None:
+        item.stash[_HAS_FAILED] = True
+        lines = sim.log.lines
+        seed = item.config.getoption("--utd-seed")
+        title = f"utd_stream, seed {seed}: newest of {len(lines)} lines of the fact log"
+        report.sections.append((title, "\n".join(lines[-_LINES:])))
+    return report
+
+
+_SIMULATION: pytest.StashKey[Simulation] = pytest.StashKey()
+_HAS_FAILED = pytest.StashKey[bool]()
