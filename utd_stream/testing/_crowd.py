@@ -98,13 +98,13 @@ class Crowd:
     def join(self, who: str, **asked: Any) -> None:
         """Begin to enter the room with a client of one's own."""
 
-        async def enter() -> None:
+        async def _enter() -> None:
             client = self.sim.world.client(microphone=Silence())
             session = await client.join_audio_room(who, self.room_name, **asked)
             self.sessions[who] = session
             self.everybody.append(session)
 
-        self.begin(f"{who} joins", enter)
+        self.begin(f"{who} joins", _enter)
 
     def ask(
         self,
@@ -118,10 +118,10 @@ class Crowd:
         session = self.sessions.get(who)
         if session is not None:
 
-            async def work() -> None:
+            async def _work() -> None:
                 await call(session)
 
-            self.begin(f"{who}: {name}", work, settle=settle)
+            self.begin(f"{who}: {name}", _work, settle=settle)
 
     def begin(
         self,
@@ -132,7 +132,7 @@ class Crowd:
     ) -> None:
         """Begin something, and as a rule let happen what needs no time."""
 
-        async def guarded() -> None:
+        async def _guarded() -> None:
             try:
                 await work()
             except UTDStreamException:
@@ -140,20 +140,20 @@ class Crowd:
             except Exception as error:  # noqa: BLE001 -- any other one is the finding
                 self.failures.append(f"{name} raised {error!r}")
 
-        self.operations.append(Operation(name, self.sim.loop.create_task(guarded())))
+        self.operations.append(Operation(name, self.sim.loop.create_task(_guarded())))
         if settle:
             self.sim.settle()
 
     def act(self, fault: Callable[..., object], *arguments: Any) -> None:
         """Let a fault happen, and all that needs no time."""
 
-        async def happen() -> None:
+        async def _happen() -> None:
             try:
                 fault(*arguments)
             except NotFoundError:
                 return  # nobody is there to suffer it
 
-        self.sim.run(happen())
+        self.sim.run(_happen())
         self.sim.settle()
 
     def restart_sfu(self) -> None:
@@ -166,11 +166,11 @@ class Crowd:
         session = self.sessions.get(who)
         if session is not None:
 
-            async def send() -> None:
+            async def _send() -> None:
                 room = session.room.room
                 await room.send_data(data, reliable=True, to=(), topic="")
 
-            self.begin(f"{who} forges", send)
+            self.begin(f"{who} forges", _send)
 
     def kill(self, who: str) -> None:
         """End somebody's client as its process would, if the SFU knows it."""

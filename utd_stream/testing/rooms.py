@@ -165,10 +165,10 @@ class AudioRoomMachine(RuleBasedStateMachine):
     ) -> None:
         """Close a seat, or open it."""
 
-        async def lock(session: UTDAudioRoomSession) -> None:
+        async def _lock(session: UTDAudioRoomSession) -> None:
             await (session.lock_seat if locked else session.unlock_seat)(index)
 
-        self._ask(who, then, "lock_seat", lock)
+        self._ask(who, then, "lock_seat", _lock)
 
     @rule(who=_moderator, index=_seats, muted=st.booleans(), then=_then)
     def mute_seat(
@@ -176,10 +176,10 @@ class AudioRoomMachine(RuleBasedStateMachine):
     ) -> None:
         """Silence a seat, or not."""
 
-        async def mute(session: UTDAudioRoomSession) -> None:
+        async def _mute(session: UTDAudioRoomSession) -> None:
             await (session.mute_seat if muted else session.unmute_seat)(index)
 
-        self._ask(who, then, "mute_seat", mute)
+        self._ask(who, then, "mute_seat", _mute)
 
     @rule(who=_moderator, index=_seats, then=_then)
     def kick_from_seat(self, who: str, index: int, then: float | None) -> None:
@@ -214,13 +214,13 @@ class AudioRoomMachine(RuleBasedStateMachine):
     def answer_request(self, who: str, *, is_yes: bool, then: float | None) -> None:
         """Approve or reject the oldest request that is seen."""
 
-        async def answer(session: UTDAudioRoomSession) -> None:
+        async def _answer(session: UTDAudioRoomSession) -> None:
             waiting = session.speaker_requests.value
             if waiting:
                 decide = session.approve_speaker if is_yes else session.reject_speaker
                 await decide(waiting[0].id)
 
-        self._ask(who, then, "answer_request", answer)
+        self._ask(who, then, "answer_request", _answer)
 
     @rule(who=_moderator, whom=_someone, index=st.none() | _seats, then=_then)
     def invite_to_speak(
@@ -235,14 +235,14 @@ class AudioRoomMachine(RuleBasedStateMachine):
     def answer_invitation(self, then: float | None, *, is_yes: bool) -> None:
         """Let the first who is invited accept or decline."""
 
-        async def answer(session: UTDAudioRoomSession) -> None:
+        async def _answer(session: UTDAudioRoomSession) -> None:
             await (
                 session.accept_invitation if is_yes else session.decline_invitation
             )()
 
         for who, session in self.crowd.sessions.items():
             if session.invitation.value is not None:
-                self._ask(who, then, "answer_invitation", answer)
+                self._ask(who, then, "answer_invitation", _answer)
                 return
 
     # Laws.
