@@ -77,6 +77,24 @@ def test_the_test_on_virtual_time_passes(tmp_path: Path) -> None:
     assert "1 passed" in run.stdout
 
 
+def test_the_fixture_and_the_machine_are_found(tmp_path: Path) -> None:
+    """Copied as they stand, pytest runs both."""
+    program = block("python", "SeatGridMachine")
+    (tmp_path / "test_lounge.py").write_text(program, encoding="utf-8")
+
+    run = python("-m", "pytest", "-q", "test_lounge.py", folder=tmp_path)
+
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "2 passed" in run.stdout
+
+
+def test_the_notebooks_are_where_the_link_points() -> None:
+    """Whoever wants to try it finds them."""
+    (folder,) = re.findall(r"\[the notebooks\]\((.*?)\)", README.read_text("utf-8"))
+
+    assert list((README.parent / folder).glob("*.ipynb"))
+
+
 def test_the_file_of_settings_is_taken_as_printed(tmp_path: Path) -> None:
     """``serve`` finds in it all that it needs."""
     (tmp_path / "engine.toml").write_text(block("toml", "port"), encoding="utf-8")
