@@ -42,14 +42,18 @@ __all__ = [
 _KINDS = ("_kicked", "_room_ended", "_seat_update")
 
 
-def orders(**pools: st.SearchStrategy[Any]) -> st.SearchStrategy[c.Order]:
+def orders(
+    *kinds: type[c.Order], **pools: st.SearchStrategy[Any]
+) -> st.SearchStrategy[c.Order]:
     """Return whatever somebody may order in a room.
 
     Args:
+        kinds: Which orders; all by default.
         pools: What fields of a name are drawn from.  ``seats`` and ``ids``
             stand for all that name a seat, a request or an invitation.
     """
-    return _any_of(c.Order, _spread(pools))
+    spread = _spread(pools)
+    return st.one_of([values(kind, **spread) for kind in kinds or get_args(c.Order)])
 
 
 def entries(

@@ -1,0 +1,212 @@
+"""The grid alone: it holds without faults of ours, and planted ones are found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any, get_args
+
+import attrs
+import pytest
+from hypothesis import Phase, settings
+from hypothesis.stateful import invariant, rule, run_state_machine_as_test
+
+from utd_stream.engine.rules import Command, Room, draft, seating, waiting
+from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.draft import Draft
+from utd_stream.errors import EngineError
+from utd_stream.models.rooms import SeatMode
+from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.testing.grids import SeatGridMachine
+
+_LOOKS = settings(
+    max_examples=2_000,
+    stateful_step_count=12,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=False,
+    report_multiple_bugs=False,
+    phases=(Phase.generate, Phase.shrink),
+)
+
+
+class Lounge(SeatGridMachine):
+    """A room where anybody sits down, and asks its own law."""
+
+    @invariant()
+    def the_host_moderates(self) -> None:
+        """Nobody else is the owner."""
+        assert self.room.owner in {None, "host"}
+
+
+class Stage(SeatGridMachine):
+    """A stage of two seats with people and a rule of its own."""
+
+    people = ("host", "ana", "ben", "eva", "dan")
+    seat_count = 2
+    seat_mode = SeatMode.REQUEST
+
+    @rule()
+    def everybody_asks(self) -> None:
+        """Let all of them want to speak at once."""
+        for who in self.people:
+            self.decide(who, c.RequestToSpeak())
+
+
+TestLounge = Lounge.TestCase
+TestLounge.settings = settings(stateful_step_count=40)
+TestStage = Stage.TestCase
+TestStage.settings = settings(stateful_step_count=40)
+
+
+def walked(machine: type[SeatGridMachine], looks: settings = _LOOKS) -> None:
+    """Let it walk, always the same way."""
+    run_state_machine_as_test(machine, settings=looks)
+
+
+def found(machine: type[SeatGridMachine], law: str) -> list[str]:
+    """The script, in lines, of the shortest walk that breaks a law."""
+    with pytest.raises(AssertionError, match=law) as error:
+        walked(machine)
+    notes = [line for note in error.value.__notes__ for line in note.splitlines()]
+    return [line for line in notes if re.match(r"state\.(?!open|teardown)", line)]
+
+
+def test_every_order_is_obeyed_and_refused() -> None:
+    """A walk gets to whatever people may do, in vain and not."""
+    ends: dict[type, set[bool]] = {}
+
+    class Watched(SeatGridMachine):
+        seat_mode = SeatMode.REQUEST
+
+        def decide(self, who: str, command: Command) -> Any:
+            answer = super().decide(who, command)
+            refused = isinstance(answer, EngineError)
+            ends.setdefault(type(command), set()).add(refused)
+            return answer
+
+    walked(Watched, settings(_LOOKS, max_examples=300, stateful_step_count=50))
+
+    # A grid does not end, unless a rule of one's own ends it.
+    kinds = set(get_args(c.Order)) - {c.EndRoom}
+    asked = {kind.__name__: ends.get(kind) for kind in kinds}
+    assert {name: asked[name] for name in asked if asked[name] != {True, False}} == {}
+    told = (c.MemberJoined, c.MemberLeft, c.MembersListed, c.TimePassed, c.Enter)
+    assert all(ends[kind] == {False} for kind in told)
+
+
+# Faults, each as somebody could have made it, and what is said of it.
+
+
+def silent_mute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mute is not seen to be a change."""
+    differs = draft._visibly_differs
+
+    def deaf(before: Room, after: Room) -> bool:
+        same = len(before.seats) == len(after.seats)
+        heard = [
+            attrs.evolve(new, data=attrs.evolve(new.data, muted=old.data.muted))
+            for old, new in zip(before.seats, after.seats, strict=False)
+        ]
+        return differs(
+            before, attrs.evolve(after, seats=tuple(heard)) if same else after
+        )
+
+    monkeypatch.setattr(draft, "_visibly_differs", deaf)
+
+
+def restless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every change of the room is one of the grid."""
+    monkeypatch.setattr(draft, "_visibly_differs", lambda a, b: a is not b)
+
+
+def wide_mute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mute is of the next seat, too."""
+    act = seating.act_on_seat
+
+    def spread(draft: Draft, command: Any) -> Any:
+        if isinstance(command, c.MuteSeat):
+            act(draft, attrs.evolve(command, index=command.index + 1))
+        return act(draft, command)
+
+    monkeypatch.setattr(seating, "act_on_seat", spread)
+
+
+def reused_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next id is counted from what waits."""
+
+    def counted(self: Draft) -> int:
+        pending = len(waiting.pending_requests(self)) + len(
+            waiting.pending_invites(self)
+        )
+        return pending + 1
+
+    monkeypatch.setattr(Draft, "take_id", counted)
+
+
+def blind_drop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whenever a seat is locked, somebody stands up."""
+    act = seating.act_on_seat
+
+    def spread(draft: Draft, command: Any) -> Any:
+        if isinstance(command, c.LockSeat):
+            seating.vacate(draft, "ana")
+        return act(draft, command)
+
+    monkeypatch.setattr(seating, "act_on_seat", spread)
+
+
+def two_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks whether who sits down sits already."""
+    monkeypatch.setattr(seating, "_check_not_seated", lambda *_: None)
+
+
+def moody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer depends on how often it was asked."""
+    take, asked = seating.take, count()
+
+    def counted(*arguments: Any) -> Any:
+        return attrs.evolve(take(*arguments), seat_index=next(asked))
+
+    monkeypatch.setattr(seating, "take", counted)
+
+
+FAULTS: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]] = {
+    "a mute without a revision": (silent_mute, "the grid changed, and went"),
+    "a revision without a change": (restless, "the grid did not change"),
+    "a mute of two seats": (wide_mute, "seat . was muted or unmuted, and nobody"),
+    "somebody unseated": (blind_drop, "ana went from seat . to None, and nobody"),
+    "an id given twice": (reused_id, "id 1 was given before"),
+    "a seat too many": (two_seats, "sits on two seats"),
+    "an answer that changes": (moody, "decided in two ways"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And shrunk to a script of a few lines."""
+    plant, law = FAULTS[name]
+    plant(monkeypatch)
+
+    script = found(SeatGridMachine, law)
+
+    assert len(script) <= 10, "\n".join(script)
+
+
+def test_a_law_of_ones_own_is_asked() -> None:
+    """Invariants, and what holds between two grids, come from the subclass too."""
+
+    class Still(SeatGridMachine):
+        def _changed(self, before: UTDSeatGrid, after: UTDSeatGrid) -> Iterator[str]:
+            if before.seats[0].is_free and not after.seats[0].is_free:
+                yield "seat 0 is nobody's"
+
+    class Empty(SeatGridMachine):
+        @invariant()
+        def nobody_asks(self) -> None:
+            assert not self.grid.requests, "somebody asks"
+
+    assert found(Still, "seat 0 is nobody's")
+    assert found(Empty, "somebody asks")
