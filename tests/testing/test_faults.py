@@ -412,6 +412,20 @@ def test_a_script_is_repeatable() -> None:
     )
 
 
+def test_every_fault_is_drawn_that_ends() -> None:
+    """Whatever there is to script, but the death of a client."""
+    drawn: set[str] = set()
+
+    @settings(max_examples=300, derandomize=True, database=None)
+    @given(script=fault_scripts(ROOM, "ana"))
+    def draw(script: FaultScript) -> None:
+        drawn.update(type(act.fault).__name__ for act in script.acts)
+
+    draw()
+
+    assert drawn == set(f.__all__) - {"KillClient"}
+
+
 @attrs.frozen
 class Known:
     """A fault, of which whoever judges the crowd is told what the SFU forgot."""
