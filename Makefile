@@ -11,7 +11,8 @@ PY := $(BIN)/python
 CORE := utd_stream/errors/*,utd_stream/machines/*,utd_stream/snapshots/*
 CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
-# Long walks prove laws, not lines: they run without coverage, three times as fast.
+# Long walks prove laws, not lines: they run without coverage, three times as fast,
+# beside the rest, which waits for LiveKit most of its time.
 WALKS := $(addprefix tests/testing/test_,faults.py grids.py messages.py walks.py)
 
 .DEFAULT_GOAL := help
@@ -48,9 +49,12 @@ docs: install  ## every public name has its docstring
 # Tests which need a server say themselves, and fail under CI, when there is none.
 test: install  ## all tests, and full branch coverage of the core
 	-@$(MAKE) --no-print-directory livekit
-	$(BIN)/coverage run --source=utd_stream -m pytest $(addprefix --ignore=,$(WALKS))
+	$(BIN)/pytest -p no:cacheprovider $(WALKS) > .walks.log 2>&1 & walks=$$!; \
+	  trap 'kill $$walks 2> /dev/null' EXIT; \
+	  $(BIN)/coverage run --source=utd_stream -m pytest \
+	    $(addprefix --ignore=,$(WALKS)); rest=$$?; \
+	  wait $$walks; walked=$$?; cat .walks.log; exit $$((rest | walked))
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
-	$(BIN)/pytest $(WALKS)
 
 conformance: install livekit  ## what the loopback and LiveKit do, side by side
 	$(BIN)/pytest --conformance tests/contract tests/conformance
@@ -89,5 +93,6 @@ check: lint types docs notebooks  ## lint, types, docstrings, notebooks, generat
 	  "output: $(BIN)/nbstripout notebooks/*.ipynb" >&2; exit 1; }
 
 clean:  ## remove everything that make made, LiveKit's server too
-	rm -rf .venv .livekit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .livekit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
+	  .walks.log
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
