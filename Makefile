@@ -13,7 +13,9 @@ CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
 # Long walks prove laws, not lines: they run without coverage, three times as fast,
 # beside the rest, which waits for LiveKit most of its time.
+# So does the wheel, which waits for the registry.
 WALKS := $(addprefix tests/testing/test_,faults.py grids.py messages.py walks.py)
+WALKS += tests/test_wheel.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
