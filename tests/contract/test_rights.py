@@ -253,6 +253,23 @@ async def test_refused_token_is_quoted_nowhere(
     assert "eyJ" not in caplog.text + str(error)
 
 
+@pytest.mark.parametrize("wrong", ["nbf", "exp"])
+async def test_clocks_may_differ_by_a_minute(plane: Plane, wrong: str) -> None:
+    """A token is good a little before its time, and after it; not for long."""
+    now = int(plane.clock.now().timestamp())
+    towards = 1 if wrong == "nbf" else -1
+    near, far = (
+        plane.sfu.sign_token(plane.claims("ana") | {wrong: now + towards * apart})
+        for apart in (30, 100)
+    )
+    await plane.guest().room.connect(plane.url, near, auto_subscribe=True)
+    assert set(await plane.listed()) == {"ana"}
+    with pytest.raises(ConnectError) as refused:
+        await plane.guest().room.connect(plane.url, far, auto_subscribe=True)
+
+    assert refused.value.code == "unauthenticated"
+
+
 async def test_forged_token_is_refused(plane: Plane) -> None:
     """A token that was changed after it was signed is nobody's (T23)."""
     token = plane.token("ana")
