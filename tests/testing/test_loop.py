@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utd_stream.errors import UsageError
 from utd_stream.testing import HorizonError, StalledError, VirtualLoop, run
 
 
@@ -83,6 +85,20 @@ def test_clock_of_another_loop_is_refused() -> None:
             loop.clock.timeout(1)
 
     asyncio.run(program())
+
+
+async def test_inside_a_running_loop_the_remedy_is_named() -> None:
+    """As in a notebook: a thread runs it, and what was refused is not left behind."""
+
+    async def program() -> float:
+        await asyncio.sleep(3_600)
+        return the_loop().time()
+
+    with pytest.raises(UsageError, match=r"asyncio\.to_thread\(run, work\(\)\)"):
+        run(program())
+    gc.collect()  # what was never awaited would warn here
+
+    assert await asyncio.to_thread(run, program()) == 3_600
 
 
 def test_settled_is_when_only_time_can_change_anything() -> None:

@@ -18,8 +18,16 @@ from random import Random
 from typing import Any, TypeVar, TypeVarTuple
 
 from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.errors import UsageError
 
-__all__ = ["HorizonError", "StalledError", "VirtualClock", "VirtualLoop", "run"]
+__all__ = [
+    "HorizonError",
+    "StalledError",
+    "VirtualClock",
+    "VirtualLoop",
+    "check_thread",
+    "run",
+]
 
 _R = TypeVar("_R")
 _Ts = TypeVarTuple("_Ts")
@@ -222,9 +230,35 @@ def run(
     Raises:
         StalledError: If it waits for what can never come.
         HorizonError: If it goes past the horizon.
+        UsageError: If a loop runs here already.
     """
+    try:
+        check_thread("run, work()")
+    except UsageError:
+        work.close()  # nobody will await it
+        raise
     with asyncio.Runner(loop_factory=lambda: VirtualLoop(seed, horizon=horizon)) as at:
         return at.run(work)
+
+
+def check_thread(what: str) -> None:
+    """Refuse to run a loop inside another one.
+
+    Args:
+        what: What a thread can be given instead.
+
+    Raises:
+        UsageError: If a loop runs in this thread.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    message = (
+        "virtual time has a loop of its own, and one runs here already; "
+        f"give it a thread: await asyncio.to_thread({what})"
+    )
+    raise UsageError(message)
 
 
 class _Due(float):

@@ -10,9 +10,9 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from utd_stream._embedded import EmbeddedWorld, embedded
 from utd_stream.adapters.fact_log import JsonLines
-from utd_stream.errors import ClosedError, UsageError
+from utd_stream.errors import ClosedError
 from utd_stream.ports import FactKind, FactLog
-from utd_stream.testing._loop import VirtualClock, VirtualLoop
+from utd_stream.testing._loop import VirtualClock, VirtualLoop, check_thread
 from utd_stream.testing._luck import SeededLuck
 
 __all__ = ["Simulation"]
@@ -62,7 +62,7 @@ class Simulation:
         observer: FactLog | None = None,
         **settings: Any,
     ) -> None:
-        _check_thread()
+        check_thread("program")
         self.loop = VirtualLoop(seed, horizon=horizon)
         self.engine_clock = self.clock.skewed(0)
         self.log = JsonLines(self.clock)
@@ -95,7 +95,7 @@ class Simulation:
         """
         try:
             self._check_open()
-            _check_thread()
+            check_thread("program")
         except BaseException:
             work.close()  # nobody will await it
             raise
@@ -166,7 +166,7 @@ class Simulation:
         """End everything and return the names of the tasks that were left."""
         if self.loop.is_closed():
             return []
-        _check_thread()
+        check_thread("program")
         try:
             self.run(self.world.aclose())
             self.settle()
@@ -188,18 +188,6 @@ class Simulation:
 
 async def _called(call: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
     return call(*args, **named)
-
-
-def _check_thread() -> None:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return
-    message = (
-        "a simulation runs a loop of its own, and one runs here already; "
-        "give it a thread: await asyncio.to_thread(program)"
-    )
-    raise UsageError(message)
 
 
 class _Both:
