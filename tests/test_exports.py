@@ -7,23 +7,20 @@ import subprocess
 import sys
 from importlib import import_module, metadata
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import utd_stream
+from utd_stream import testing
 
-ROOT = Path(utd_stream.__file__).parent
 PUBLIC = ("models", "machines", "errors", "engine", "testing")
-MODULES = [
-    "utd_stream",
-    *(
-        f"utd_stream.{name}"
-        for name in PUBLIC
-        if (ROOT / f"{name}.py").exists() or (ROOT / name / "__init__.py").exists()
-    ),
-]
+MODULES = ["utd_stream", *(f"utd_stream.{name}" for name in PUBLIC)]
 
 every_module = pytest.mark.parametrize("module", MODULES)
+every_lazy_module = pytest.mark.parametrize(
+    "module", [utd_stream, testing], ids=lambda module: module.__name__
+)
 
 
 def natural(name: str) -> tuple[int, str]:
@@ -49,9 +46,11 @@ def test_public_names_exist(module: str) -> None:
         assert name in dir(home)
 
 
-def test_lazy_names_have_one_home() -> None:
+@every_lazy_module
+def test_lazy_names_have_one_home(module: ModuleType) -> None:
     """What users import, what is promised and what checkers read are the same."""
-    tree = ast.parse(Path(utd_stream.__file__).read_text())
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text())
     told = {
         alias.name: node.module
         for block in tree.body
@@ -61,14 +60,24 @@ def test_lazy_names_have_one_home() -> None:
         for alias in node.names
     }
 
-    assert told == utd_stream._HOMES
-    assert {*told, "__version__"} == set(utd_stream.__all__)
+    assert told == module._HOMES
+    assert set(told) == {*module.__all__} - {"__version__"}
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
+@every_lazy_module
+def test_unknown_name_is_an_attribute_error(module: ModuleType) -> None:
     """Laziness does not change what a typing error looks like."""
-    with pytest.raises(AttributeError, match="no attribute 'Sesion'"):
-        _ = utd_stream.Sesion
+    with pytest.raises(
+        AttributeError, match=f"'{module.__name__}' has no attribute 'Sesion'"
+    ):
+        _ = module.Sesion
+
+
+@every_lazy_module
+def test_a_lazy_name_is_looked_up_once(module: ModuleType) -> None:
+    """The next use finds it where any other name is."""
+    for name in module._HOMES:
+        assert getattr(module, name) is vars(module)[name]
 
 
 def test_version_is_that_of_the_distribution() -> None:

@@ -6,8 +6,10 @@ neither LiveKit nor an HTTP stack.
 
 from __future__ import annotations
 
-from importlib import import_module, metadata
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
+
+from utd_stream import _lazy
 
 if TYPE_CHECKING:
     from utd_stream._embedded import EmbeddedWorld, embedded
@@ -109,12 +111,7 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         return metadata.version("utd-stream")
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value  # the next use finds it without coming here
-    return value
+    return _lazy.load(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,9 @@ is in here wherever the package is installed.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from utd_stream import _lazy
 
 if TYPE_CHECKING:
     from utd_stream.adapters.fact_log import FACT_LOG_SCHEMA, JsonLines
@@ -54,12 +55,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        message = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(message)
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value  # the next use finds it without coming here
-    return value
+    return _lazy.load(__name__, _HOMES, name)
 
 
 def __dir__() -> list[str]:
