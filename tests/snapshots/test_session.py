@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import Any, get_args
 
 import attrs
@@ -11,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.snapshots.told import after, start
 from utd_stream.models import room_events as e
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
     RemoteParticipant,
-    TrackKind,
-    TrackPublication,
     TrackSource,
 )
 from utd_stream.models.rooms import DisconnectReason, UTDConnectionState, UTDRole
@@ -31,16 +29,16 @@ from utd_stream.snapshots.session import (
     fold_room_state,
     is_connected,
     json_object,
-    microphone_is_muted,
     role_of,
 )
 from utd_stream.testing.models import json_values, values
 
 EVENTS = get_args(e.RoomEvent)
+
+
 SPEAKS = Permission(can_publish=True, can_publish_sources=(TrackSource.MICROPHONE,))
-MICROPHONE = TrackPublication(
-    sid="TR_1", kind=TrackKind.AUDIO, source=TrackSource.MICROPHONE
-)
+
+
 # Few names, so that events meet the people they are about.
 pools: dict[str, st.SearchStrategy[Any]] = {
     "identity": st.sampled_from(["me", "ann", "bob"]),
@@ -48,7 +46,11 @@ pools: dict[str, st.SearchStrategy[Any]] = {
     "previous_sid": st.sampled_from(["TR_1", "TR_2", "TR_3"]),
     "metadata": st.sampled_from(["", "{}", '{"role": "host"}', '{"role": 5}', "["]),
 }
+
+
 events = st.sampled_from(EVENTS).flatmap(lambda kind: values(kind, **pools))
+
+
 me = values(LocalParticipant, **{**pools, "identity": st.just("me")})
 
 
@@ -63,18 +65,6 @@ def snapshots(draw: st.DrawFn) -> SessionSnapshot:
     known = values(SessionSnapshot, local=me, remotes=st.just(tuple(remotes)))
     snapshot: SessionSnapshot = draw(known)
     return snapshot
-
-
-def start(*remotes: RemoteParticipant, **local: Any) -> SessionSnapshot:
-    """A snapshot of mine."""
-    return SessionSnapshot(
-        local=LocalParticipant(identity="me", **local), remotes=remotes
-    )
-
-
-def after(snapshot: SessionSnapshot, *told: e.RoomEvent) -> SessionSnapshot:
-    """The snapshot after all these events."""
-    return reduce(fold_event, told, snapshot)
 
 
 def known(snapshot: SessionSnapshot) -> SessionSnapshot:
@@ -177,21 +167,6 @@ def test_i_am_nobody_else() -> None:
     assert after(snapshot, e.ParticipantActive(again)) is snapshot
 
 
-def test_a_track_announced_again_stands_where_it_stood() -> None:
-    """Its newest word counts, and there is one of it."""
-    camera = attrs.evolve(MICROPHONE, sid="TR_3", source=TrackSource.CAMERA)
-    named = attrs.evolve(MICROPHONE, name="voice")
-
-    told = after(
-        start(),
-        e.LocalTrackPublished(MICROPHONE),
-        e.LocalTrackPublished(camera),
-        e.LocalTrackPublished(named),
-    )
-
-    assert told.local.publications == (named, camera)
-
-
 def test_rights_are_mine_alone() -> None:
     """Others' rights are not known; mine change what I may publish (T3)."""
     snapshot = start()
@@ -249,157 +224,11 @@ def test_attributes_merge_and_empty_ones_go() -> None:
     assert after(told, stranger) is told
 
 
-@pytest.mark.parametrize("who", ["me", "ann"])
-def test_tracks_are_known_by_source(who: str) -> None:
-    """A full reconnect gives new sids: the new track stands for the old (T29)."""
-    snapshot = start(RemoteParticipant(identity="ann"))
-    again = attrs.evolve(MICROPHONE, sid="TR_2")
-    camera = attrs.evolve(MICROPHONE, sid="TR_3", source=TrackSource.CAMERA)
-
-    told = after(
-        snapshot,
-        e.TrackPublished(who, MICROPHONE),
-        e.TrackPublished(who, camera),
-        e.TrackPublished(who, again),
-    )
-    assert tracks(told, who) == {camera, again}
-
-    muted = attrs.evolve(again, muted=True)
-    told = after(told, e.TrackMuted(who, muted))
-    assert tracks(told, who) == {camera, muted}
-    told = after(told, e.TrackUnmuted(who, again), e.TrackUnpublished(who, camera))
-    assert tracks(told, who) == {again}
-
-
-@pytest.mark.parametrize("who", ["me", "ann"])
-def test_tracks_of_no_known_source_stand_beside_each_other(who: str) -> None:
-    """Nothing says that one is the other's successor: the sid tells them apart."""
-    one = attrs.evolve(MICROPHONE, source=TrackSource.UNKNOWN)
-    other = attrs.evolve(one, sid="TR_2")
-    muted = attrs.evolve(one, muted=True)
-
-    told = after(
-        start(RemoteParticipant(identity="ann")),
-        e.TrackPublished(who, one),
-        e.TrackPublished(who, other),
-        e.TrackMuted(who, muted),
-    )
-    assert tracks(told, who) == {muted, other}
-
-    assert tracks(after(told, e.TrackUnpublished(who, muted)), who) == {other}
-
-
-def test_a_republished_track_leaves_no_old_one() -> None:
-    """Whatever its source, its previous sid says whose successor it is (T29)."""
-    one = attrs.evolve(MICROPHONE, source=TrackSource.UNKNOWN)
-    again = attrs.evolve(one, sid="TR_2")
-
-    told = after(
-        start(), e.LocalTrackPublished(one), e.LocalTrackRepublished(again, "TR_1")
-    )
-
-    assert told.local.publications == (again,)
-
-
-@pytest.mark.parametrize("who", ["me", "ann"])
-def test_a_mute_moves_no_track(who: str) -> None:
-    """Tracks stand in the order in which they were announced."""
-    camera = attrs.evolve(MICROPHONE, sid="TR_3", source=TrackSource.CAMERA)
-    muted = attrs.evolve(MICROPHONE, muted=True)
-
-    told = after(
-        start(RemoteParticipant(identity="ann")),
-        e.TrackPublished(who, MICROPHONE),
-        e.TrackPublished(who, camera),
-        e.TrackMuted(who, muted),
-    )
-
-    home = told.local if who == "me" else told.remotes[0]
-    assert home.publications == (muted, camera)
-
-
-@pytest.mark.parametrize("kind", [e.TrackMuted, e.TrackUnmuted])
-@pytest.mark.parametrize("who", ["me", "ann"])
-def test_a_mute_announces_no_track(who: str, kind: Any) -> None:
-    """Told late, of a track that is gone or replaced, it is no news."""
-    again = attrs.evolve(MICROPHONE, sid="TR_2")
-    told = after(
-        start(RemoteParticipant(identity="ann")),
-        e.TrackPublished(who, MICROPHONE),
-        e.TrackPublished(who, again),
-    )
-    late = kind(who, MICROPHONE)
-    assert after(told, late) is told
-
-    gone = after(told, e.TrackUnpublished(who, again))
-    assert after(gone, late) is gone
-
-
-def tracks(snapshot: SessionSnapshot, who: str) -> set[TrackPublication]:
-    """What somebody publishes."""
-    home = snapshot.local if who == "me" else snapshot.remotes[0]
-    return set(home.publications)
-
-
-def test_the_end_of_an_old_track_does_not_end_the_new_one() -> None:
-    """Which track is gone is told by its sid."""
-    again = attrs.evolve(MICROPHONE, sid="TR_2")
-
-    told = after(
-        start(),
-        e.LocalTrackPublished(MICROPHONE),
-        e.LocalTrackRepublished(again, "TR_1"),
-        e.LocalTrackUnpublished(MICROPHONE),
-    )
-    assert told.local.publications == (again,)
-
-    assert after(told, e.LocalTrackUnpublished(again)).local.publications == ()
-
-
-def test_what_is_told_of_one_is_not_told_of_another() -> None:
-    """Attributes and tracks are of the person they name, whoever came first."""
-    ann, bob = RemoteParticipant(identity="ann"), RemoteParticipant(identity="bob")
-
-    told = after(
-        start(ann, bob),
-        e.ParticipantAttributesChanged("bob", {"a": "1"}),
-        e.TrackPublished("bob", MICROPHONE),
-    )
-
-    sending = attrs.evolve(bob, attributes={"a": "1"}, publications=(MICROPHONE,))
-    assert told.remotes == (ann, sending)
-
-
-def test_a_strangers_track_is_nobodys() -> None:
-    """A track of one who is not announced changes nothing."""
-    snapshot = start()
-
-    assert after(snapshot, e.TrackPublished("ann", MICROPHONE)) is snapshot
-    assert after(snapshot, e.TrackUnpublished("ann", MICROPHONE)) is snapshot
-
-
 def test_data_changes_nothing() -> None:
     """State never comes from data messages (T43)."""
     forged = orjson.dumps({"type": "_seat_update", "role": "host"})
 
     assert after(start(), e.DataReceived(forged)) == start()
-
-
-@pytest.mark.parametrize(
-    ("published", "muted"),
-    [
-        ((), True),
-        ((MICROPHONE,), False),
-        ((attrs.evolve(MICROPHONE, muted=True),), True),
-        ((attrs.evolve(MICROPHONE, source=TrackSource.CAMERA),), True),
-    ],
-    ids=["nothing", "up", "muted", "camera"],
-)
-def test_who_cannot_be_heard_is_muted(
-    published: tuple[TrackPublication, ...], *, muted: bool
-) -> None:
-    """No microphone up, or a muted one."""
-    assert microphone_is_muted(start(publications=published)) is muted
 
 
 @pytest.mark.parametrize("state", UTDConnectionState, ids=lambda state: state.value)
