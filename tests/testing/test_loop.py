@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
@@ -199,6 +200,20 @@ def test_time_stands_while_a_thread_works() -> None:
         return loop.time(), await timer
 
     assert run(program()) == (0.0, "timer")
+
+
+def test_a_thread_that_never_began_is_not_waited_for() -> None:
+    """A refused executor leaves a loop that still knows when it cannot go on."""
+
+    async def program() -> None:
+        executor = ThreadPoolExecutor()
+        executor.shutdown()
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            the_loop().run_in_executor(executor, int)
+        await the_loop().create_future()
+
+    with pytest.raises(StalledError):
+        run(program())
 
 
 def test_sockets_are_refused() -> None:

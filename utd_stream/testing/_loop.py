@@ -158,8 +158,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self, executor: Executor | None, func: Callable[[*_Ts], _R], *args: *_Ts
     ) -> asyncio.Future[_R]:
         """Run *func* in a thread; time stands while it works."""
-        self._threads += 1
         future = super().run_in_executor(executor, func, *args)
+        self._threads += 1
         future.add_done_callback(self._thread_ended)
         return future
 
