@@ -136,16 +136,11 @@ async def test_finished_work_is_forgotten() -> None:
 
 async def test_a_running_task_is_held() -> None:
     """The loop holds tasks weakly; the owner does not."""
-    owner, done = Owner(), asyncio.Event()
-    owner.start(wait_for(done))
+    owner = Owner()
+    owner.start(forever())  # of which nobody else knows
     await asyncio.sleep(0)
 
     gc.collect()
 
     assert len(owner._tasks) == 1
     await owner.aclose()
-
-
-async def wait_for(done: asyncio.Event) -> None:
-    """Wait for *done*."""
-    await done.wait()
