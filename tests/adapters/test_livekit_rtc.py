@@ -193,15 +193,23 @@ def test_late_events_harm_nobody(name: str) -> None:
     """An event about something that is gone is told without it, or not at all (T19)."""
     arguments, _ = TOLD[name]
 
-    room_event(name, tuple(None for _ in arguments))
+    event = room_event(name, tuple(None for _ in arguments))
+
+    assert not isinstance(event, UnknownEvent)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_new_shapes_are_not_lost(name: str) -> None:
-    """A known event with other arguments is told as an unknown one, and logged."""
+def test_new_shapes_are_not_lost(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """With other arguments it is told as an unknown one, and logged, or needs none."""
+    arguments, wordless = TOLD[name]
+
     event = room_event(name, (1, 2, 3, 4, 5))
 
-    assert event is not None
+    if arguments:
+        assert event == UnknownEvent(name)
+        assert f"{name} came in a new shape" in caplog.text
+    else:
+        assert event == wordless
 
 
 def test_unknown_event_keeps_its_name_and_arguments() -> None:
