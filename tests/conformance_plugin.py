@@ -108,9 +108,21 @@ class Conformance:
         return table
 
     def summary(self) -> str:
-        """Say how many behaviors are as they should be."""
-        same = sum(behavior.holds for behavior in self.behaviors.values())
-        return f"{same} of {len(self.behaviors)} are equal and right on both planes"
+        """Say which behaviors are not as they should be, and how many are."""
+        wrong = [each for each in self.behaviors.values() if not each.holds]
+        same, count = len(self.behaviors) - len(wrong), len(self.behaviors)
+        return "\n".join(
+            [
+                *(f"not so on both planes: {each.law}" for each in wrong),
+                f"{same} of {count} are equal and right on both planes",
+            ]
+        )
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Await what could not be collected: its lines would only be missing."""
+        if not report.passed:
+            law = f"What {report.nodeid} says."
+            self.behaviors[report.nodeid] = Behavior("Not collected.", law, ())
 
     # Last, so that what `-k` leaves out is not awaited.
     @pytest.hookimpl(trylast=True)
@@ -146,7 +158,8 @@ class Conformance:
         console.print(self.table(_livekit_version(config.rootpath / HOME)))
         terminalreporter.write_line("")
         terminalreporter.write(shown.getvalue())
-        terminalreporter.write_line(self.summary())
+        for line in self.summary().splitlines():
+            terminalreporter.write_line(line)
 
 
 def read_law(doc: str) -> tuple[str, tuple[str, ...]]:

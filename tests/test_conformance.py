@@ -105,6 +105,31 @@ def test_any_phase_that_does_not_pass_fails(when: Phase, outcome: Outcome) -> No
     assert outcome in shown(found)
 
 
+@pytest.mark.parametrize("outcome", ["failed", "skipped"])
+def test_module_that_is_not_collected_fails(
+    outcome: Literal["failed", "skipped"],
+) -> None:
+    """Its behaviors would only be missing; so it has a line of its own."""
+    found = conformance()
+    report = pytest.CollectReport("tests/test_y.py", outcome, None, [])
+    found.pytest_collectreport(report)
+
+    assert not found.holds
+    assert "tests/test_y.py" in shown(found)
+
+
+def test_summary_names_what_does_not_hold() -> None:
+    """Nobody has to look for one line among two hundred."""
+    found = conformance(*PLANES, "loopback-alone")
+    for ids in (*PLANES, "loopback-alone"):
+        report(found, ids)
+
+    assert found.summary().splitlines() == [
+        "not so on both planes: Who asks is told: alone.",
+        "1 of 2 are equal and right on both planes",
+    ]
+
+
 def test_failure_is_not_forgotten() -> None:
     """What came after a failure does not hide it."""
     found = conformance(*PLANES)
