@@ -84,17 +84,13 @@ class Registration:
         self.url = url
         self.received: list[Webhook] = []
         self._relay = relay
-        self._rules: tuple[tuple[Matching, _Fate | float], ...] = ()
+        self._rules: tuple[tuple[Matching, _Fate], ...] = ()
         self._held: list[Webhook] = []
         self._news = asyncio.Condition()  # of the relay's loop
 
     def drop(self, matching: Matching = every) -> None:
         """Lose what matches, from now on."""
         self._rules = ((matching, _Fate.DROP), *self._rules)
-
-    def delay(self, seconds: float, matching: Matching = every) -> None:
-        """Deliver what matches *seconds* late; others overtake it."""
-        self._rules = ((matching, seconds), *self._rules)
 
     def hold(self, matching: Matching = every) -> None:
         """Keep back what matches until it is released."""
@@ -105,10 +101,6 @@ class Registration:
     ) -> None:
         """Deliver what is held, say in `reversed` order; return when it is done."""
         await self._relay.run(self._release(order))
-
-    def restore(self) -> None:
-        """Deliver everything at once again; what is held stays held."""
-        self._rules = ()
 
     async def arrival(
         self, matching: Matching = every, *, timeout: float = 10.0
@@ -126,13 +118,11 @@ class Registration:
         async with self._news:
             self.received.append(webhook)
             self._news.notify_all()
-        fate = next((fate for match, fate in self._rules if match(webhook)), 0.0)
-        if fate == 0.0:
+        fate = next((fate for match, fate in self._rules if match(webhook)), None)
+        if fate is None:
             return await self._relay.deliver(self.url, webhook)
         if fate is _Fate.HOLD:
             self._held.append(webhook)
-        elif isinstance(fate, float | int):
-            self._relay.deliver_later(fate, self.url, webhook)
         return HTTPStatus.OK
 
     async def _release(
@@ -166,7 +156,6 @@ class WebhookRelay:
     def __init__(self) -> None:
         self.strays: list[Webhook] = []
         self._registrations: dict[str, Registration] = {}
-        self._late: set[asyncio.Task[int]] = set()
         self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._work, name="webhook-relay")
 
@@ -210,17 +199,6 @@ class WebhookRelay:
         except (aiohttp.ClientError, TimeoutError):
             return HTTPStatus.BAD_GATEWAY
 
-    def deliver_later(self, seconds: float, url: str, webhook: Webhook) -> None:
-        """Forward *webhook* after *seconds*, unless the relay ends before."""
-
-        async def deliver() -> int:
-            await asyncio.sleep(seconds)
-            return await self.deliver(url, webhook)
-
-        task = self._loop.create_task(deliver())
-        self._late.add(task)
-        task.add_done_callback(self._late.discard)
-
     async def _take(self, request: web.Request) -> web.Response:
         headers = {name: request.headers.get(name, "") for name in _FORWARDED}
         webhook = Webhook(body=await request.read(), headers=headers)
@@ -252,7 +230,4 @@ class WebhookRelay:
             self.url = f"http://{host}:{port}/"
             self._ready.set_result(None)
             await self._over.wait()
-            for task in self._late:
-                task.cancel()
-            await asyncio.gather(*self._late, return_exceptions=True)
             await runner.cleanup()

@@ -115,19 +115,6 @@ async def test_dropped_webhook_is_recorded_only(
     assert [webhook.event for webhook in webhooks.received] == ["first", "lost", "last"]
 
 
-async def test_delayed_webhook_is_overtaken(
-    engine: Engine, webhooks: Registration, webhook_relay: WebhookRelay, app_id: str
-) -> None:
-    """A delay holds up nothing but what it was meant for."""
-    webhooks.delay(0.05, named("slow"))
-
-    await tell(webhook_relay, app_id, "slow", "quick")
-    while len(engine.requests) < 2:
-        await tell(webhook_relay, "nobody", "knock")
-
-    assert engine.events == ["quick", "slow"]
-
-
 async def test_held_webhooks_come_in_the_order_asked_for(
     engine: Engine, webhooks: Registration, webhook_relay: WebhookRelay, app_id: str
 ) -> None:
@@ -139,19 +126,6 @@ async def test_held_webhooks_come_in_the_order_asked_for(
     await webhooks.release(reversed)
 
     assert engine.events == ["three", "two", "one"]
-
-
-async def test_restored_registration_delivers_again(
-    engine: Engine, webhooks: Registration, webhook_relay: WebhookRelay, app_id: str
-) -> None:
-    """A fault ends when the test says so."""
-    webhooks.drop()
-    await tell(webhook_relay, app_id, "lost")
-    webhooks.restore()
-
-    await tell(webhook_relay, app_id, "heard")
-
-    assert engine.events == ["heard"]
 
 
 async def test_apps_do_not_hear_each_other(
