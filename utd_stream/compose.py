@@ -223,6 +223,7 @@ class UTDStreamClient:
             EngineError: If the engine says no.
             TransportError: If it cannot be reached, or `session_provider` fails.
             ConnectError: If the SFU cannot be reached, or refuses.
+            DisconnectedError: If the SFU ended the connection, and why.
             DescriptorLimitError: If too few descriptors are left.
         """
         request = _token_request(

@@ -74,6 +74,7 @@ def test_a_cancelled_join_fixes_nobody(sim: Simulation) -> None:
 
     assert client.identity == "bob"
     grid = sim.run(other.api.get_seats("lounge"))
+    assert grid.rev == 2  # seated, and freed again
     assert grid.seat_of("ann") is None
 
 

@@ -8,7 +8,11 @@ from tests.client.lounge import Lounge, lounge
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import DisconnectedError
 from utd_stream.models.room_events import Connected, RoomEvent
-from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
+from utd_stream.models.rooms import (
+    DisconnectReason,
+    SeatOccupancy,
+    UTDConnectionState,
+)
 
 __all__ = ["lounge"]
 
@@ -81,3 +85,37 @@ def test_a_broken_join_ends_after_a_minute(lounge: Lounge) -> None:
         lounge.sim.run(guest.rejoin())
 
     assert guest.connection_state.value is UTDConnectionState.FORCE_EXIT
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [DisconnectReason.SERVER_SHUTDOWN, DisconnectReason.PARTICIPANT_REMOVED],
+    ids=lambda reason: reason.value,
+)
+def test_a_join_that_the_sfu_ends_says_why(
+    lounge: Lounge, reason: DisconnectReason
+) -> None:
+    """Over before it had begun, at each try: nobody here has left."""
+    guest = lounge.joined("guest")
+
+    def end(event: RoomEvent) -> None:
+        if event == Connected():
+            guest.room.room.end(reason)
+
+    guest.events.subscribe(end)
+    with pytest.raises(DisconnectedError, match="the SFU ended") as ended:
+        lounge.sim.run(guest.rejoin())
+
+    assert ended.value.reason == reason.value
+
+
+def test_a_join_that_is_left_says_so(lounge: Lounge) -> None:
+    """Whatever went wrong before, between its tries."""
+    guest = lounge.joined("guest")
+    lounge.sim.world.sfu._server.url = "ws://elsewhere"
+    joining = lounge.sim.begin(guest.rejoin())
+    lounge.sim.advance(0.1)  # one try has failed
+    lounge.sim.run(guest.leave())
+
+    with pytest.raises(DisconnectedError, match="was left"):
+        joining.result()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import attrs
@@ -94,7 +94,7 @@ class Connector:
         link: Link,
         owner: Owner,
         post: Callable[[Any], None],
-        read_engine: Callable[[], Awaitable[None]],
+        read_engine: Callable[[], Coroutine[Any, Any, None]],
     ) -> None:
         self._link = link
         self._owner = owner
@@ -107,6 +107,7 @@ class Connector:
         # The room counts its connections, the machine its own: a pair of them.
         self._numbers = (0, 0)
         self._minted = 0
+        # Why the last try to connect did not last; None if nobody tries.
         self.failure: UTDStreamException | None = None
         link.room.watch(self._hear)
 
@@ -126,7 +127,7 @@ class Connector:
 
     def fire(self, fact: c.ConnectionEvent) -> Sequence[c.ConnectionEffect]:
         """Let the machine take *fact*."""
-        if isinstance(fact, c.Connect):
+        if isinstance(fact, c.Connect | c.Leave):
             self.failure = None
         return self._run.fire(fact)
 
@@ -154,7 +155,7 @@ class Connector:
                 self._read_room()
             case c.ReadState():
                 self._read_room()
-                self._owner.start(self._read())
+                self._owner.start(self._read_engine())
 
     async def released(self) -> None:
         """Wait until what was to be released is; cancelling ends the waiting."""
@@ -216,9 +217,6 @@ class Connector:
         await self._link.clock.sleep(delay)
         self._post(c.ExitDue())
 
-    async def _read(self) -> None:
-        await self._read_engine()
-
     def _read_room(self) -> None:
         try:
             state = self._link.room.state()
@@ -228,8 +226,8 @@ class Connector:
 
     def _hear(self, connection: int, event: e.RoomEvent) -> None:
         opened, number = self._numbers
-        if connection != opened:
-            return
+        if connection != opened or self._is_past(number):
+            return  # of one that is gone
         self._post(EventTold(number, event))
         at = self._link.clock.monotonic()
         match event:
@@ -237,10 +235,13 @@ class Connector:
                 self._post(c.TransportLost(number, at))
             case e.Reconnected():
                 self._post(c.Resumed(number, at))
-            case e.Disconnected(reason) if reason in _REMOVALS:
-                self._post(c.Removed(number, reason.value))
-            case e.Disconnected():
-                self._post(c.GaveUp(number, at))
+            case e.Disconnected(reason):
+                message = "the SFU ended the connection"
+                self.failure = DisconnectedError(message, reason.value)
+                if reason in _REMOVALS:
+                    self._post(c.Removed(number, reason.value))
+                else:
+                    self._post(c.GaveUp(number, at))
             case _:
                 pass
 

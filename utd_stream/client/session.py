@@ -174,7 +174,8 @@ class UTDSession(Generic[_S]):
             EngineError: If the engine says no.
             TransportError: If it cannot be reached, after three tries.
             ConnectError: If the SFU cannot, likewise, or refuses.
-            DisconnectedError: If the room was left meanwhile.
+            DisconnectedError: If the room was left meanwhile, or the SFU ended
+                the connection, and why.
             ClosedError: If the session is disposed.
         """
         self._check_open()
@@ -188,7 +189,7 @@ class UTDSession(Generic[_S]):
             raise
         if not fold.is_connected(now):
             message = "the room was left while it connected"
-            raise self._connector.failure or DisconnectedError(message, now.reason)
+            raise self._connector.failure or DisconnectedError(message)
 
     async def dispose(self) -> None:
         """Leave for good and complete every value; idempotent.
