@@ -177,7 +177,7 @@ async def test_a_busy_engine_does_not_end_a_give_back(world: World) -> None:
 
 async def test_a_timeout_of_a_request_is_told_as_such(world: World) -> None:
     """Whoever is told of a limit is told of the one that was over."""
-    line, speaker = await on_a_bad_line(world, request=0.2)
+    line, speaker = await on_a_bad_line(world, request=1.0)
     line.stuck["/take"] = 3
 
     with pytest.raises(TransportTimeoutError, match="no answer from the engine"):

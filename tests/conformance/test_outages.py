@@ -11,7 +11,13 @@ from tests.planes import SPEAKER, eventually, heard_hz
 from tests.world import World
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import ConnectError, DisconnectedError, TransportError
-from utd_stream.models import SeatMode, SeatOccupancy, UTDConnectionState
+from utd_stream.models import (
+    DisconnectReason,
+    SeatMode,
+    SeatOccupancy,
+    UTDConnectionState,
+)
+from utd_stream.models.room_events import Disconnected, RoomEvent
 from utd_stream.ports import HttpAnswer
 
 
@@ -78,17 +84,21 @@ async def test_a_minute_away_is_force_exit(mortal_world: World) -> None:
 
 
 async def test_given_up_by_its_client_is_minted_again(mortal_world: World) -> None:
-    """The SFU's client gives up after 23 s; the session comes back anew (T41)."""
+    """The SFU's client gives up after 23 s; the session mints and is back (T41)."""
     world = mortal_world
     host = await world.join("host", as_host=True)
     speaker = await world.join("speaker")
     await speaker.take_seat(2)
     first = speaker.room.connection
+    told: list[RoomEvent] = []
+    speaker.events.subscribe(told.append)
 
     await world.kill_sfu()
     await eventually(lambda: speaker.room.connection > first, timeout=50)
     await world.start_sfu()
 
+    (gone,) = [each for each in told if isinstance(each, Disconnected)]
+    assert gone.reason is DisconnectReason.UNKNOWN_REASON
     await host.connected.until(lambda is_connected: is_connected, 60)
     await speaks_again(speaker)
     assert await world.seat_of("speaker") == 2

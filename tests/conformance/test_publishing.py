@@ -124,7 +124,7 @@ async def test_who_sits_no_more_is_gone_everywhere(world: World, ends: Ending) -
 
 
 async def test_a_muted_speaker_can_publish_nothing(world: World) -> None:
-    """A muted seat opens neither the microphone nor the camera (T22, T37)."""
+    """A muted seat opens neither the microphone nor the camera (T4, T22, T37)."""
     host = await world.join("host", as_host=True)
     speaker = await world.join("speaker")
     await speaker.take_seat(1)
@@ -186,7 +186,7 @@ async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:
 
 
 async def test_a_cancelled_publish_leaves_no_ghost_and_no_wedge(world: World) -> None:
-    """Whenever it is left, no track stays, and events go on (T18)."""
+    """Whenever a publish is left, no track stays, and events go on (T18)."""
     host = await world.join("host", as_host=True)
     speaker = await world.join("speaker")
     await speaker.set_microphone(False)

@@ -43,7 +43,7 @@ async def test_a_resumed_connection_is_the_same_one(world: World) -> None:
 
 
 async def test_who_connected_anew_is_heard_again(world: World) -> None:
-    """The microphone is published by itself, under a new sid (T29)."""
+    """After a full reconnect the voice is back by itself, under a new sid (T29)."""
     host = await world.join("host", as_host=True)
     speaker = await world.join("speaker")
     await speaker.take_seat(1)
@@ -58,7 +58,7 @@ async def test_who_connected_anew_is_heard_again(world: World) -> None:
 
 
 async def test_what_changed_meanwhile_is_known_when_back(world: World) -> None:
-    """Grid and people are read again, whatever was told while away (T13)."""
+    """Who connected anew knows grid and people, whatever changed meanwhile (T13)."""
     host = await world.join("host", as_host=True)
     guest = await world.join("guest")
     speaker = await world.join("speaker")
@@ -79,7 +79,7 @@ async def test_what_changed_meanwhile_is_known_when_back(world: World) -> None:
 
 
 async def test_a_right_taken_meanwhile_stays_taken(world: World) -> None:
-    """Nor token nor memory of one who connects anew bring it back (T9, T13)."""
+    """Neither token nor memory bring back what was taken meanwhile (T9, T13)."""
     host = await world.join("host", as_host=True)
     speaker = await world.join("speaker")
     await speaker.take_seat(1)
