@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from utd_stream.adapters.http import AiohttpHttp
-from utd_stream.adapters.memory_http import MemoryConnector
+from utd_stream.adapters.memory_http import MemoryConnector, MemoryTransport
 from utd_stream.errors import ConnectError, TransportError
 from utd_stream.testing import run
 
@@ -39,12 +40,15 @@ async def talk(request: web.Request) -> web.WebSocketResponse:
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[tuple[MemoryConnector, aiohttp.ClientSession]]:
-    """An application, and a pool that reaches it."""
+async def served(
+    more: Handler = echo,
+) -> AsyncIterator[tuple[MemoryConnector, aiohttp.ClientSession]]:
+    """An application, with *more* of a test's own, and a pool that reaches it."""
     app = web.Application(client_max_size=0)
     app.router.add_post("/echo", echo)
     app.router.add_route("*", "/never", never)
     app.router.add_get("/talk", talk)
+    app.router.add_get("/more", more)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     connector = MemoryConnector()
@@ -167,3 +171,67 @@ def test_a_request_times_out_in_virtual_time() -> None:
             return asyncio.get_running_loop().time()
 
     assert 15 <= run(program()) <= 16  # aiohttp rounds long limits up
+
+
+def test_an_answer_is_read_to_its_end_after_the_server_has_closed() -> None:
+    """Closing does not overtake what the reader has been too slow for."""
+    parts = [bytes([number]) * 16_384 for number in range(64)]
+
+    async def pour(request: web.Request) -> web.StreamResponse:
+        answer = web.StreamResponse()
+        answer.force_close()
+        await answer.prepare(request)
+        for part in parts:
+            await answer.write(part)
+        await answer.write_eof()
+        return answer
+
+    async def program() -> bytes:
+        async with (
+            served(pour) as (_, pool),
+            pool.get(f"{_URL}/more") as answer,
+        ):
+            body = bytearray()
+            async for part in answer.content.iter_chunked(10_000):
+                await asyncio.sleep(0.1)
+                body += part
+            return bytes(body)
+
+    assert run(program()) == b"".join(parts)
+
+
+def test_nothing_is_told_in_the_stack_of_who_reads_on() -> None:
+    """What was kept comes in a turn of its own, in order, as from a socket."""
+
+    class Told(asyncio.Protocol):
+        """Whoever reads."""
+
+        def __init__(self) -> None:
+            self.told: list[bytes | None] = []
+
+        def data_received(self, data: bytes) -> None:
+            """Keep it."""
+            self.told.append(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            """Keep that, too."""
+            assert exc is None
+            self.told.append(None)
+
+    async def program() -> None:
+        here, there = MemoryTransport.pair()
+        near, far = Told(), Told()
+        here.attach(near)
+        there.attach(far)
+        here.pause_reading()
+        there.write(b"one")
+        there.write(b"two")
+        there.close()
+        await asyncio.sleep(1)
+        assert (near.told, far.told) == ([], [None])
+        here.resume_reading()
+        assert near.told == []
+        await asyncio.sleep(1)
+        assert near.told == [b"one", b"two", None]
+
+    run(program())

@@ -22,7 +22,7 @@ class MemoryTransport(asyncio.Transport):
     """One end of a wire.
 
     What is written here arrives at the other end in the loop's next turn, in
-    order; closing arrives after it.
+    order; closing arrives after it, when all of it was read.
 
     Args:
         name: Of the other end, as ``get_extra_info("peername")`` tells it.
@@ -101,16 +101,16 @@ class MemoryTransport(asyncio.Transport):
         self._is_paused = True
 
     def resume_reading(self) -> None:
-        """Tell what was kept, and what arrives."""
+        """Tell what was kept, in the next turn, and what arrives."""
         self._is_paused = False
-        self._tell()
+        self._loop.call_soon(self._tell)
 
     def close(self) -> None:
         """Close both ends."""
         if not self._is_closing:
             self._is_closing = True
             self._loop.call_soon(self.lose, None)
-            self._loop.call_soon(self._peer.close)
+            self._loop.call_soon(self._peer.arrive, None)
 
     def abort(self) -> None:
         """Break the wire: both ends are reset, what is under way is lost."""
