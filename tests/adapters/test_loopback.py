@@ -181,3 +181,43 @@ async def test_delay_is_on_the_clock(site: Site) -> None:
     await site.clock.advance(0.1)
 
     assert await listing == ()
+
+
+async def test_what_is_remembered_is_bounded(site: Site) -> None:
+    """A plane that runs for months keeps the newest thousand, not all."""
+    await site.plane.create_room(ROOM, metadata="", empty_timeout=300)
+    for number in range(1_100):
+        await site.plane.send_data(ROOM, str(number).encode(), to=[])
+
+    assert len(site.plane.messages) == len(site.plane.asked) == 1_000
+    assert site.plane.messages[-1].data == b"1099"
+    assert site.plane.messages[0].data == b"100"
+
+
+async def test_listener_that_raises_harms_nobody(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged; the others are told, and so is it, the next time."""
+    told: list[bytes] = []
+
+    def fail(body: bytes, _: str) -> None:
+        told.append(body)
+        raise OSError
+
+    plane, heard = Loopback(site.clock), list[bytes]()
+    plane.watch(fail)
+    plane.watch(lambda body, _: heard.append(body))
+    plane.enter(site.token("ana"))
+
+    assert told == heard
+    assert len(heard) == 2
+    assert "it stays" in caplog.text
+
+
+async def test_nobody_leaves_who_is_not_there(site: Site) -> None:
+    """Neither a room nor a person of that name is an error of the caller's own."""
+    with pytest.raises(NotFoundError, match="room not found"):
+        site.plane.leave(ROOM, "ana")
+    site.plane.enter(site.token("ana"))
+    with pytest.raises(NotFoundError, match="participant not found"):
+        site.plane.leave(ROOM, "ben")

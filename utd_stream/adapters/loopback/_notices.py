@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from utd_stream.ports import Clock, SfuParticipant, SfuRoom
 __all__ = ["Notices"]
 
 _LIFE = 300  # how long a signature is good, in seconds
+
+logger = logging.getLogger("utd_stream.adapters")
 
 
 class Notices:
@@ -41,7 +44,7 @@ class Notices:
         *,
         track: Track | None = None,
     ) -> None:
-        """Tell everybody at once, in order."""
+        """Tell everybody at once, in order; nobody can harm the plane."""
         if not self._listeners:
             return
         body, claims = _written(
@@ -54,7 +57,10 @@ class Notices:
         )
         authorization = signed(claims)
         for listener in self._listeners:
-            listener(body, authorization)
+            try:
+                listener(body, authorization)
+            except Exception:
+                logger.exception("a listener to notices raised; it stays")
 
 
 def _written(  # noqa: PLR0913 -- what a notice is made of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -30,6 +30,8 @@ from utd_stream.ports import Clock, SfuNotice, SfuParticipant, SfuRoom
 __all__ = ["Loopback", "Message"]
 
 _MAX_METADATA_BYTES = 524_288
+# How much is remembered for tests; a plane may run for months.
+_KEPT = 1_000
 
 
 @attrs.frozen
@@ -63,8 +65,9 @@ class Loopback:
         grant_delay: How long an update of somebody is held back after it was
             confirmed, in seconds; None loses it (T9).
         lines: Of the clients, to be broken.
-        asked: Every request that was served, as (operation, room, identity).
-        messages: Every data message of the engine.
+        asked: The newest 1,000 requests that were served, oldest first, as
+            (operation, room, identity).
+        messages: The newest 1,000 data messages of the engine, oldest first.
     """
 
     URL = URL
@@ -72,13 +75,13 @@ class Loopback:
     def __init__(self, clock: Clock, *, delay: float = 0.0) -> None:
         self.delay = delay
         self.grant_delay: float | None = 0.0
-        self.asked: list[tuple[str, str, str]] = []
-        self.messages: list[Message] = []
+        self.asked: deque[tuple[str, str, str]] = deque(maxlen=_KEPT)
+        self.messages: deque[Message] = deque(maxlen=_KEPT)
         self._server = Server(clock)
         self.lines = Lines(self._server)
-        self._is_down = False
+        self._outages = 0
         self._missing: Counter[str] = Counter()
-        self._failing: dict[str, None] = {}
+        self._failing: Counter[str] = Counter()
 
     # What people and the network do.
 
@@ -102,8 +105,12 @@ class Loopback:
         identity: str,
         reason: DisconnectReason = DisconnectReason.CLIENT_INITIATED,
     ) -> None:
-        """End somebody's connection, for *reason*."""
-        member = self._server.rooms[name].people[identity]
+        """End somebody's connection, for *reason*.
+
+        Raises:
+            NotFoundError: If they are not there.
+        """
+        member = self._present(name, identity)
         self._server.leave(member, reason)
         if reason is DisconnectReason.CLIENT_INITIATED and member.client is not None:
             member.send(member.client.told_left, reason)
@@ -122,21 +129,15 @@ class Loopback:
 
         Clients notice at once, and give up after 23 s (T41).
         """
-        self._is_down = True
         self._server.url = ""
-        for client in self.lines.all():
-            client.repair.cut()
-        self._server.forget()
+        self.restart()
 
     def start(self) -> None:
         """Live again after `kill`, with everything forgotten (T39).
 
         Clients are back at their next attempt, within 1 s.
         """
-        self._is_down = False
         self._server.url = URL
-        for client in self.lines.all():
-            client.repair.mend()
 
     def participant(self, name: str, identity: str) -> SfuParticipant | None:
         """Return somebody as they are now, or None."""
@@ -159,20 +160,20 @@ class Loopback:
     @asynccontextmanager
     async def outage(self) -> AsyncGenerator[None]:
         """Refuse every request while the body runs."""
-        self._is_down = True
+        self._outages += 1
         try:
             yield
         finally:
-            self._is_down = False
+            self._outages -= 1
 
     @asynccontextmanager
     async def failing(self, name: str) -> AsyncGenerator[None]:
         """Fail every request about one room while the body runs."""
-        self._failing[name] = None
+        self._failing[name] += 1
         try:
             yield
         finally:
-            self._failing.pop(name, None)
+            self._failing[name] -= 1
 
     def lose_sight_of(self, identity: str, *, times: int) -> None:
         """Say "not found" to the next updates of somebody who is there (T6)."""
@@ -272,7 +273,12 @@ class Loopback:
         return notice(body, authorization, now, key=KEY, secret=SECRET)
 
     async def aclose(self) -> None:
-        """End everything; whoever is connected is told no more."""
+        """End everything; whoever is connected is told no more.
+
+        Whoever is on the way in is refused.
+        """
+        self._server.url = ""
+        self._server.forget()
         for client in self.lines.all():
             client.end(None)
             await client.disconnect()
@@ -285,10 +291,10 @@ class Loopback:
             await self._server.clock.sleep(self.delay)
         else:
             await asyncio.sleep(0)  # others have their turn, as over a network
-        if self._is_down:
+        if self._outages or self._server.is_dead:
             message = "the media plane is down"
             raise ConnectError(message)
-        if name in self._failing:
+        if self._failing[name]:
             message = "the room fails"
             raise TransportError(message)
         self.asked.append((operation, name, identity))

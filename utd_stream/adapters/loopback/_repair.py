@@ -101,7 +101,7 @@ class Repair:
             self._after(left, self._attempt)
 
     def lose_server(self) -> None:
-        """Notice that the SFU died; it is back at the next attempt."""
+        """Notice that the SFU died, and try until it is back."""
         self._lose()
         if not self._is_cut:
             self._after(_ATTEMPT_PERIOD, self._attempt)
@@ -148,7 +148,9 @@ class Repair:
         member = self._room.member
         if self._is_cut or member is None:
             return
-        if member.is_present and not self._is_fresh:
+        if self._server.is_dead:
+            self._after(_ATTEMPT_PERIOD, self._attempt)
+        elif member.is_present and not self._is_fresh:
             self._resume(member)
         else:
             self._room.view.line.post(self._room.view.forget)

@@ -13,7 +13,7 @@ from utd_stream.adapters.loopback._lines import Lines
 from utd_stream.adapters.loopback._people import Member, Track
 from utd_stream.adapters.loopback._repair import ANSWER_LIMIT, READY_DELAY, Repair
 from utd_stream.adapters.loopback._sent import Sent, refuse_absent, refuse_answer
-from utd_stream.adapters.loopback._server import Server
+from utd_stream.adapters.loopback._server import NOBODY_THERE, Server
 from utd_stream.adapters.loopback._sound import Ears, Feed
 from utd_stream.adapters.loopback._view import Snapshot, View
 from utd_stream.errors import (
@@ -42,7 +42,6 @@ _SEND_DELAY = 0.002
 # What LiveKit's client takes, with the names in the packet (T40).
 _MAX_PACKET_BYTES = 64_000
 _PACKET_BYTES = 40
-_NOBODY_THERE = "connection refused"
 _LEFT = "the room was left; open another one"
 
 _BY_CLIENT = DisconnectReason.CLIENT_INITIATED
@@ -108,16 +107,16 @@ class LoopbackRoom:
         if self._has_left:
             raise ClosedError(_LEFT)
         if url.rstrip("/") != self._server.url:
-            raise refusal(_NOBODY_THERE)
+            raise refusal(NOBODY_THERE)
         self.view.auto_subscribe = auto_subscribe
         self.view.entry = self._server.admit(token)
-        await self._server.timers.wait(_HALF_CONNECT)
+        await self._server.clock.sleep(_HALF_CONNECT)
         member = self._server.join(self.view.entry, self.view)
         lives = self._server.lives
         self.view.line.open()
         snapshot = Snapshot.of(member)
         try:
-            await self._server.timers.wait(_HALF_CONNECT)
+            await self._server.clock.sleep(_HALF_CONNECT)
         except asyncio.CancelledError:
             # As with LiveKit (T34), whose process would not survive it either.
             logger.error("a connect was canceled; its ghost stays in the room")  # noqa: TRY400 -- no trace is wanted
@@ -194,7 +193,8 @@ class LoopbackRoom:
     ) -> None:
         """Send a data message."""
         self._present()
-        size = len(data) + len(topic.encode()) + sum(len(each) for each in to)
+        names = (topic, *to)
+        size = len(data) + sum(len(name.encode()) for name in names)
         if size + _PACKET_BYTES > _MAX_PACKET_BYTES:
             message = f"the data message was not sent: over {_MAX_PACKET_BYTES} bytes"
             raise TransportError(message)
@@ -271,7 +271,7 @@ class LoopbackRoom:
             self._server.leave(member, _BY_CLIENT)
             error = ClosedError(_LEFT)
         elif lives != self._server.lives:
-            error = refusal(_NOBODY_THERE)
+            error = refusal(NOBODY_THERE)
         if error is not None:
             if not entered.done():
                 entered.set_exception(error)

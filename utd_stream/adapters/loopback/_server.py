@@ -30,10 +30,12 @@ from utd_stream.models.participants import (
 from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import Clock
 
-__all__ = ["URL", "Server"]
+__all__ = ["NOBODY_THERE", "URL", "Server"]
 
 # Where clients find the plane; nothing listens there.
 URL = "ws://loopback"
+# What a client finds where no SFU is.
+NOBODY_THERE = "connection refused"
 
 _EMPTY_TIMEOUT = 300.0
 # How often a refreshed token is sent, in seconds (T8); it is good for longer than
@@ -54,7 +56,8 @@ class Server:
     """One SFU; what it tells arrives by the lines of its members.
 
     Attributes:
-        lives: How often it was started.
+        url: Where it is reached; empty while it is dead.
+        lives: How often it began with nothing.
     """
 
     url = URL
@@ -67,6 +70,11 @@ class Server:
         self._numbers = 0
         self.notices = Notices(clock)
         self.announcer = Announcer(clock, self.timers)
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nobody can reach it."""
+        return not self.url
 
     # Rooms.
 
@@ -124,8 +132,10 @@ class Server:
         """Let somebody in; the newest connection of an identity wins (T10).
 
         Raises:
-            ConnectError: If the room is full.
+            ConnectError: If the room is full, or the SFU dead.
         """
+        if self.is_dead:
+            refuse(NOBODY_THERE)
         now = self.clock.now()
         room = self.rooms.get(admitted.room) or self.open(
             # A token that is still good opens a room again (T39).

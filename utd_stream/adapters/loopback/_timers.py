@@ -73,12 +73,6 @@ class Timers:
             self._look()
         return timer
 
-    async def wait(self, seconds: float) -> None:
-        """Wait *seconds*."""
-        passed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.after(seconds, _resolve, passed)
-        await passed
-
     async def aclose(self) -> None:
         """Let nothing happen any more."""
         self._is_closed = True
@@ -111,8 +105,3 @@ class Timers:
                 heapq.heappop(self._waiting).fire()
             finally:
                 self._is_firing = False
-
-
-def _resolve(passed: asyncio.Future[None]) -> None:
-    if not passed.done():
-        passed.set_result(None)
