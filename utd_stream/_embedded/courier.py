@@ -17,6 +17,8 @@ from utd_stream.ports import Clock, Http
 __all__ = ["Courier", "Matching", "Notice", "every"]
 
 _LOG = logging.getLogger("utd_stream.embedded")
+# How much is remembered; a world may run for months.
+_KEPT = 1_000
 
 
 @attrs.frozen(kw_only=True)
@@ -70,11 +72,12 @@ class Courier:
         clock: Of the world.
 
     Attributes:
-        received: Everything the SFU told, dropped ones included.
+        received: The newest 1,000 that the SFU told, oldest first, dropped
+            ones included.
     """
 
     def __init__(self, http: Http, url: str, clock: Clock) -> None:
-        self.received: list[Notice] = []
+        self.received: deque[Notice] = deque(maxlen=_KEPT)
         self._http = http
         self._url = url
         self._clock = clock

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +33,7 @@ __all__ = ["EmbeddedWorld", "embedded"]
 _BASE_URL = "http://embedded"
 # What a request under way may take once the engine is stopped, in seconds.
 _SHUTDOWN_TIMEOUT = 1.0
+_NOT_OPEN = "the world is not started, or closed: async with embedded()"
 
 
 def embedded(  # noqa: PLR0913 -- the settings of a world
@@ -111,7 +114,6 @@ class EmbeddedWorld:
         base_url: Of the engine, for clients of this world.
         sfu: The SFU, with its faults: lines to cut, restarts, outages; it
             calls rooms by names of its own, see `sfu_room`.
-        webhooks: From the SFU to the engine; to drop, delay, hold.
         clock: Of everything in it.
     """
 
@@ -128,37 +130,59 @@ class EmbeddedWorld:
         self.base_url = _BASE_URL
         self.clock = clock
         self.sfu = Loopback(clock)
-        self.webhooks: Courier
         self._config = config
         self._engine_clock = engine_clock
         self._luck = luck
         self._log = fact_log
         self._connector: MemoryConnector
+        self._courier: Courier
         self._pool: aiohttp.ClientSession | None = None
+        # The engine that runs, and one that does not and is still to be freed.
         self._runner: web.AppRunner | None = None
+        self._ended: web.AppRunner | None = None
+        # Of whoever starts or ends an engine.
+        self._turn = asyncio.Lock()
         self._store: Store | None = None
         self._clients: list[UTDStreamClient] = []
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def webhooks(self) -> Courier:
+        """From the SFU to the engine; to drop, delay, hold.
+
+        Raises:
+            ClosedError: If the world is not started.
+        """
+        if self._pool is None:
+            raise ClosedError(_NOT_OPEN)
+        return self._courier
 
     async def start(self) -> Self:
         """Start the engine; return the world.
 
         Raises:
             UsageError: If it was started before.
+            InvalidArgumentError: If the database cannot be opened, or another
+                engine has it open.
             RuntimeError: If the clock is virtual and another loop runs.
         """
+        await self.clock.sleep(0)  # a clock of another loop says so here
         if self._pool is not None:
             message = "this world was started before; make another one"
             raise UsageError(message)
-        await self.clock.sleep(0)  # a clock of another loop says so here
         self._connector = MemoryConnector()
         self._pool = aiohttp.ClientSession(
             connector=self._connector, cookie_jar=aiohttp.DummyCookieJar()
         )
         webhook_url = f"{self.base_url}/livekit/webhook"
         http = AiohttpHttp(session=self._pool)
-        self.webhooks = Courier(http, webhook_url, self.clock)
-        self.sfu.watch(self.webhooks.take)
-        await self.start_engine()
+        self._courier = Courier(http, webhook_url, self.clock)
+        self.sfu.watch(self._courier.take)
+        try:
+            await self.start_engine()
+        except BaseException:
+            await self.aclose()
+            raise
         return self
 
     def client(
@@ -178,11 +202,8 @@ class EmbeddedWorld:
         Raises:
             ClosedError: If the world is not started, or closed.
         """
-        if self._pool is None or self._pool.closed:
-            message = "the world is not started, or closed: async with embedded()"
-            raise ClosedError(message)
         ports = Ports(
-            http=AiohttpHttp(session=self._pool),
+            http=AiohttpHttp(session=self._check_open()),
             media=self.sfu,
             clock=self.clock,
             luck=self._luck,
@@ -225,57 +246,93 @@ class EmbeddedWorld:
         return None if found is None else committed_room(key, found)
 
     async def start_engine(self) -> None:
-        """Start the engine, if it does not run; it knows what its database knows."""
-        if self._runner is not None:
-            return
-        # A killed engine leaves its database behind, as it was committed.
-        self._store = self._store or Store(self._config.database)
-        app = make_app(
-            self._config,
-            sfu=self.sfu,
-            clock=self._engine_clock,
-            luck=self._luck,
-            store=self._store,
-            threaded=False,
-            log=self._log,
-        )
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-        await runner.setup()
-        self._runner = runner
-        self._connector.server = runner.server
+        """Start the engine, if it does not run; it knows what its database knows.
+
+        Raises:
+            ClosedError: If the world is not started, or closed.
+            InvalidArgumentError: If the database cannot be opened, or another
+                engine has it open.
+        """
+        async with self._turn:
+            self._check_open()
+            if self._runner is not None:
+                return
+            await self._free_engine()
+            # A killed engine leaves its database behind, as it was committed.
+            self._store = self._store or Store(self._config.database)
+            app = make_app(
+                self._config,
+                sfu=self.sfu,
+                clock=self._engine_clock,
+                luck=self._luck,
+                store=self._store,
+                threaded=False,
+                log=self._log,
+            )
+            self._ended = runner = web.AppRunner(
+                app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT
+            )
+            await runner.setup()
+            self._ended, self._runner = None, runner
+            self._connector.server = runner.server
 
     async def stop_engine(self) -> None:
         """Stop the engine clean; a database in memory is lost with it."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            self._connector.server = None
-            await runner.cleanup()
-            self._store = None  # closed with the engine
+        async with self._turn:
+            if self._runner is not None:
+                self._store = None  # closed with the engine
+                self._cut_off_engine(self._runner)
+            await self._free_engine()
 
     async def kill_engine(self) -> None:
         """Kill the engine: requests break, and only what is committed is left.
 
         `start_engine` finds it again, in memory too.
         """
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            self._connector.server = None
-            self._connector.cut()
-            runner.app[ENGINE].kill()
-            await runner.cleanup()
+        async with self._turn:
+            if self._runner is not None:
+                self._runner.app[ENGINE].kill()
+                self._connector.cut()
+                self._cut_off_engine(self._runner)
+            await self._free_engine()
 
     async def aclose(self) -> None:
-        """Close the clients, the engine and the SFU; idempotent."""
-        clients, self._clients = self._clients, []
-        for client in clients:
-            await client.aclose()
-        await self.stop_engine()
-        if self._pool is not None and not self._pool.closed:
-            await self.webhooks.aclose()
-            await self.sfu.aclose()
-            await self._pool.close()
-        if self._store is not None:
-            self._store.close()
+        """Close the clients, the engine and the SFU; idempotent.
+
+        Cancelling ends the waiting only.
+        """
+        if self._pool is None:
+            return
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(self._pool))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, pool: aiohttp.ClientSession) -> None:
+        # The last one first, and each whatever becomes of the others.
+        async with AsyncExitStack() as ending:
+            ending.push_async_callback(pool.close)
+            ending.push_async_callback(self._courier.aclose)
+            ending.push_async_callback(self.sfu.aclose)
+            if self._store is not None:
+                ending.callback(self._store.close)
+            ending.push_async_callback(self.stop_engine)
+            for client in reversed(self._clients):
+                ending.push_async_callback(client.aclose)
+
+    def _cut_off_engine(self, runner: web.AppRunner) -> None:
+        self._connector.server = None
+        self._ended, self._runner = runner, None
+
+    async def _free_engine(self) -> None:
+        # Kept until it is done: where this is cancelled, the next one goes on.
+        if self._ended is not None:
+            await self._ended.cleanup()
+            self._ended = None
+
+    def _check_open(self) -> aiohttp.ClientSession:
+        if self._pool is None or self._closing is not None:
+            raise ClosedError(_NOT_OPEN)
+        return self._pool
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: {self._standing()}>"
@@ -283,7 +340,7 @@ class EmbeddedWorld:
     def _standing(self) -> str:
         if self._pool is None:
             return "not started"
-        if self._pool.closed:
+        if self._closing is not None:
             return "closed"
         engine = "running" if self._runner is not None else "stopped"
         return f"engine {engine}, clients: {len(self._clients)}"
