@@ -120,7 +120,18 @@ async def test_one_client_is_one_identity(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", " ", ".", "..", "call_1", "bans", "x" * 257, "a\x00b", "e\u0301"]
+    "name",
+    [
+        pytest.param("", id="empty"),
+        pytest.param(" ", id="blank"),
+        pytest.param(".", id="a dot"),
+        pytest.param("..", id="two dots"),
+        pytest.param("call_1", id="of a call"),
+        pytest.param("bans", id="bans"),
+        pytest.param("x" * 257, id="257 bytes"),
+        pytest.param("a\x00b", id="a control character"),
+        pytest.param("e\u0301", id="not NFC"),
+    ],
 )
 async def test_bad_room_names_are_refused_before_asking(
     world: World, name: str
@@ -132,7 +143,11 @@ async def test_bad_room_names_are_refused_before_asking(
         await client.join_audio_room("ana", name)
 
 
-@pytest.mark.parametrize("name", ["a/b", "50% off", "caf\u00e9 \U0001f600", "a?b#c"])
+@pytest.mark.parametrize(
+    "name",
+    ["a/b", "50% off", "caf\u00e9 \U0001f600", "a?b#c"],
+    ids=["a slash", "a percent sign", "an emoji", "signs of addresses"],
+)
 async def test_odd_names_work(world: World, name: str) -> None:
     """Slashes, spaces, emoji and signs reach the engine as they are (L24, T30)."""
     client = world.client()

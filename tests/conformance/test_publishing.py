@@ -103,7 +103,9 @@ async def by_resizing(
 
 
 @pytest.mark.parametrize(
-    "ends", [by_leaving, by_a_kick, by_a_lock, by_resizing], ids=lambda f: f.__name__
+    "ends",
+    [by_leaving, by_a_kick, by_a_lock, by_resizing],
+    ids=["by leaving", "by a kick", "by a lock", "by resizing"],
 )
 async def test_who_sits_no_more_is_gone_everywhere(world: World, ends: Ending) -> None:
     """Who loses the seat is unheard, unlisted and unpublished (T24)."""

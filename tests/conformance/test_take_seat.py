@@ -142,7 +142,7 @@ async def by_dispose(session: UTDAudioRoomSession) -> None:
     await session.dispose()
 
 
-@pytest.mark.parametrize("goes", [by_leave, by_dispose], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("goes", [by_leave, by_dispose], ids=["by leave", "by dispose"])
 @pytest.mark.parametrize("state", ON_THE_WAY, ids=lambda s: s.value)
 async def test_left_on_the_way_leaves_nothing(
     world: World, state: SeatOccupancy, goes: Leaving

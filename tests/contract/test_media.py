@@ -22,7 +22,6 @@ from utd_stream.models.room_events import (
     DataReceived,
     LocalTrackPublished,
     LocalTrackUnpublished,
-    ParticipantPermissionsChanged,
     RoomMetadataChanged,
     TrackMuted,
     TrackPublished,
@@ -71,7 +70,7 @@ async def test_sound_ends_with_the_connection(plane: Plane) -> None:
     await publish(ana)
     await ben.hears(TrackSubscribed)
     await ben.room.disconnect()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(10):
         await asyncio.wait((heard, unheard))
 
     assert unheard.result() == 0
@@ -137,7 +136,7 @@ async def test_unpublishing_nothing_is_no_error(plane: Plane) -> None:
 
 
 async def test_mute_is_seen_by_the_others(plane: Plane) -> None:
-    """Muting keeps the track; the others are told, both ways."""
+    """Muting and unmuting keep the track, and are told to the others."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     ana.room.set_muted(MICROPHONE, muted=True)  # nothing is published yet
     await publish(ana)
@@ -180,43 +179,6 @@ async def test_track_not_subscribed_is_announced_only(plane: Plane) -> None:
     await ben.hears(TrackPublished)
 
     assert not ben.of(TrackSubscribed)
-
-
-async def test_grant_arrives_and_is_whole(plane: Plane) -> None:
-    """Every field of the record that was written is in force (T1)."""
-    wanted = Permission(
-        can_publish=True,
-        can_publish_sources=(MICROPHONE, TrackSource.CAMERA),
-        can_publish_data=False,
-        can_subscribe_metrics=True,
-    )
-    ana = await plane.enter("ana", permission=LISTENER)
-    await plane.allow("ana", wanted)
-    await ana.may_publish()
-
-    assert ana.state.local.permission == wanted
-    assert ana.of(ParticipantPermissionsChanged)[-1].permission == wanted
-    present = await plane.sfu.list_participants(plane.room())
-    assert present[0].permission == wanted
-
-
-async def test_same_grant_again_is_seen_in_the_state(plane: Plane) -> None:
-    """A grant that changes nothing may bring no event: the state tells (T2)."""
-    ana = await plane.enter("ana", permission=LISTENER)
-    await plane.allow("ana", SPEAKER)
-    await ana.may_publish()
-    await plane.allow("ana", SPEAKER)
-
-    await ana.may_publish()
-
-
-async def test_metadata_is_there_when_the_right_is(plane: Plane) -> None:
-    """Of one update the metadata comes no later than the permission (T5)."""
-    ana = await plane.enter("ana", permission=LISTENER)
-    await plane.allow("ana", SPEAKER, metadata='{"role": "host"}')
-    await ana.hears(ParticipantPermissionsChanged)
-
-    assert ana.state.local.metadata == '{"role": "host"}'
 
 
 async def test_revoked_track_is_gone_and_may_be_withdrawn(plane: Plane) -> None:
@@ -285,7 +247,7 @@ async def test_data_of_the_server_has_no_sender(plane: Plane) -> None:
 
 
 async def test_room_metadata_arrives_in_order(plane: Plane) -> None:
-    """Writes are told in their order, none twice, and the state holds the last.
+    """Writes of metadata are told in order, none twice; the state holds the last.
 
     On an idle machine none is merged with another (T43).
     """

@@ -69,7 +69,7 @@ async def test_leaving_ends_a_pending_publish(plane: Plane) -> None:
     await asyncio.sleep(0.1)  # the SFU says nothing, so there is nothing to wait for
     assert not pending.done()
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(8):  # before the client itself gives up
         await ana.room.disconnect()
         with pytest.raises(DisconnectedError):
             await pending
@@ -118,7 +118,7 @@ async def test_removal_says_why_and_ends_everything(plane: Plane) -> None:
 
 @pytest.mark.parametrize("leaves", [True, False], ids=["left", "removed"])
 async def test_tracks_end_with_the_connection(plane: Plane, *, leaves: bool) -> None:
-    """Each is told to be unpublished, once; first, by whoever leaves by itself."""
+    """Who leaves or is removed is told of the end of each track, once."""
     ana = await plane.enter("ana")
     await publish(ana)
     if leaves:
@@ -144,7 +144,7 @@ async def test_end_of_the_room_says_why(plane: Plane) -> None:
 
 
 async def test_newest_connection_of_an_identity_wins(plane: Plane) -> None:
-    """The older one is told that it was replaced (T10)."""
+    """The newest connection wins; the older one is told of it (T10)."""
     first = await plane.enter("ana")
     second = await plane.enter("ana")
 
@@ -220,7 +220,7 @@ async def test_leaving_while_entering_leaves_nobody(plane: Plane) -> None:
 async def test_expired_token_is_refused_without_a_trace_of_it(
     plane: Plane, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The error has a code and a remedy; no token is in it, nor logged (T23, T33)."""
+    """An expired token is refused with the remedy, and quoted nowhere (T23, T33)."""
     token = plane.token("ana", valid_for=-600)
     with pytest.raises(ConnectError) as refused:
         await plane.guest().room.connect(plane.url, token, auto_subscribe=True)
@@ -234,7 +234,7 @@ async def test_expired_token_is_refused_without_a_trace_of_it(
 
 
 async def test_dead_server_is_no_refusal(plane: Plane) -> None:
-    """Nobody there is told apart from a refused token, with the remedy (T33)."""
+    """A dead server is told apart from a refused token, with the remedy (T33)."""
     with pytest.raises(ConnectError, match="is LiveKit running") as refused:
         await plane.guest().room.connect(
             "ws://127.0.0.1:1", plane.token("ana"), auto_subscribe=True

@@ -51,7 +51,7 @@ async def test_full_reconnect_is_a_departure_that_is_none(
 
 
 async def test_reconnect_is_told_from_both_ends(plane: Plane) -> None:
-    """Once that it began, once that it ended; each kind of it (T29)."""
+    """Each kind of reconnect is told once as it begins and once as it ends (T29)."""
     ana = await plane.enter("ana")
     await lose_signal(plane, ana)
     assert (len(ana.of(Reconnecting)), len(ana.of(Reconnected))) == (1, 1)
@@ -62,7 +62,7 @@ async def test_reconnect_is_told_from_both_ends(plane: Plane) -> None:
 
 
 async def test_published_track_survives_a_full_reconnect(plane: Plane) -> None:
-    """Its sid is new; it is heard, muted and withdrawn as before (T29)."""
+    """Published again a track has a new sid, and is heard and muted as before (T29)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     await ana.room.publish_audio(Tone(700), name="mic", track_source=MICROPHONE)
     old = ana.state.local.publications[0].sid
@@ -107,7 +107,7 @@ async def test_resumed_connection_keeps_its_sids(
 
 
 async def test_state_after_a_reconnect_is_the_truth(plane: Plane) -> None:
-    """What changed meanwhile is in the state, event or not (T13)."""
+    """What changed during a reconnect is in the state, event or not (T13)."""
     ana = await plane.enter("ana")
     ben = await plane.enter("ben")
     await ben.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
@@ -134,7 +134,7 @@ async def test_promotion_survives_a_full_reconnect(plane: Plane) -> None:
 
 
 async def test_revoked_right_stays_revoked_over_a_reconnect(plane: Plane) -> None:
-    """Nor does the token of the mint bring back what was taken since (T9)."""
+    """The token of the mint does not bring back what was taken since (T9)."""
     ana = await plane.enter("ana", permission=SPEAKER)
     await plane.allow("ana", LISTENER)
     await ana.may_publish(expected=False)

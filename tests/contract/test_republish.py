@@ -20,7 +20,7 @@ async def publish(guest: Guest) -> None:
 async def test_track_without_its_right_delays_the_end_of_a_reconnect(
     plane: Plane,
 ) -> None:
-    """The SFU does not answer the client that publishes it again (T22, T29)."""
+    """A track whose right is gone delays the end of a reconnect by 10 s (T22, T29)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
     await publish(ana)
     await plane.allow("ana", LISTENER)
@@ -39,7 +39,7 @@ async def test_track_without_its_right_delays_the_end_of_a_reconnect(
 async def test_track_that_was_not_published_again_can_be_withdrawn(
     plane: Plane,
 ) -> None:
-    """It stays the owner's until then, and is no ghost afterwards (T18, T24)."""
+    """A track not published again stays its owner's, and is no ghost (T18, T24)."""
     ana = await plane.enter("ana")
     await publish(ana)
     before = ana.state.local.publications

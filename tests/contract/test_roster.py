@@ -48,7 +48,7 @@ async def test_who_publishes_is_announced_before_the_audience(plane: Plane) -> N
 
 
 async def test_speaker_is_missed_before_the_audience(plane: Plane) -> None:
-    """Of those without a track the others hear with the next tick (T11)."""
+    """That a speaker left is told at once, that a listener did a tick later (T11)."""
     ana = await plane.enter("ana")
     audience = await plane.enter("audience", permission=LISTENER)
     speaker = await plane.enter("speaker")
@@ -79,7 +79,7 @@ async def test_who_is_granted_something_is_announced_at_once(plane: Plane) -> No
 
 
 async def test_newcomer_is_told_once_and_as_ready(plane: Plane) -> None:
-    """Connected, then active; leaving is told with its reason (T13)."""
+    """A newcomer is told as connected, then active; as gone, with the reason (T13)."""
     ana = await plane.enter("ana")
     ben = await plane.enter("ben", permission=LISTENER)
     await ana.hears(ParticipantActive)
@@ -173,7 +173,7 @@ async def test_data_too_long_is_refused_to_clients(plane: Plane) -> None:
 
 
 async def test_data_too_long_is_lost_to_the_server(plane: Plane) -> None:
-    """It is answered as if it were sent; what is shorter arrives (T40)."""
+    """Data of the server that is too long is answered, and lost (T40)."""
     ana = await plane.enter("ana")
     async with asyncio.timeout(10):
         while not ana.of(DataReceived):  # it takes a moment until she can hear it
@@ -187,7 +187,7 @@ async def test_data_too_long_is_lost_to_the_server(plane: Plane) -> None:
 
 
 async def test_what_is_told_of_a_visit(plane: Plane, notices: Notices) -> None:
-    """Every step of it, in order, with the room and the connection (T15)."""
+    """Each step of a visit is noticed in order, with its connection (T15)."""
     ana = await plane.enter("ana")
     sid = ana.state.local.sid
     await ana.room.publish_audio(Silence(), name="any", track_source=MICROPHONE)
@@ -238,7 +238,7 @@ async def test_replaced_connection_leaves_with_its_own_sid(
 async def test_replacement_is_told_to_the_others_at_once(
     plane: Plane, *, speaks: bool
 ) -> None:
-    """They see one go and the other come, and the reason is not told (T10)."""
+    """The others see the replaced one go and the newer come, at once (T10)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
     if speaks:
         await ben.room.publish_audio(Silence(), name="any", track_source=MICROPHONE)

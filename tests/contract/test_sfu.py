@@ -71,7 +71,7 @@ async def test_what_is_not_there_is_not_found(plane: Plane) -> None:
 
 
 async def test_listing_an_absent_room_is_empty_or_not_found(plane: Plane) -> None:
-    """Nobody is in a room that is not there."""
+    """A room that is not there lists nobody, or is not found."""
     try:
         listed = await plane.sfu.list_participants(plane.room("absent"))
     except NotFoundError:
@@ -94,11 +94,15 @@ async def test_names_too_long_are_refused(plane: Plane) -> None:
         await plane.sfu.create_room("r" * 257, metadata="", empty_timeout=300)
 
 
-@pytest.mark.parametrize("identity", [" ", "a/b", "🎤", "ana@example.com"])
+@pytest.mark.parametrize(
+    "identity",
+    [" ", "a/b", "🎤", "ana@example.com"],
+    ids=["a space", "a slash", "an emoji", "an address"],
+)
 async def test_odd_identities_are_addressed_exactly(
     plane: Plane, identity: str
 ) -> None:
-    """Whatever the SFU lets in can be updated and removed by its name (T30)."""
+    """An odd identity can be updated and removed by its name (T30)."""
     odd = await plane.enter(identity, permission=LISTENER)
     await plane.allow(identity, SPEAKER)
     await odd.may_publish()
@@ -108,7 +112,7 @@ async def test_odd_identities_are_addressed_exactly(
 
 
 async def test_update_writes_the_whole_record(plane: Plane) -> None:
-    """What is not granted in an update is gone, what is granted is there (T1)."""
+    """An update is the whole record: what it does not grant is gone (T1)."""
     everything = Permission(
         can_publish=True,
         can_publish_sources=(TrackSource.CAMERA,),
@@ -151,7 +155,7 @@ async def test_metadata_of_the_room_reaches_those_in_it(plane: Plane) -> None:
 
 
 async def test_signed_token_holds_what_was_given(plane: Plane) -> None:
-    """The issuer is the plane's own, whatever the claims say."""
+    """A signed token says what was given; its issuer is the plane's own."""
     token = plane.sfu.sign_token({"sub": "ana", "exp": 2_000_000_000, "iss": "other"})
     claims = jwt.decode(token, options={"verify_signature": False})
 
