@@ -82,7 +82,10 @@ async def test_later_rows_replace_earlier_ones(house: House) -> None:
         await house.room_ask("POST", "/seats/3/take", by="ana")
     await house.clock.advance(10)
 
-    assert len(asked(house)) == 2
+    assert sorted(asked(house)) == [
+        ("update_participant", house.sfu_room, "ana"),
+        ("update_room_metadata", house.sfu_room, ""),
+    ]
     assert house.speaks("ana")
     assert house.metadata()["_seats"]["seats"][3]["identity"] == "ana"
 
@@ -231,16 +234,61 @@ class Wedged(Loopback):
 
 
 async def test_a_failing_participant_blocks_no_other() -> None:
-    """Whom the SFU cannot reach is tried again behind the others of the room."""
+    """Whom the SFU cannot reach is tried again while the others are served at once."""
     clock = ManualClock()
     async with open_house(clock=clock, sfu=Wedged(clock)) as house:
         for index, identity in enumerate(("ana", "bob", "cho")):
             await house.enter(identity)
             await house.room_ask("POST", f"/seats/{index}/take", by=identity)
-        await house.clock.advance(5)
+        await house.clock.settle()
 
         speaking = [who for who in ("ana", "bob", "cho") if house.speaks(who)]
         assert speaking == ["bob", "cho"]
+
+
+async def test_metadata_waits_for_nobody_who_fails() -> None:
+    """Each change is shown to all, though one of them cannot be granted anything."""
+    clock = ManualClock()
+    async with open_house(clock=clock, sfu=Wedged(clock)) as house:
+        for identity in ("ana", "bob"):
+            await house.enter(identity)
+        await house.room_ask("POST", "/seats/0/take", by="ana")
+        await house.clock.advance(10)  # it is tried at least once
+        assert house.metadata()["_seats"]["seats"][0]["identity"] == "ana"
+        await house.room_ask("POST", "/seats/1/take", by="bob")
+        await house.clock.settle()
+
+        assert house.metadata()["_seats"]["seats"][1]["identity"] == "bob"
+        assert house.speaks("bob")
+
+
+@pytest.mark.parametrize("away", [0.1, 1.0, 3.0, 10.0, 60.0])
+async def test_grants_come_before_metadata_when_the_sfu_is_back(
+    house: House, away: float
+) -> None:
+    """However long it was away, and whenever it is tried again."""
+    await house.enter("ana")
+    async with house.sfu.outage():
+        await house.room_ask("POST", "/seats/0/take", by="ana")
+        await house.clock.advance(away)
+        asked(house)
+    await house.clock.advance(10)
+
+    assert [operation for operation, _, _ in asked(house)] == [
+        "update_participant",
+        "update_room_metadata",
+    ]
+
+
+async def test_a_stop_sends_what_goes_fast(house: House) -> None:
+    """Who stops the engine while a right is written shows the grid all the same."""
+    await house.enter("ana")
+    house.sfu.delay = 0.2
+    await house.room_ask("POST", "/seats/0/take", by="ana")
+    await house.stop()
+
+    assert house.speaks("ana")
+    assert house.metadata()["_seats"]["seats"][0]["identity"] == "ana"
 
 
 async def test_late_metadata_opens_no_room_that_has_ended(house: House) -> None:

@@ -16,16 +16,20 @@ Laws, each proved by the test of the same name:
 5. an_absent_participant_is_done: there is nobody to revoke or remove.
 6. a_restart_sends_what_was_left: the outbox is on disk.
 7. a_grant_waits_for_no_older_metadata: the grid before may still be written.
-8. a_failing_participant_blocks_no_other: who failed comes behind the others.
+8. a_failing_participant_blocks_no_other: who failed comes behind the others,
+   who wait for no next try.
+9. metadata_waits_for_nobody_who_fails: each grant is tried first, and that is all.
+10. a_stop_sends_what_goes_fast: grants and metadata, for a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 
+import attrs
 import orjson
 
 from utd_stream.engine.rules.grants import (
@@ -64,7 +68,58 @@ _WHILE_LIVE = {"room": 0, "say": 1, "participant": 2, "metadata": 3}
 # Deleting the room removes everybody, so they hear why before it.
 _AFTER_END = {"say": 0, "room": 1, "participant": 2, "metadata": 3}
 
-_Pending = dict[tuple[str, str], OutboxRow]
+
+_Slot = tuple[str, str]  # kind and slot of a row
+
+
+@attrs.define
+class _Backlog:
+    """What the SFU has not been told of one room.
+
+    Attributes:
+        rows: By their slot; who failed last comes last.
+        in_vain: The participants who could not be told, since the metadata
+            could not be last.
+        has_news: Set when it is worth to try at once.
+    """
+
+    rows: dict[_Slot, OutboxRow] = attrs.field(factory=dict[_Slot, OutboxRow])
+    in_vain: set[_Slot] = attrs.field(factory=set[_Slot])
+    has_news: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+    def put(self, row: OutboxRow) -> None:
+        """Add a row, in place of an earlier one of its slot."""
+        self.rows[_slot(row)] = row
+        self.in_vain.discard(_slot(row))
+        self.has_news.set()
+
+    def sent(self, row: OutboxRow) -> None:
+        """Forget a row, unless a later one has taken its place."""
+        if self.rows.get(_slot(row)) is row:
+            del self.rows[_slot(row)]
+            self.in_vain.discard(_slot(row))
+        if row.kind == "metadata":
+            self.has_news.set()  # the SFU is there: so may be who was not
+
+    def failed(self, row: OutboxRow) -> None:
+        """Let the others of its kind go before a row."""
+        if self.rows.get(_slot(row)) is row:
+            self.rows[_slot(row)] = self.rows.pop(_slot(row))
+            if row.kind == "participant":
+                self.in_vain.add(_slot(row))
+        if row.kind == "metadata":
+            self.in_vain.clear()  # all fails: grants are tried first again
+
+    def sendable(self, *, tells_grid: bool) -> list[OutboxRow]:
+        """Return the rows that a sender of that kind may try now.
+
+        Grants come before metadata: it waits until every other row was sent,
+        or is of somebody who could not be told.
+        """
+        grid = [row for row in self.rows.values() if row.kind == "metadata"]
+        if not tells_grid:
+            return [row for row in self.rows.values() if row.kind != "metadata"]
+        return grid if len(grid) + len(self.in_vain) == len(self.rows) else []
 
 
 class Outbox:
@@ -95,7 +150,7 @@ class Outbox:
         self._luck = luck
         self._rules = rules
         self._free = asyncio.Semaphore(concurrency)
-        self._pending: dict[RoomKey, _Pending] = {}
+        self._backlogs: dict[RoomKey, _Backlog] = {}
         self._senders: dict[tuple[RoomKey, bool], asyncio.Task[None]] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -104,8 +159,7 @@ class Outbox:
     def put(self, rows: Sequence[OutboxRow]) -> None:
         """Send *rows*, which are on disk, from now on."""
         for row in rows:
-            pending = self._pending.setdefault(row.key, {})
-            pending[row.kind, row.slot] = row
+            self._backlogs.setdefault(row.key, _Backlog()).put(row)
             self._wake(row.key)
 
     def sync_room(self, key: RoomKey) -> None:
@@ -121,13 +175,11 @@ class Outbox:
         await self._idle.wait()
 
     async def aclose(self) -> None:
-        """Stop sending; what is left stays on disk for the next start."""
-        self._closed = True
-        try:
+        """Send what goes fast, then stop; the rest stays on disk for the next start."""
+        with suppress(TimeoutError):
             async with self._clock.timeout(_LAST_CHANCE):
                 await self.idle()
-        except TimeoutError:
-            pass
+        self._closed = True
         senders = [self._senders[key] for key in sorted(self._senders)]
         for sender in senders:
             sender.cancel()
@@ -142,42 +194,51 @@ class Outbox:
 
     def _put_lost(self, key: RoomKey, kind: str) -> None:
         # Found again by the next listing, so it needs no row on disk.
-        pending = self._pending.setdefault(key, {})
-        pending.setdefault((kind, ""), OutboxRow(*key, kind, "", 0))
+        backlog = self._backlogs.setdefault(key, _Backlog())
+        if (kind, "") not in backlog.rows:
+            backlog.put(OutboxRow(*key, kind, "", 0))
         self._wake(key)
 
     def _wake(self, key: RoomKey) -> None:
-        pending = self._pending.get(key)
-        if not pending or self._closed:
+        if self._closed:
             return
-        # Grants come before metadata: while others wait, metadata is not begun.
-        tells_grid = all(_tells_grid(row) for row in pending.values())
-        if (key, tells_grid) not in self._senders:
-            self._idle.clear()
-            loop = asyncio.get_running_loop()
-            work = self._send_all(key, tells_grid=tells_grid)
-            self._senders[key, tells_grid] = loop.create_task(work)
+        for tells_grid in (False, True):
+            sender = key, tells_grid
+            can_send = self._backlogs[key].sendable(tells_grid=tells_grid)
+            if can_send and sender not in self._senders:
+                self._idle.clear()
+                loop = asyncio.get_running_loop()
+                work = self._send_all(key, tells_grid=tells_grid)
+                self._senders[sender] = loop.create_task(work)
 
     async def _send_all(self, key: RoomKey, *, tells_grid: bool) -> None:
-        """Send what is pending for one room until nothing of its kind is."""
-        pending = self._pending[key]
+        """Send what waits for one room until nothing of its kind may be tried."""
+        backlog = self._backlogs[key]
+        # Metadata has no others of its kind that it would hold up.
+        has_news = asyncio.Event() if tells_grid else backlog.has_news
         failures = 0
-        failed: Counter[tuple[str, str]] = Counter()
         try:
-            while rows := _sendable(pending, tells_grid=tells_grid):
+            while rows := backlog.sendable(tells_grid=tells_grid):
+                has_news.clear()
                 try:
-                    await self._send_next(key, pending, rows, failed)
+                    await self._send_next(key, backlog, rows)
                     failures = 0
                 except UTDStreamException as error:
                     _LOG.info("the SFU was not told about %s: %s", key, error)
                     failures += 1
-                    await self._clock.sleep(self._delay(failures))
+                self._wake(key)
+                # Metadata beside somebody who fails is tried when they are.
+                if failures and backlog.sendable(tells_grid=tells_grid):
+                    delay = self._delay(failures)
+                    with suppress(TimeoutError):
+                        async with self._clock.timeout(delay):
+                            await has_news.wait()
         finally:
             del self._senders[key, tells_grid]
-            if pending:
+            if backlog.rows:
                 self._wake(key)
             elif (key, not tells_grid) not in self._senders:
-                del self._pending[key]
+                del self._backlogs[key]
             if not self._senders:
                 self._idle.set()
 
@@ -186,21 +247,13 @@ class Outbox:
         return delay * (1 + _JITTER * self._luck.fraction())
 
     async def _send_next(
-        self,
-        key: RoomKey,
-        pending: _Pending,
-        rows: Sequence[OutboxRow],
-        failed: Counter[tuple[str, str]],
+        self, key: RoomKey, backlog: _Backlog, rows: Sequence[OutboxRow]
     ) -> None:
         room = await self._writer.room(key)
         ranks = _WHILE_LIVE if room is not None and room.is_live else _AFTER_END
-        # What failed comes behind its like: one who cannot be reached must not
-        # keep the others of the room waiting.
         row = min(
-            rows,
-            key=lambda row: (ranks[row.kind], failed[row.kind, row.slot], row.seq),
+            rows, key=lambda row: (ranks[row.kind], _slot(row) in backlog.in_vain)
         )
-        failed[row.kind, row.slot] += 1
         try:
             await self._send(row, room)
         except NotFoundError:
@@ -208,12 +261,11 @@ class Outbox:
         except InvalidRequestError:
             _LOG.exception("the SFU will never take %s of %s", row.kind, key)
         except UTDStreamException:
+            backlog.failed(row)
             raise
         except Exception:  # noqa: BLE001 -- one bad row must not stop the others
             _LOG.exception("%s of %s cannot be sent", row.kind, key)
-        del failed[row.kind, row.slot]
-        if pending.get((row.kind, row.slot)) is row:
-            del pending[row.kind, row.slot]
+        backlog.sent(row)
         if row.seq:
             self._writer.discard([row])
 
@@ -293,12 +345,5 @@ class Outbox:
                 return
 
 
-def _tells_grid(row: OutboxRow) -> bool:
-    return row.kind == "metadata"
-
-
-def _sendable(pending: _Pending, *, tells_grid: bool) -> list[OutboxRow]:
-    rows = list(pending.values())
-    if tells_grid:
-        return rows if all(map(_tells_grid, rows)) else []
-    return [row for row in rows if not _tells_grid(row)]
+def _slot(row: OutboxRow) -> _Slot:
+    return (row.kind, row.slot)
