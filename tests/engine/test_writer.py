@@ -327,6 +327,21 @@ async def test_a_clean_stop_drains(writer: Writer, database: str) -> None:
     assert len(room.members) == 50
 
 
+async def test_a_killed_writer_leaves_nobody_waiting(database: str) -> None:
+    """However many had asked, and with nothing of it on disk."""
+    async with writing(database, threaded=False) as writer:
+        waiting = [writer.submit(enter(f"user{i}")) for i in range(1_000)]
+        writer.kill()
+
+        assert all(future.cancelled() for future in waiting)
+        with pytest.raises(UnavailableError):
+            _ = writer.submit(enter("late"))
+        writer._store.close()
+    store = Store(database)
+    assert store.live_rooms() == []
+    store.close()
+
+
 async def test_cancelled_command_is_done_all_the_same(writer: Writer) -> None:
     """Cancelling ends the waiting; the command was taken and is committed."""
     waiting = writer.submit(enter("ana"))

@@ -206,8 +206,9 @@ class Writer:
         for handle in (self._turn, self._flush):
             if handle is not None:
                 handle.cancel()
-        for _, future in self._waiting([]):
-            future.cancel()
+        while jobs := self._waiting([]):
+            for _, future in jobs:
+                future.cancel()
 
     # On the loop.
 
