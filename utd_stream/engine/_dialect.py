@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import NullPool
 
 from utd_stream.errors import InvalidArgumentError
@@ -57,7 +57,7 @@ def connect(engine: Engine) -> Connection:
     try:
         connection = engine.connect()
         _prepare(connection)
-    except OperationalError as error:
+    except DatabaseError as error:
         if connection is not None:
             connection.close()
         message = f"the database {place} cannot be opened: {error.orig}"
