@@ -205,8 +205,14 @@ def test_check_says_what_is_in_force(toml: Path) -> None:
     assert "secret = (not set)" in describe(Config()).splitlines()
 
 
-@pytest.mark.parametrize("url", ["sfu:7880", "ftp://sfu", "ws://", "http://[::1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("sfu:7880", "ftp://sfu", "ws://", "http://[::1"),
+        *("ws://sfu:x", "ws://sfu:0", "ws://sfu:65536"),
+    ],
+)
 def test_livekit_must_be_reachable(url: str) -> None:
     """What is no URL of a LiveKit server is found before anything starts."""
-    with pytest.raises(InvalidArgumentError, match="livekit_url must begin with ws://"):
+    with pytest.raises(InvalidArgumentError, match="livekit_url must be a URL such as"):
         read_config(environ={"LIVEKIT_URL": url})

@@ -76,10 +76,12 @@ def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None
 def _reachable(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
     try:
         parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    if value and not (parts.scheme in _LIVEKIT_SCHEMES and parts.hostname):
-        message = f"{attribute.name} must begin with ws://, wss://, http:// or https://"
+        has_place = bool(parts.hostname) and parts.port != 0
+        is_url = has_place and parts.scheme in _LIVEKIT_SCHEMES
+    except ValueError:  # a port that is none, or half a bracket
+        is_url = False
+    if value and not is_url:
+        message = f"{attribute.name} must be a URL such as ws://127.0.0.1:7880"
         raise InvalidArgumentError(message)
 
 
