@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, get_type_hints
+from typing import Any
 
 import attrs
 import pytest
@@ -21,14 +20,7 @@ from utd_stream.engine._codec import (
     encode_member,
     encode_room,
 )
-from utd_stream.engine.rules.state import (
-    Absence,
-    Invite,
-    Member,
-    Request,
-    Room,
-    Seat,
-)
+from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.store import (
     Changes,
     OutboxRow,
@@ -38,53 +30,16 @@ from utd_stream.engine.store import (
     StoredAnswer,
 )
 from utd_stream.errors import InvalidArgumentError
-from utd_stream.machines.invitation import InvitationData
-from utd_stream.machines.request import RequestData
-from utd_stream.machines.seat import SeatData
-from utd_stream.testing.strategies import NOON, moments
-
-MODELS = (
-    *(Absence, Invite, InvitationData, Member, Request, RequestData),
-    *(Seat, SeatData),
-)
-NUMBERS: dict[Any, st.SearchStrategy[Any]] = {
-    int: st.integers(0, 2**53),
-    int | None: st.none() | st.integers(0, 99),
-    float: st.floats(0, 1e6),
-}
-TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-MAPS = st.dictionaries(TEXTS, TEXTS, max_size=2).map(MappingProxyType)
-
-
-def built(kind: type[Any]) -> st.SearchStrategy[Any]:
-    """Return values of an attrs class, every field drawn by its type."""
-    return st.builds(kind, **fields_of(kind))
-
-
-def fields_of(kind: type[Any]) -> dict[str, st.SearchStrategy[Any]]:
-    """Return a strategy for every field of an attrs class."""
-    hints = get_type_hints(kind)
-    return {f.name: drawn(hints[f.name]) for f in attrs.fields(kind)}
-
-
-def drawn(hint: Any) -> st.SearchStrategy[Any]:
-    """Return values of one type; numbers as they occur."""
-    return NUMBERS[hint] if hint in NUMBERS else st.from_type(hint)
-
-
-st.register_type_strategy(datetime, moments())
-_ANY_MAPPING: Any = Mapping
-st.register_type_strategy(_ANY_MAPPING, lambda _: MAPS)
-for model in MODELS:
-    st.register_type_strategy(model, built)
+from utd_stream.testing.models import values
+from utd_stream.testing.strategies import NOON
 
 
 def rooms() -> st.SearchStrategy[Room]:
     """Return rooms of every kind, their members under their own names."""
-    members = st.lists(built(Member), max_size=4).map(
+    members = st.lists(values(Member), max_size=4).map(
         lambda found: MappingProxyType({m.identity: m for m in found})
     )
-    return st.builds(Room, **fields_of(Room) | {"members": members})
+    return values(Room, members=members)
 
 
 @given(rooms())
@@ -218,6 +173,16 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(InvalidArgumentError, match="schema 99"):
         Store(f"sqlite:///{file}")
+
+
+def test_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    """A name mistyped into another file's is told in words, and the file is kept."""
+    file = tmp_path / "notes.txt"
+    file.write_text("no database\n" * 100)
+
+    with pytest.raises(InvalidArgumentError, match=r"notes\.txt cannot be opened"):
+        Store(f"sqlite:///{file}")
+    assert file.read_text() == "no database\n" * 100
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite:///no/dir/x"])
