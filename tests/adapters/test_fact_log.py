@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -25,6 +26,7 @@ from utd_stream.client import _facts
 from utd_stream.client._journal import Changed
 from utd_stream.engine._rows import OutboxRow
 from utd_stream.engine.notes import Answered, CommittedRoom
+from utd_stream.engine.orders import Order
 from utd_stream.engine.rules.commands import Command
 from utd_stream.errors import BannedError, ConflictError
 from utd_stream.machines import connection, invitation, occupancy, request, seat
@@ -121,6 +123,19 @@ def test_everything_told_is_a_line(rich: RichRun) -> None:
     names = [orjson.loads(line)["name"] for line in rich.lines]
 
     assert names == [type(what).__name__ for what in rich.told]
+
+
+def test_each_answer_of_the_engine_names_its_order(rich: RichRun) -> None:
+    """Nobody has to count lines to know what was refused, and why."""
+    orders = [what for what in rich.told if isinstance(what, Order)]
+    answers = [what for what in rich.told if isinstance(what, Answered)]
+
+    asked = Counter((type(each.command).__name__, each.request_id) for each in orders)
+    assert answers
+    assert Counter((each.to, each.request_id) for each in answers) <= asked
+    assert {(each.status, each.code) for each in answers} >= {
+        *((200, ""), (409, "seat_taken"), (409, "settled")),
+    }
 
 
 def test_nothing_secret_is_in_any_line(rich: RichRun) -> None:

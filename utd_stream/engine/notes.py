@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
+import orjson
 
 from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import OutboxRow, RoomKey
+from utd_stream.errors import EngineError
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import FactLog
+from utd_stream.wire import error_to_json
 
 __all__ = ["Answered", "CommittedRoom", "committed_room", "note_answer", "note_outbox"]
 
-_BAD = range(400, 600)
+_BAD = 400
+_UNAVAILABLE = 503
 
 
 @attrs.frozen(kw_only=True)
@@ -22,10 +26,18 @@ class Answered:
     """An order was answered.
 
     Attributes:
+        to: The command or fact, as its class is called.
+        request_id: Of the request; empty for a fact.
         status: HTTP status.
+        code: Of the error; empty where it was served.
+        message: Likewise.
     """
 
+    to: str
+    request_id: str
     status: int
+    code: str = ""
+    message: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -64,16 +76,29 @@ def committed_room(key: RoomKey, room: Room, by: str = "") -> CommittedRoom:
     )
 
 
-def note_answer(log: FactLog, order: Order, result: Outcome | Exception) -> None:
+def note_answer(log: FactLog, order: Order, result: Outcome | EngineError) -> None:
     """Tell *log* what became of *order*; it is on disk."""
-    if isinstance(result, Exception):
-        log.note("engine", "refusal", result)
-        return
-    if result.room is not None:
-        by = type(order.command).__name__
-        log.note("engine", "revision", committed_room(order.key, result.room, by))
-    answered = Answered(status=result.status)
-    log.note("engine", "refusal" if result.status in _BAD else "fact", answered)
+    answered = _answered(order, result)
+    if isinstance(result, Outcome) and result.room is not None:
+        room = committed_room(order.key, result.room, answered.to)
+        log.note("engine", "revision", room)
+    log.note("engine", "refusal" if answered.code else "fact", answered)
+
+
+def _answered(order: Order, result: Outcome | EngineError) -> Answered:
+    error: Mapping[str, str] = {}
+    if isinstance(result, EngineError):
+        status = result.status_code or _UNAVAILABLE
+        error = error_to_json(result, order.request_id)
+    elif (status := result.status) >= _BAD:
+        error = orjson.loads(result.body)  # kept for an Idempotency-Key
+    return Answered(
+        to=type(order.command).__name__,
+        request_id=order.request_id,
+        status=status,
+        code=error.get("code", ""),
+        message=error.get("message", ""),
+    )
 
 
 def note_outbox(log: FactLog, rows: Sequence[OutboxRow]) -> None:
