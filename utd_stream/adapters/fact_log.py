@@ -47,7 +47,7 @@ FACT_LOG_SCHEMA: Final[Mapping[str, Any]] = MappingProxyType(
             "who": {
                 "type": "string",
                 "minLength": 1,
-                "description": "Whose it is: engine, sfu, or a client's session.",
+                "description": "Whose it is: engine, faults, or a client's session.",
             },
             "kind": {"enum": ["fact", "command", "effect", "revision", "refusal"]},
             "name": {"type": "string", "minLength": 1},

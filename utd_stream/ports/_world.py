@@ -103,7 +103,7 @@ class FactLog(Protocol):
         change anything.
 
         Args:
-            who: Whose it is: ``engine``, ``sfu``, or a client's session.
+            who: Whose it is: ``engine``, ``faults``, or a client's session.
             kind: Of what it is.
             what: An attrs value, or an error; its fields are the data.
         """
