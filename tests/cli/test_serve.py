@@ -6,6 +6,7 @@ import json
 import signal
 import socket
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -145,6 +146,24 @@ def test_the_impatient_cut_no_ending_short(
 
     assert process.returncode == 0
     assert "KeyboardInterrupt" not in errors
+
+
+def test_a_livekit_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """One line at the start, though there is no room yet; the engine goes on."""
+    with running(
+        "serve", "--port", "0", "--json", folder=tmp_path, **COMPLETE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        told = process.stderr.readline()
+        with urlopen(f"{json.loads(line)['base_url']}/health") as answer:  # noqa: S310 -- ours
+            status = answer.status
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=30)
+
+    assert "no LiveKit server answers at its URL; is it running?" in told
+    assert (status, process.returncode, rest) == (200, 0, "")
 
 
 def test_a_taken_address_is_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from aiohttp import web
 from utd_stream.engine.app import make_app
 from utd_stream.engine.config import Config
 from utd_stream.engine.store import Store
-from utd_stream.errors import InvalidArgumentError
+from utd_stream.errors import InvalidArgumentError, UTDStreamException
 from utd_stream.ports import Clock, Luck, Sfu
 
 __all__ = ["serve", "warn_of_open_apps"]
@@ -58,6 +58,7 @@ async def serve(
             raise InvalidArgumentError(message) from error
         warn_of_open_apps(config)
         on_ready(_base_url(config.host, runner))
+        await _warn_unless_it_answers(sfu)
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
@@ -72,6 +73,14 @@ def warn_of_open_apps(config: Config) -> None:
     for app in config.apps:
         if app.allow_appkey_identity_mint:
             _LOG.warning("app %s: its publishable key may sign anybody in", app.id)
+
+
+async def _warn_unless_it_answers(sfu: Sfu) -> None:
+    # Nobody would hear of a wrong URL or key before the first room.
+    try:
+        await sfu.list_rooms()
+    except UTDStreamException as error:
+        _LOG.warning("LiveKit cannot be used, and is tried again: %s", error)
 
 
 def _base_url(host: str, runner: web.AppRunner) -> str:
