@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from utd_stream.contract import ENDPOINTS
+from utd_stream.contract.answers import InvitationAnswer, RequestAnswer, SeatedAnswer
 from utd_stream.contract.endpoints import Who
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.rules import (
@@ -41,9 +42,16 @@ __all__ = [
     "KEY",
     "NOON",
     "Scene",
+    "ask",
+    "asking",
     "back_end_for",
     "entering",
+    "invite",
+    "reserved",
+    "seated",
     "stage",
+    "take",
+    "waiting",
     "who_may",
 ]
 
@@ -246,3 +254,50 @@ def stage(*people: str, mode: SeatMode = SeatMode.FREE, **rules: Any) -> Scene:
         scene.mint(identity)
     scene.connect("hal", "ada", *people)
     return scene
+
+
+def take(scene: Scene, who: str, index: int) -> SeatedAnswer:
+    """Let somebody sit down."""
+    answer = scene.does(who, c.TakeSeat(index=index))
+    assert isinstance(answer, SeatedAnswer)
+    return answer
+
+
+def seated() -> Scene:
+    """Ann and Bob sit and are connected."""
+    scene = stage("ann", "bob")
+    scene.does("ann", c.TakeSeat(index=0))
+    scene.does("bob", c.TakeSeat(index=1))
+    return scene
+
+
+def reserved(index: int = 1, *, mode: SeatMode = SeatMode.REQUEST) -> Scene:
+    """A room in which a seat is held for ann."""
+    scene = stage("ann", "bob", mode=mode)
+    scene.does("hal", c.InviteToSpeak(identity="ann", seat_index=index))
+    return scene
+
+
+def asking(*people: str, **rules: Any) -> Scene:
+    """A room in request mode."""
+    return stage(*people, mode=SeatMode.REQUEST, **rules)
+
+
+def ask(scene: Scene, who: str) -> int:
+    """Let somebody ask; the number of the request."""
+    answer = scene.does(who, c.RequestToSpeak())
+    assert isinstance(answer, RequestAnswer)
+    return answer.request_id
+
+
+def invite(scene: Scene, who: str, seat: int | None = None) -> int:
+    """Let the host invite somebody; the number of the invitation."""
+    answer = scene.does("hal", c.InviteToSpeak(identity=who, seat_index=seat))
+    assert isinstance(answer, InvitationAnswer)
+    return answer.invitation_id
+
+
+def waiting(scene: Scene) -> tuple[list[str], list[str]]:
+    """Who asks and who is asked."""
+    grid = scene.grid
+    return [r.identity for r in grid.requests], [i.identity for i in grid.invitations]

@@ -184,28 +184,3 @@ def test_a_listing_asked_after_a_departure_is_believed() -> None:
 
     assert scene.room.members["ann"].is_connected
     assert scene.sits == {"ann": 0}
-
-
-# Emptiness.
-
-
-def test_a_mint_begins_the_emptiness_anew() -> None:
-    """Who was let in has the whole time to come."""
-    scene = Scene()
-    scene.mint("ann")
-    scene.after(299).mint("bob")
-
-    scene.after(299.9).lists()
-    assert scene.room.is_live
-    scene.after(0.1).lists()
-
-    assert not scene.room.is_live
-
-
-def test_a_mint_into_company_begins_no_emptiness() -> None:
-    """Somebody is there."""
-    scene = stage("ann")
-
-    scene.mint("bob")
-
-    assert scene.room.empty_since is None
