@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import attrs
@@ -14,6 +14,7 @@ from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.client._connector import Link
+from utd_stream.client._grid import check_mode
 from utd_stream.client._rest import Rest
 from utd_stream.client._sign_in import SessionProvider, SignIn
 from utd_stream.client.api import UTDApi
@@ -21,14 +22,16 @@ from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.room import UTDRoom as _Room
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.contract.answers import UTDTokenResponse
-from utd_stream.contract.requests import TokenRequest
+from utd_stream.contract.requests import SessionRequest, TokenRequest
 from utd_stream.errors import ClosedError, InvalidArgumentError, InvalidRequestError
-from utd_stream.models.names import check_app_id, check_identity
+from utd_stream.models.names import check_app_id
 from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
 from utd_stream.ports import AudioSource, Clock, FactLog, Http, Luck, Media
 from utd_stream.wire import decode_request
 
 __all__ = ["DEFAULT_BASE_URL", "Ports", "UTDRoom", "UTDStreamClient"]
+
+_R = TypeVar("_R")
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 
@@ -122,11 +125,10 @@ class UTDStreamClient:
         session: aiohttp.ClientSession | None = None,
         ports: Ports | None = None,
     ) -> None:
-        _argument(check_app_id, app_id)
         if app_key is None and session_provider is None:
             message = "give app_key, or session_provider if your back end mints"
             raise InvalidArgumentError(message)
-        self._app_id = app_id
+        self._app_id = _checked_app_id(app_id)
         self._timeouts = timeouts or Timeouts()
         self._ports = ports or Ports(http=AiohttpHttp(session=session))
         self._microphone = microphone
@@ -173,12 +175,16 @@ class UTDStreamClient:
             device_id: The app's own name for the device.
 
         Raises:
-            InvalidArgumentError: If this client is somebody else already.
+            InvalidArgumentError: If an argument is malformed, or this client is
+                somebody else already.
             FeatureDisabledError: If the app lets only its back end mint.
             EngineError: If the engine says no.
             TransportError: If it cannot be reached, or `session_provider` fails.
         """
-        await self._claim(_argument(check_identity, identity))
+        request = _request(
+            SessionRequest, identity=identity, name=name, device_id=device_id
+        )
+        await self._claim(request.identity)
         try:
             token = await self._sign_in.authenticate(identity, name, device_id)
         except BaseException:
@@ -226,7 +232,9 @@ class UTDStreamClient:
             DisconnectedError: If the SFU ended the connection, and why.
             DescriptorLimitError: If too few descriptors are left.
         """
-        request = _token_request(
+        mode = check_mode(seat_mode)
+        request = _request(
+            TokenRequest,
             type=UTDStreamType.AUDIO_ROOM.value,
             room_name=room_name,
             identity=identity,
@@ -234,7 +242,7 @@ class UTDStreamClient:
             role=UTDRole.HOST.value if as_host else None,
             device_id=device_id,
             seat_count=seat_count,
-            seat_mode=None if seat_mode is None else seat_mode.value,
+            seat_mode=None if mode is None else mode.value,
             mode_id=mode_id,
             host_seat=host_seat,
             image=image,
@@ -341,24 +349,25 @@ class UTDStreamClient:
         return mint
 
 
-def _token_request(**fields: Any) -> TokenRequest:
+def _request(model: type[_R], **fields: Any) -> _R:
     given = {name: value for name, value in fields.items() if value is not None}
     try:
-        return decode_request(TokenRequest, given)
+        return decode_request(model, given)
     except InvalidRequestError as error:
         message = str(error).removeprefix("$.")
     raise InvalidArgumentError(message)
 
 
-def _argument(check: Callable[[str], str], value: str) -> str:
+def _checked_app_id(app_id: Any) -> str:
     try:
-        return check(value)
-    except ValueError as error:
-        raise InvalidArgumentError(str(error)) from error
+        return check_app_id(app_id)
+    except (TypeError, ValueError) as error:
+        message = f"app id must be 1 to 64 letters, digits and hyphens, not {app_id!r}"
+        raise InvalidArgumentError(message) from error
 
 
-def _checked_url(name: str, url: str) -> str:
-    if not url.startswith(("http://", "https://")):
+def _checked_url(name: str, url: Any) -> str:
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         message = f"{name} must begin with http:// or https://, not {url!r}"
         raise InvalidArgumentError(message)
     return url

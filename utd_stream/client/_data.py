@@ -8,11 +8,17 @@ without a sender may still be anybody's, so they change nothing by themselves.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from typing import Any
 
 from utd_stream.errors import InvalidArgumentError
 
-__all__ = ["MAX_DATA_BYTES", "check_data", "check_receivers", "is_system_message"]
+__all__ = [
+    "MAX_DATA_BYTES",
+    "check_data",
+    "check_receivers",
+    "check_topic",
+    "is_system_message",
+]
 
 # LiveKit's clients agree on 64,000 for a whole packet, and the SFU drops what
 # is far longer without a word.
@@ -22,12 +28,16 @@ MAX_DATA_BYTES = 60_000
 _BEFORE_JSON = b"\x00 \t\r\n\xef\xbb\xbf\xff\xfe"
 
 
-def check_data(data: bytes) -> None:
+def check_data(data: Any) -> None:
     """Refuse what must not be sent.
 
     Raises:
-        InvalidArgumentError: If *data* is too long, or looks like the engine's.
+        InvalidArgumentError: If *data* is no bytes, too long, or looks like the
+            engine's.
     """
+    if not isinstance(data, bytes):
+        message = f"data must be bytes, not {type(data).__name__}; encode text first"
+        raise InvalidArgumentError(message)
     if len(data) > MAX_DATA_BYTES:
         message = f"data is {len(data)} bytes; {MAX_DATA_BYTES} go in one message"
         raise InvalidArgumentError(message)
@@ -36,19 +46,34 @@ def check_data(data: bytes) -> None:
         raise InvalidArgumentError(message)
 
 
-def check_receivers(identities: Sequence[str] | None) -> tuple[str, ...]:
+def check_receivers(identities: Any) -> tuple[str, ...]:
     """Return who gets a message; nobody named means everybody.
 
     Raises:
         InvalidArgumentError: If the list is empty, since the SFU would take
-            that for everybody, or is a single text.
+            that for everybody, or is none of texts.
     """
     if identities is None:
         return ()
-    if isinstance(identities, str) or not identities:
+    named = () if isinstance(identities, str) else _texts(identities)
+    if not named:
         message = "destination_identities is a list of one or more, or None for all"
         raise InvalidArgumentError(message)
-    return tuple(identities)
+    return named
+
+
+def check_topic(topic: Any) -> str:
+    """Return what a message is sent under; none is an empty one.
+
+    Raises:
+        InvalidArgumentError: If it is no text.
+    """
+    if topic is None:
+        return ""
+    if not isinstance(topic, str):
+        message = f"topic must be a text or None, not {type(topic).__name__}"
+        raise InvalidArgumentError(message)
+    return topic
 
 
 def is_system_message(data: bytes) -> bool:
@@ -68,3 +93,11 @@ def is_system_message(data: bytes) -> bool:
         key == "type" and isinstance(value, str) and value.startswith("_")
         for key, value in pairs
     )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    try:
+        known = tuple(values)
+    except TypeError:
+        return ()
+    return known if all(isinstance(each, str) for each in known) else ()

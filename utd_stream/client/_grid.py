@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from utd_stream.errors import InvalidArgumentError, InvalidRequestError
+from utd_stream.models.rooms import SeatMode
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot, fold_grid
 from utd_stream.snapshots.session import json_object
 from utd_stream.wire import read_grid
 
-__all__ = ["check_index", "fold_metadata", "naming_arguments"]
+__all__ = ["check_index", "check_mode", "fold_metadata", "naming_arguments"]
 
 # What the wire calls otherwise than the methods of a session.
 _ARGUMENTS = {"target_seat": "index", "target_identity": "identity", "id": "request_id"}
@@ -37,6 +38,18 @@ def check_index(index: Any, name: str = "index") -> int:
         message = f"{name} must be a seat index, a whole number from 0"
         raise InvalidArgumentError(message)
     return index
+
+
+def check_mode(mode: Any) -> SeatMode | None:
+    """Return *mode*, which may be None; refuse what cannot be one.
+
+    Raises:
+        InvalidArgumentError: If it is something else, such as the wire's word.
+    """
+    if mode is not None and not isinstance(mode, SeatMode):
+        message = f"seat_mode must be SeatMode.FREE or SeatMode.REQUEST, not {mode!r}"
+        raise InvalidArgumentError(message)
+    return mode
 
 
 @contextmanager

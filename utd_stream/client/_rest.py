@@ -175,7 +175,7 @@ class Rest:
             method=endpoint.method,
             url=base + path + query,
             headers=self._headers(endpoint, call, key),
-            body=None if body is None else encode(body),
+            body=None if body is None else _encoded(body),
             key=key,
         )
 
@@ -183,11 +183,11 @@ class Rest:
         self, endpoint: Endpoint[Any, Any], call: Call, key: str | None
     ) -> dict[str, str]:
         headers = {"X-App-Id": self._app_id, "Accept": "application/json"}
-        key_opens = endpoint.who is Who.APP and self._app_key is not None
-        if self.bearer is not None and not (call.as_app and key_opens):
+        app_key = self._app_key if endpoint.who is Who.APP else None
+        if self.bearer is not None and not (call.as_app and app_key is not None):
             headers["Authorization"] = f"Bearer {self.bearer}"
-        elif endpoint.who is Who.APP and self._app_key is not None:
-            headers["X-App-Key"] = self._app_key
+        elif app_key is not None:
+            headers["X-App-Key"] = app_key
         if endpoint.request is not None:
             headers["Content-Type"] = "application/json"
         if key is not None:
@@ -216,4 +216,16 @@ def _segment(name: str, value: str | int) -> str:
     if text in _FOLDED:
         message = f"{name} must not be {text!r}: it would change the path"
         raise InvalidArgumentError(message)
-    return quote(text, safe="")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError as error:
+        message = f"{name} is not valid Unicode"
+        raise InvalidArgumentError(message) from error
+
+
+def _encoded(body: object) -> bytes:
+    try:
+        return encode(body)
+    except TypeError as error:  # halves of characters, numbers beyond 64 bits
+        message = f"the request cannot be written as JSON: {error}"
+        raise InvalidArgumentError(message) from error

@@ -9,7 +9,12 @@ from typing import Any, NoReturn, TypeVar, get_args
 
 from utd_stream.client._connector import Link
 from utd_stream.client._facts import EventTold, GridTold, RoomRead, TokenMinted
-from utd_stream.client._grid import check_index, fold_metadata, naming_arguments
+from utd_stream.client._grid import (
+    check_index,
+    check_mode,
+    fold_metadata,
+    naming_arguments,
+)
 from utd_stream.client._microphone import check_microphone, refuse_video
 from utd_stream.client._seat import SeatSaga
 from utd_stream.client.session import UTDSession
@@ -204,7 +209,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         return await self._ask(
             self._link.api.setup_seats,
             seat_count=seat_count,
-            seat_mode=seat_mode,
+            seat_mode=check_mode(seat_mode),
             mode_id=mode_id,
         )
 

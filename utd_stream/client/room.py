@@ -13,6 +13,7 @@ from utd_stream.client._connection import Connection
 from utd_stream.client._data import (
     check_data,
     check_receivers,
+    check_topic,
     is_system_message,
 )
 from utd_stream.errors import (
@@ -234,20 +235,20 @@ class UTDRoom:
             topic: For receivers to tell messages apart.
 
         Raises:
-            InvalidArgumentError: If *data* is too long or of a type reserved
-                for the engine, or the receivers are none.
+            InvalidArgumentError: If *data* is no bytes, too long or of a type
+                reserved for the engine, or the receivers are none.
             RefusedError: If the right to send data is missing.
             TransportError: If it could not be sent.
         """
         check_data(data)
-        to = check_receivers(destination_identities)
+        to, under = check_receivers(destination_identities), check_topic(topic)
         connection = self._present()
         if not connection.media.state().local.permission.can_publish_data:
             _forbid("send_data")
         await connection.keeper.run(
             ("data", reliable),
             lambda: connection.media.send_data(
-                data, reliable=reliable, to=to, topic=topic or ""
+                data, reliable=reliable, to=to, topic=under
             ),
         )
 

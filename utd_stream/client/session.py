@@ -16,6 +16,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from utd_stream.client._connector import Connector, Link
 from utd_stream.client._facts import EventTold, RoleTold, RoomRead, TokenMinted
+from utd_stream.client._grid import naming_arguments
 from utd_stream.client._journal import Journal
 from utd_stream.client._mailbox import Mailbox
 from utd_stream.client._owner import Owner
@@ -146,7 +147,8 @@ class UTDSession(Generic[_S]):
             PermissionDeniedError: If this role may not, or not act on them.
             NotFoundError: If there is no such member.
         """
-        await self._link.api.kick_participant(self.room_name, identity)
+        with naming_arguments():
+            await self._link.api.kick_participant(self.room_name, identity)
 
     async def end_room(self) -> None:
         """End the room for everybody; its hosts and its owner.

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
+
+from utd_stream.errors import InvalidArgumentError
 
 __all__ = ["Timeouts"]
 
-_positive = attrs.validators.gt(0.0)
+
+def _positive(instance: object, attribute: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, int | float) or not value > 0:
+        message = f"{attribute.name} must be more than 0 seconds, not {value!r}"
+        raise InvalidArgumentError(message)
 
 
 @attrs.frozen(kw_only=True)
@@ -17,6 +25,9 @@ class Timeouts:
         request: For one REST request, its retries not included.
         seat: For `take_seat` and the other seat commands, all included.
         goodbye: For telling the engine that a session leaves.
+
+    Raises:
+        InvalidArgumentError: If one of them is no number above 0.
     """
 
     request: float = attrs.field(default=10.0, validator=_positive)
