@@ -19,7 +19,7 @@ from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import DisconnectedError
 from utd_stream.models import AudioFrame, Permission, TrackSource
-from utd_stream.models.room_events import RoomEvent
+from utd_stream.models.room_events import RoomEvent, TokenRefreshed
 from utd_stream.ports import Clock, Media, MediaRoom, RoomState, Sfu
 from utd_stream.testing._loop import VirtualLoop
 
@@ -229,6 +229,17 @@ class Plane:
         await self.sfu.update_participant(
             self.room(), identity, permission=permission, metadata=metadata
         )
+
+    async def regrant(
+        self, guest: Guest, permission: Permission, *, metadata: str = ""
+    ) -> None:
+        """Grant, and wait for the token that says so: by it one connects anew (T9)."""
+        await guest.hears(TokenRefreshed)  # the one that every newcomer gets
+        before = len(guest.of(TokenRefreshed))
+        identity = guest.state.local.identity
+        await self.allow(identity, permission, metadata=metadata)
+        await guest.has(permission)
+        await eventually(lambda: len(guest.of(TokenRefreshed)) > before)
 
     async def aclose(self) -> None:
         """Everybody leaves."""

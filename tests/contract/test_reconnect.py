@@ -123,8 +123,8 @@ async def test_state_after_a_reconnect_is_the_truth(plane: Plane) -> None:
 async def test_promotion_survives_a_full_reconnect(plane: Plane) -> None:
     """The refreshed token carries the rights of now, not of the mint (T9)."""
     ana = await plane.enter("ana", permission=LISTENER)
-    await plane.allow("ana", SPEAKER, metadata="promoted")
-    await ana.may_publish()
+    await plane.regrant(ana, SPEAKER)
+    await plane.regrant(ana, SPEAKER, metadata="promoted")
     await ana.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
     await reconnect(plane, ana)
 
@@ -136,8 +136,7 @@ async def test_promotion_survives_a_full_reconnect(plane: Plane) -> None:
 async def test_revoked_right_stays_revoked_over_a_reconnect(plane: Plane) -> None:
     """The token of the mint does not bring back what was taken since (T9)."""
     ana = await plane.enter("ana", permission=SPEAKER)
-    await plane.allow("ana", LISTENER)
-    await ana.may_publish(expected=False)
+    await plane.regrant(ana, LISTENER)
     await reconnect(plane, ana)
 
     assert ana.state.local.permission == LISTENER
@@ -147,8 +146,7 @@ async def test_forgotten_room_is_seen_before_the_reconnect_is(mortal: Mortal) ->
     """The SFU restarted: metadata is empty, and everybody is back in it (T39)."""
     plane = mortal.plane
     ana = await plane.enter("ana", permission=LISTENER)
-    await plane.allow("ana", SPEAKER)
-    await ana.may_publish()
+    await plane.regrant(ana, SPEAKER)
     await ana.room.publish_audio(Silence(), name="mic", track_source=MICROPHONE)
     await plane.sfu.update_room_metadata(plane.room(), '{"rev": 7}')
     await ana.sees(lambda now: now.metadata == '{"rev": 7}')

@@ -23,8 +23,7 @@ async def test_track_without_its_right_delays_the_end_of_a_reconnect(
     """A track whose right is gone delays the end of a reconnect by 10 s (T22, T29)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
     await publish(ana)
-    await plane.allow("ana", LISTENER)
-    await ana.may_publish(expected=False)
+    await plane.regrant(ana, LISTENER)
     old = ana.state.local.sid
     await start_reconnect(plane, ana)
     await ana.sees(lambda now: now.local.sid != old)
@@ -43,8 +42,7 @@ async def test_track_that_was_not_published_again_can_be_withdrawn(
     ana = await plane.enter("ana")
     await publish(ana)
     before = ana.state.local.publications
-    await plane.allow("ana", LISTENER)
-    await ana.may_publish(expected=False)
+    await plane.regrant(ana, LISTENER)
     await start_reconnect(plane, ana)
     await ana.hears(Reconnected, timeout=15)
     assert ana.state.local.publications == before
@@ -53,8 +51,7 @@ async def test_track_that_was_not_published_again_can_be_withdrawn(
 
     assert ana.state.local.publications == ()
     assert [each.publication for each in ana.of(LocalTrackUnpublished)] == [*before]
-    await plane.allow("ana", SPEAKER)
-    await ana.may_publish()
+    await plane.regrant(ana, SPEAKER)
     await publish(ana)
     ana.told.clear()
     await reconnect(plane, ana)
