@@ -59,6 +59,8 @@ NO_GRID = UTDSeatGrid()
 # limit nothing has to be encoded to know that it fits.
 _MOST_BYTES_EACH = 2_500
 
+_UNANSWERED = frozenset({RequestState.CANCELLED, RequestState.EXPIRED})
+
 _SAID = {
     "forbidden": "in this room seats are given on request: ask to speak first",
     "seat_taken": "the seat is taken or reserved: choose another one",
@@ -127,9 +129,14 @@ class Draft:
             self.change(members=MappingProxyType(members))
 
     def put_request(self, request: Request) -> None:
-        """Add or replace a request."""
+        """Add or replace a request; one that nobody answered is forgotten.
+
+        Of those there is no end: who asks and takes it back can do so again.
+        """
         kept = [r for r in self.room.requests if r.id != request.id]
-        self.change(requests=tuple(sorted([*kept, request], key=lambda r: r.id)))
+        if request.state not in _UNANSWERED:
+            kept.append(request)
+        self.change(requests=tuple(sorted(kept, key=lambda r: r.id)))
 
     def put_invite(self, invite: Invite) -> None:
         """Add or replace an invitation."""

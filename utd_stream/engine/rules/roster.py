@@ -232,6 +232,7 @@ def _begin(draft: Draft, request: TokenRequest) -> None:
     draft.change(
         type=request.type,
         life=draft.room.life + 1,
+        first_id=draft.room.next_id,
         created_at=draft.now,
         ended_at=None,
         empty_since=draft.now,

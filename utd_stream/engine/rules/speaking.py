@@ -139,9 +139,14 @@ def decline(
 
 
 def _request(draft: Draft, number: int) -> Request:
-    for request in draft.room.requests:
+    room = draft.room
+    for request in room.requests:
         if request.id == number:
             return request
+    is_invitation = any(invited.id == number for invited in room.invites)
+    if room.first_id <= number < room.next_id and not is_invitation:
+        message = "the request was taken back, or has lapsed"
+        raise ConflictError(message, code="settled", details={"settled_by": None})
     message = "there is no such request in this life of the room"
     raise NotFoundError(message)
 

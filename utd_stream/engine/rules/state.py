@@ -187,9 +187,10 @@ class Room:
         seat_mode: Who may sit.
         mode_id: The app's own name for its layout.
         rev: Counts the visible changes of the grid, over all lives.
-        next_id: The next request or invitation, over all lives.
+        first_id: The first request or invitation of this life.
+        next_id: The next one, over all lives.
         seats: By index.
-        requests: Of this life, by id.
+        requests: Of this life, by id, but for those that nobody answered.
         invites: Of this life, by id.
         members: Of this life, by identity.
     """
@@ -207,6 +208,7 @@ class Room:
     seat_mode: SeatMode = SeatMode.FREE
     mode_id: str | None = None
     rev: int = 0
+    first_id: int = 1
     next_id: int = 1
     seats: tuple[Seat, ...] = attrs.field(factory=empty_seats)
     requests: tuple[Request, ...] = ()
