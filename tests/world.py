@@ -168,12 +168,11 @@ class World:
 
         Returns when it is back.
         """
-        back = asyncio.create_task(
-            session.events.until(lambda event: isinstance(event, Reconnected), 20)
-        )
-        await asyncio.sleep(0)  # it listens from now on
-        await self._ground.reconnect(session, fully=fully)
-        await back
+        async with asyncio.TaskGroup() as both:
+            back = session.events.until(lambda told: isinstance(told, Reconnected), 20)
+            both.create_task(back)
+            await asyncio.sleep(0)  # it listens from now on
+            await self._ground.reconnect(session, fully=fully)
 
     # What is seen.
 

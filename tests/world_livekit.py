@@ -52,7 +52,7 @@ class _FrailSfu(LiveKitSfu):
 
 
 class _HastyClock(AsyncioClock):
-    """A clock on which a minute lasts a second."""
+    """A clock on which a minute of waiting lasts a second; limits are kept."""
 
     HASTE = 60.0
 
