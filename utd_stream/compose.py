@@ -209,7 +209,8 @@ class UTDStreamClient:
     ) -> UTDAudioRoomSession:
         """Mint, connect, and return the session.
 
-        Cancelling leaves nobody in the room.
+        A join that fails has given back what it got when it raises.  Cancelling
+        leaves nobody in the room.
 
         Args:
             identity: Who; 1 to 256 bytes.
@@ -251,11 +252,13 @@ class UTDStreamClient:
         session = UTDAudioRoomSession(self._link(request))
         try:
             await session.rejoin()
-        except BaseException:
+        except BaseException as error:
             # Cancelled or refused: the owned tasks free what was opened.
             closing = asyncio.create_task(self._give_up(session))
             self._left.add(closing)
             closing.add_done_callback(self._left.discard)
+            if isinstance(error, Exception):
+                await asyncio.shield(closing)
             raise
         self._sign_in.keep()
         return session
@@ -273,8 +276,7 @@ class UTDStreamClient:
     async def aclose(self) -> None:
         """Stop renewing and close the pool, unless it was given; idempotent.
 
-        Joins that failed or were cancelled end first.  Cancelling ends the
-        waiting only.
+        Joins that were cancelled end first.  Cancelling ends the waiting only.
         """
         self.dispose()
         assert self._closing is not None  # noqa: S101 -- dispose has set it
@@ -298,7 +300,7 @@ class UTDStreamClient:
         await self._ports.http.aclose()
 
     async def _claim(self, identity: str) -> None:
-        # A join that failed says goodbye by its own name first.
+        # A join that was left says goodbye by its own name first.
         while self._left and self.identity not in {None, identity}:
             await asyncio.wait(self._left)
         self._check_open()

@@ -60,6 +60,20 @@ def test_a_failed_join_fixes_nobody(sim: Simulation) -> None:
     assert client.identity == "bob"
 
 
+def test_a_failed_join_leaves_no_seat(sim: Simulation) -> None:
+    """The engine had let the host in, and on a seat; it has heard of the end."""
+    client, other = sim.world.client(), sim.world.client()
+    entered(sim, other, "eva")
+    sim.world.sfu._server.url = "ws://elsewhere"
+
+    with pytest.raises(ConnectError):
+        sim.run(client.join_audio_room("ann", "lounge", as_host=True, host_seat=0))
+
+    grid = sim.run(other.api.get_seats("lounge"))
+    assert grid.rev == 2  # seated, and freed again
+    assert grid.seat_of("ann") is None
+
+
 def test_a_cancelled_join_fixes_nobody(sim: Simulation) -> None:
     """Likewise; the engine hears of the leave before another name is used."""
     client, other = sim.world.client(), sim.world.client()
@@ -115,11 +129,10 @@ def test_of_two_names_at_once_one_is_refused(sim: Simulation) -> None:
 
 
 def test_a_client_closed_while_another_name_waits_says_so(sim: Simulation) -> None:
-    """Whoever waits for the goodbye of a failed join hears of the end."""
+    """Whoever waits for the goodbye of a join that was left hears of the end."""
     client = sim.world.client()
-    sim.world.sfu._server.url = "ws://elsewhere"
-    with pytest.raises(ConnectError):
-        sim.run(client.join_audio_room("ann", "lounge"))
+    joining = sim.begin(client.join_audio_room("ann", "lounge"))
+    joining.cancel()
     next_one = sim.loop.create_task(client.authenticate("bob"))
     sim.run(client.aclose())
 

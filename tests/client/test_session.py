@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.lounge import Lounge, lounge
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.errors import DisconnectedError
+from utd_stream.errors import ConnectError, DisconnectedError
 from utd_stream.models.room_events import Connected, RoomEvent
 from utd_stream.models.rooms import (
     DisconnectReason,
@@ -119,3 +119,37 @@ def test_a_join_that_is_left_says_so(lounge: Lounge) -> None:
 
     with pytest.raises(DisconnectedError, match="was left"):
         joining.result()
+
+
+def seated_where_the_sfu_is_away(lounge: Lounge) -> UTDAudioRoomSession:
+    """Return one who sits, and has tried to join again in vain."""
+    lounge.joined("host")
+    guest = lounge.joined("guest")
+    lounge.sim.run(guest.take_seat(1))
+    lounge.sim.world.sfu._server.url = "ws://elsewhere"
+    with pytest.raises(ConnectError):
+        lounge.sim.run(guest.rejoin())
+    return guest
+
+
+def test_who_rejoins_soon_keeps_the_seat(lounge: Lounge) -> None:
+    """A join that failed is no leave; another one may follow."""
+    guest = seated_where_the_sfu_is_away(lounge)
+    lounge.sim.world.sfu._server.url = lounge.sim.world.sfu.URL
+    rev = lounge.grid().rev
+
+    lounge.sim.run(guest.rejoin())
+    lounge.sim.advance(1)
+
+    assert (guest.seat.value, guest.occupancy.value) == (1, SeatOccupancy.SPEAKING)
+    assert lounge.grid().rev == rev
+
+
+def test_who_leaves_after_a_failed_join_frees_the_seat(lounge: Lounge) -> None:
+    """At once: the engine hears of it, though the SFU had told it nothing."""
+    guest = seated_where_the_sfu_is_away(lounge)
+    assert lounge.grid().seat_of("guest") is not None
+
+    lounge.sim.run(guest.leave())
+
+    assert lounge.grid().seat_of("guest") is None

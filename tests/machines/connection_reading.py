@@ -7,7 +7,7 @@ told, one try is left, and an outage began at `LOST_AT`.
 from __future__ import annotations
 
 from tests.machines.laws import Vocabulary
-from tests.machines.reading import Changes, on
+from tests.machines.reading import SAME, Changes, on
 from utd_stream.machines.connection import (
     FORCE_EXIT_AFTER,
     LIGHT_OUTAGE,
@@ -60,8 +60,11 @@ STANDS = {
 }
 BROKEN: Changes = {"lost_at": LOST_AT, "broken": 3}
 MENDED: Changes = {"lost_at": None, "broken": 0}
-BEGUN: Changes = {"number": 4, "tries": 2, "reason": "", **MENDED}
+NEW: Changes = {"number": 4, "tries": 2, "reason": "", "owes_goodbye": False}
+BEGUN: Changes = {**NEW, **MENDED}
 ENDED: Changes = {"number": 4, "tries": 0, **MENDED}
+OWED: Changes = {"owes_goodbye": True}
+FAILED: Changes = {**ENDED, **OWED}
 REMOVED: Changes = {**ENDED, "reason": "room_deleted"}
 
 OPEN, RELEASE, TELL = OpenTransport(4), ReleaseTransport(), TellEngine()
@@ -70,6 +73,7 @@ SHORT, LONG = LOST_AT + LIGHT_OUTAGE - 0.001, LOST_AT + LIGHT_OUTAGE
 
 READING = (
     on((DISCONNECTED, FORCE_EXIT), Connect(2), CONNECTING, OPEN, **BEGUN),
+    on(DISCONNECTED, Connect(2), CONNECTING, OPEN, given=OWED, **BEGUN),
     on((CONNECTING, CONNECTED), Connect(2), CONNECTING, RELEASE, OPEN, **BEGUN),
     on(RECONNECTING, Connect(2), CONNECTING, DISARM, RELEASE, OPEN, **BEGUN),
     on(CONNECTING, Admitted(3), CONNECTED, ReadRoom()),
@@ -87,7 +91,7 @@ READING = (
     on(
         *(CONNECTING, ConnectFailed(3), DISCONNECTED, RELEASE),
         given={"tries": 0},
-        number=4,
+        **FAILED,
     ),
     # Over before it was told that it had begun: a try that failed.
     on(
@@ -95,9 +99,13 @@ READING = (
         number=4,
         tries=0,
     ),
-    on(CONNECTING, GaveUp(3, 7.0), DISCONNECTED, RELEASE, given={"tries": 0}, number=4),
-    on(CONNECTING, ConnectRefused(3), DISCONNECTED, RELEASE, **ENDED),
-    on(RECONNECTING, ConnectRefused(3), DISCONNECTED, DISARM, RELEASE, **ENDED),
+    on(
+        *(CONNECTING, GaveUp(3, 7.0), DISCONNECTED, RELEASE),
+        given={"tries": 0},
+        **FAILED,
+    ),
+    on(CONNECTING, ConnectRefused(3), DISCONNECTED, RELEASE, **FAILED),
+    on(RECONNECTING, ConnectRefused(3), DISCONNECTED, DISARM, RELEASE, **FAILED),
     on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0, broken=3),
     on(RECONNECTING, TransportLost(3, 107.0), RECONNECTING, broken=3),
     on(
@@ -139,4 +147,6 @@ READING = (
     on((CONNECTING, CONNECTED), Leave(), DISCONNECTED, TELL, RELEASE, **ENDED),
     on(RECONNECTING, Leave(), DISCONNECTED, DISARM, TELL, RELEASE, **ENDED),
     on((DISCONNECTED, FORCE_EXIT), Leave()),
+    # The engine may have let in whom the SFU did not.
+    on(DISCONNECTED, Leave(), SAME, TELL, given=OWED, owes_goodbye=False),
 )

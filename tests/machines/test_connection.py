@@ -104,7 +104,8 @@ def test_leave_always_ends(machine: AnyMachine) -> None:
             ended = FORCE_EXIT if seen.state is FORCE_EXIT else DISCONNECTED
             assert seen.step.state is ended
             told = [e for e in seen.step.effects if e in {TELL, RELEASE}]
-            assert told == ([TELL, RELEASE] if seen.state in LIVE else [])
+            owed = [TELL] if seen.data.owes_goodbye else []
+            assert told == ([TELL, RELEASE] if seen.state in LIVE else owed)
         else:
             assert TELL not in seen.step.effects
     assert left == set(UTDConnectionState)
@@ -239,6 +240,16 @@ def test_late_facts_are_told_apart(machine: AnyMachine) -> None:
         assert not is_late(seen.step.data, Leave())
 
 
+def test_a_failed_connect_is_taken_back(machine: AnyMachine) -> None:
+    """Goodbye is owed by what has failed, until it is said or tried again."""
+    for seen in every_connection_step(machine):
+        owes = seen.step.data.owes_goodbye
+        if isinstance(seen.event, ConnectFailed | ConnectRefused | GaveUp):
+            assert owes == (seen.step.state is DISCONNECTED)
+        else:
+            assert not owes
+
+
 class ConnectionWalk(RuleBasedStateMachine):
     """Any sequence of events keeps the laws, late facts being dropped."""
 
@@ -256,10 +267,12 @@ class ConnectionWalk(RuleBasedStateMachine):
         if is_late(self.run.data, event):
             return
         state, number = self.run.state, self.run.data.number
+        owed = self.run.data.owes_goodbye
         effects = fired(self.run, event)
         if effects is None:
             return
-        assert (TELL in effects) == (isinstance(event, Leave) and state in LIVE)
+        heard = state in LIVE or owed
+        assert (TELL in effects) == (isinstance(event, Leave) and heard)
         if isinstance(event, ExitDue):
             self.timers -= 1
         if isinstance(event, ConnectFailed | RejoinFailed | GaveUp) and state in LIVE:

@@ -107,6 +107,7 @@ class Connector:
         # The room counts its connections, the machine its own: a pair of them.
         self._numbers = (0, 0)
         self._minted = 0
+        self._mints_under_way = 0
         # Why the last try to connect did not last; None if nobody tries.
         self.failure: UTDStreamException | None = None
         link.room.watch(self._hear)
@@ -141,11 +142,10 @@ class Connector:
             case c.ReleaseTransport():
                 # One after the other, so that whoever waits for the last one
                 # has waited for all.
-                first = [t for t in (self._releasing, self._goodbye) if t is not None]
+                first, self._goodbye = self._under_way(), None
                 self._releasing = self._owner.task(self._release(first))
-                self._goodbye = None
             case c.TellEngine():
-                self._goodbye = self._owner.task(self._say_goodbye())
+                self._tell_engine()
             case c.ArmExit(delay):
                 self._exit = self._owner.task(self._exit_later(delay))
             case c.DisarmExit():
@@ -158,9 +158,12 @@ class Connector:
                 self._owner.start(self._read_engine())
 
     async def released(self) -> None:
-        """Wait until what was to be released is; cancelling ends the waiting."""
-        if self._releasing is not None:
-            await asyncio.wait([self._releasing])
+        """Wait until all is said and released; cancelling ends the waiting."""
+        if under_way := self._under_way():
+            await asyncio.wait(under_way)
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        return [t for t in (self._releasing, self._goodbye) if t is not None]
 
     async def _open(self, number: int, delay: float, *, resume: bool) -> None:
         if delay:
@@ -176,7 +179,11 @@ class Connector:
     async def _enter(self, number: int, *, resume: bool) -> None:
         if self._is_past(number):
             return
-        answer = await self._link.mint(resume)
+        self._mints_under_way += 1
+        try:
+            answer = await self._link.mint(resume)
+        finally:
+            self._mints_under_way -= 1
         if self._is_past(number):
             return  # left meanwhile: what is posted next is late
         self._minted = answer.connection
@@ -196,6 +203,11 @@ class Connector:
             self._post(c.RejoinFailed(number))
         else:
             self._post(c.ConnectFailed(number))
+
+    def _tell_engine(self) -> None:
+        # Where no mint was asked for, a member of this name is another client's.
+        if self._minted or self._mints_under_way:
+            self._goodbye = self._owner.task(self._say_goodbye())
 
     async def _say_goodbye(self) -> None:
         limit = self._link.timeouts.goodbye

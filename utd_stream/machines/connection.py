@@ -19,6 +19,8 @@ Laws, each proved by the test of the same name:
 8. late_facts_are_told_apart: facts of an older connection are late, others not.
 9. connected_means_connected: a connection that broke before its admission was
    told counts as lost until it is repaired.
+10. a_failed_connect_is_taken_back: whom the engine may have let in, but not the
+   SFU, says goodbye with Leave, once.
 """
 
 from __future__ import annotations
@@ -100,6 +102,7 @@ class ConnectionData:
         lost_at: When the outage began, monotonic seconds; None without one.
         broken: LiveKit's client repairs the connection with this number; 0 none.
         reason: Why it ended last, a `DisconnectReason` value, or empty.
+        owes_goodbye: It failed by itself; the engine may have let this client in.
     """
 
     number: int = 0
@@ -107,6 +110,7 @@ class ConnectionData:
     lost_at: float | None = None
     broken: int = 0
     reason: str = ""
+    owes_goodbye: bool = False
 
 
 def is_late(data: ConnectionData, fact: object) -> bool:
@@ -122,6 +126,11 @@ def tries_left(data: ConnectionData, event: ConnectFailed | GaveUp) -> bool:
 def is_broken(data: ConnectionData, event: Admitted | Rejoined) -> bool:
     """Did it break before it was told that it is there?"""
     return data.broken == data.number
+
+
+def goodbye_is_owed(data: ConnectionData, event: Leave) -> bool:
+    """Did it fail, and was nothing said of that to the engine yet?"""
+    return data.owes_goodbye
 
 
 def outage_was_short(data: ConnectionData, event: Resumed) -> bool:
@@ -169,8 +178,18 @@ def ended(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
     return ConnectionData(number=data.number + 1)
 
 
+def failed(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
+    """Likewise, and remember that the engine has not heard of it."""
+    return ConnectionData(number=data.number + 1, owes_goodbye=True)
+
+
+def said_goodbye(data: ConnectionData, event: Leave) -> ConnectionData:
+    """Forget what is owed."""
+    return attrs.evolve(data, owes_goodbye=False)
+
+
 def removed(data: ConnectionData, event: Removed) -> ConnectionData:
-    """Likewise, and remember why."""
+    """Move the number on, and remember why."""
     return ConnectionData(number=data.number + 1, reason=event.reason)
 
 
@@ -247,17 +266,17 @@ CONNECTION: Declaration[
         Row(ConnectFailed,  (_S.CONNECTING,), _S.CONNECTING,
             guard=tries_left, update=trying_again, effects=(open_later,)),
         Row(ConnectFailed,  (_S.CONNECTING,), _S.DISCONNECTED,
-            update=ended, effects=(release,)),
+            update=failed, effects=(release,)),
         # It ended before the connect had returned: a try that failed, or the
         # admission that follows would be of a connection that is gone.
         Row(GaveUp,         (_S.CONNECTING,), _S.CONNECTING,
             guard=tries_left, update=trying_again, effects=(open_later,)),
         Row(GaveUp,         (_S.CONNECTING,), _S.DISCONNECTED,
-            update=ended, effects=(release,)),
+            update=failed, effects=(release,)),
         Row(ConnectRefused, (_S.CONNECTING,), _S.DISCONNECTED,
-            update=ended, effects=(release,)),
+            update=failed, effects=(release,)),
         Row(ConnectRefused, (_S.RECONNECTING,), _S.DISCONNECTED,
-            update=ended, effects=(disarm_exit, release)),
+            update=failed, effects=(disarm_exit, release)),
         Row(TransportLost,  (_S.CONNECTED,), _S.RECONNECTING,
             update=losing, effects=(arm_exit,)),
         # Before its admission was told, which says only that it was there.
@@ -294,6 +313,9 @@ CONNECTION: Declaration[
             update=ended, effects=(tell_engine, release)),
         Row(Leave,          (_S.RECONNECTING,), _S.DISCONNECTED,
             update=ended, effects=(disarm_exit, tell_engine, release)),
+        # Not when it fails: who rejoins soon keeps the seat.
+        Row(Leave,          (_S.DISCONNECTED,), _S.DISCONNECTED,
+            guard=goodbye_is_owed, update=said_goodbye, effects=(tell_engine,)),
         Row(Leave,          (_S.DISCONNECTED,), _S.DISCONNECTED),
         Row(Leave,          (_S.FORCE_EXIT,), _S.FORCE_EXIT),
     ),

@@ -190,12 +190,14 @@ def _connection_data(
     state: UTDConnectionState, number: int
 ) -> st.SearchStrategy[c.ConnectionData]:
     lost = state is UTDConnectionState.RECONNECTING
+    gone = state is UTDConnectionState.DISCONNECTED
     return st.builds(
         c.ConnectionData,
         number=st.just(number),
         tries=st.integers(0, 2),
         lost_at=_seconds().map(float) if lost else st.none(),
         broken=st.sampled_from((0, number)) if lost else st.just(0),
+        owes_goodbye=st.booleans() if gone else st.just(value=False),
     )
 
 
