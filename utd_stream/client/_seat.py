@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from utd_stream.client._connector import Link
-from utd_stream.client._facts import GridTold
+from utd_stream.client._facts import GridTold, RoomRead
 from utd_stream.client._owner import Owner
 from utd_stream.contract.answers import SeatedAnswer
 from utd_stream.errors import (
@@ -30,9 +30,14 @@ from utd_stream.errors import (
     UTDStreamException,
 )
 from utd_stream.machines import Run
+from utd_stream.machines import connection as c
 from utd_stream.machines import occupancy as o
 from utd_stream.models.rooms import SeatOccupancy
-from utd_stream.snapshots.audio_room import AudioRoomSnapshot, my_seat
+from utd_stream.snapshots.audio_room import (
+    AudioRoomSnapshot,
+    may_have_been_silenced,
+    my_seat,
+)
 
 __all__ = ["SeatSaga"]
 
@@ -83,6 +88,7 @@ class SeatSaga:
         self._timer: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._failure: UTDStreamException | None = None
+        self._rev_when_lost: int | None = None
 
     @property
     def state(self) -> SeatOccupancy:
@@ -110,6 +116,23 @@ class SeatSaga:
         if not self._run.data.waits and self.state is not SeatOccupancy.GRANTING:
             _cancel(self._timer)
         return effects
+
+    def missed(
+        self, before: AudioRoomSnapshot, after: AudioRoomSnapshot, fact: object
+    ) -> tuple[o.OccupancyEvent, ...]:
+        """Return what the machine must hear of rights missed in an outage."""
+        match fact:
+            case c.TransportLost() if self._rev_when_lost is None:
+                self._rev_when_lost = before.grid.rev
+            case c.Rejoined():
+                self._rev_when_lost = None
+            case RoomRead() if self._rev_when_lost is not None:
+                rev, self._rev_when_lost = self._rev_when_lost, None
+                if may_have_been_silenced(after, rev):
+                    return o.RightRevoked(), o.RightGranted()
+            case _:
+                pass
+        return ()
 
     async def take(self, command: o.TakeSeat) -> None:
         """Sit down, publish, return; leaving at any point gives it back.

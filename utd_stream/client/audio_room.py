@@ -335,9 +335,10 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     def _derive(
         self, before: AudioRoomSnapshot, after: AudioRoomSnapshot, fact: Any
     ) -> Sequence[Any]:
+        missed = self._seat.missed(before, after, fact)
         if isinstance(fact, c.Rejoined):
             return (o.ConnectionReplaced(),)
-        return fold.occupancy_facts(before, after)
+        return (*fold.occupancy_facts(before, after), *missed)
 
     def _begin(self, effect: Any) -> None:
         if isinstance(effect, get_args(o.OccupancyEffect)):

@@ -30,6 +30,7 @@ from utd_stream.snapshots.session import (
 __all__ = [
     "AudioRoomSnapshot",
     "fold_grid",
+    "may_have_been_silenced",
     "my_invitation",
     "my_seat",
     "my_seat_index",
@@ -109,6 +110,19 @@ def occupancy_facts(
     if (before.grid, before.connection_state) != (after.grid, after.connection_state):
         facts += _seat_facts(my_seat(before), my_seat(after))
     return tuple(facts)
+
+
+def may_have_been_silenced(snapshot: AudioRoomSnapshot, rev: int) -> bool:
+    """Whether my right may have gone and come back since the grid's revision *rev*.
+
+    Who resumes sees only the right of now; the SFU has taken the track away with
+    the one before, and tells its owner nothing (T24).  To lose a right and to get
+    it back takes two revisions.
+    """
+    is_heard = snapshot.occupancy is SeatOccupancy.SPEAKING
+    return (
+        is_heard and can_publish_microphone(snapshot) and snapshot.grid.rev >= rev + 2
+    )
 
 
 def _seat_facts(
