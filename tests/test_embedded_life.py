@@ -66,7 +66,7 @@ def test_two_worlds_share_a_loop() -> None:
 
 
 def test_a_world_on_a_file_goes_on_where_it_was_killed(tmp_path: Path) -> None:
-    """What was committed is there for the next world; who is gone loses the seat."""
+    """What was committed is there for the next world; who stays away loses the seat."""
     database = f"sqlite:///{tmp_path / 'rooms.db'}"
     with Simulation(seed=1, database=database) as sim:
         ana = sim.run(joined(sim.world, "ana"))
@@ -76,7 +76,7 @@ def test_a_world_on_a_file_goes_on_where_it_was_killed(tmp_path: Path) -> None:
         found = sim.run(sim.world.room("lounge"))
         assert found is not None
         assert found.grid.seats[0].occupant_identity == "ana"
-        sim.advance(60)
+        sim.advance(400)  # nobody comes back: the room ends
         found = sim.run(sim.world.room("lounge"))
         assert found is not None
         assert found.grid.seats[0].occupant_identity is None

@@ -15,6 +15,7 @@ from utd_stream.adapters.loopback._repair import ANSWER_LIMIT, READY_DELAY, Repa
 from utd_stream.adapters.loopback._sent import Sent, refuse_absent, refuse_answer
 from utd_stream.adapters.loopback._server import NOBODY_THERE, Server
 from utd_stream.adapters.loopback._sound import Ears, Feed
+from utd_stream.adapters.loopback._tokens import Entry
 from utd_stream.adapters.loopback._view import Snapshot, View
 from utd_stream.errors import (
     ClosedError,
@@ -34,9 +35,10 @@ from utd_stream.ports import AudioSource, RoomState
 
 __all__ = ["LoopbackRoom"]
 
-# How long things take, in seconds: half a connect, an answer, until data is on
-# its way, and what never gets an answer (T22).
+# How long things take, in seconds: half a connect, until one that failed is tried
+# again, an answer, and until data is on its way.
 _HALF_CONNECT = 0.03
+_NEXT_CONNECT = 15.0
 _ANSWER_DELAY = 0.005
 _SEND_DELAY = 0.002
 # What LiveKit's client takes, with the names in the packet (T40).
@@ -111,17 +113,7 @@ class LoopbackRoom:
         self.view.auto_subscribe = auto_subscribe
         self.view.entry = self._server.admit(token)
         await self._server.clock.sleep(_HALF_CONNECT)
-        member = self._server.join(self.view.entry, self.view)
-        lives = self._server.lives
-        self.view.line.open()
-        snapshot = Snapshot.of(member)
-        try:
-            await self._server.clock.sleep(_HALF_CONNECT)
-        except asyncio.CancelledError:
-            # As with LiveKit (T34), whose process would not survive it either.
-            logger.error("a connect was canceled; its ghost stays in the room")  # noqa: TRY400 -- no trace is wanted
-            self._server.silence(member)
-            raise
+        member, snapshot, lives = await self._come_in(self.view.entry)
         if self._has_left:
             self._server.leave(member, _BY_CLIENT)
             raise ClosedError(_LEFT)
@@ -258,6 +250,30 @@ class LoopbackRoom:
                 waiting.set_exception(DisconnectedError(message))
 
     # Inside.
+
+    async def _come_in(self, entry: Entry) -> tuple[Member, Snapshot, int]:
+        """Join, and wait until the SFU answers.
+
+        Whoever is removed meanwhile does not hear of it, and joins again.
+        """
+        while True:
+            member = self._server.join(entry, self.view)
+            lives = self._server.lives
+            self.view.line.open()
+            snapshot = Snapshot.of(member)
+            try:
+                await self._server.clock.sleep(_HALF_CONNECT)
+                if member.is_present or self._has_left or lives != self._server.lives:
+                    return member, snapshot, lives
+                self.view.line.cut()
+                await self._server.clock.sleep(_NEXT_CONNECT)
+            except asyncio.CancelledError:
+                # As with LiveKit (T34), whose process would not survive it either.
+                logger.error("a connect was canceled; its ghost stays in the room")  # noqa: TRY400 -- no trace is wanted
+                self._server.silence(member)
+                raise
+            if self._has_left:
+                raise ClosedError(_LEFT)
 
     def _enter(
         self,

@@ -160,7 +160,6 @@ class Server:
         room.count(self.clock.monotonic())
         room.people[member.identity] = member
         room.dies = None
-        self.notices.tell("participant_joined", room, member)
         self.announcer.announce(member)
         return member
 
@@ -169,6 +168,7 @@ class Server:
         if not member.is_present or member.is_active:
             return
         member.is_active = True
+        self.notices.tell("participant_joined", member.room, member)
         self.refresh(member)
         self.announcer.announce(member)
         self._subscribe_to_all(member)
@@ -183,7 +183,9 @@ class Server:
         self._stop_timers(member)
         for track in tuple(member.tracks.values()):
             self._remove(member, track)
-        self.notices.tell("participant_left", room, member, reason)
+        # Whoever was never ready was never told to have come (T15).
+        left = "left" if member.is_active else "connection_aborted"
+        self.notices.tell(f"participant_{left}", room, member, reason)
         if reason is DisconnectReason.DUPLICATE_IDENTITY:
             # Told with the newer connection, and without a reason (T10).
             self.announcer.tell(
