@@ -193,7 +193,11 @@ class ConnectionQualityChanged:
 
 @attrs.frozen
 class ActiveSpeakersChanged:
-    """Who is heard now, loudest first."""
+    """Who began to be heard; empty when somebody is heard no more.
+
+    LiveKit's client tells what changed, never who is heard altogether, and not
+    always of those who are gone.
+    """
 
     identities: tuple[str, ...]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from utd_stream.adapters.loopback._people import Member, Room, Update
+from utd_stream.adapters.loopback._sound import Feed
 from utd_stream.adapters.loopback._timers import Timer, Timers
 from utd_stream.ports import Clock
 
@@ -69,6 +70,16 @@ class Announcer:
             passed = math.fmod(self._clock.monotonic() - room.began, _PERIOD)
             tick = self._timers.after(_PERIOD - passed, self._tick, room)
             self._ticks[room.sid] = tick
+
+    def tell_speaker(self, member: Member, feed: Feed) -> None:
+        """Tell everybody that *member* begins to speak, or falls silent.
+
+        Of who is gone it is not told, as LiveKit may not.
+        """
+        identities = (member.identity,) if feed.is_speaking else ()
+        for listener in member.room.people.values() if member.is_present else ():
+            if listener.client is not None:
+                listener.send(listener.client.told_speakers, identities)
 
     def forget(self, room: Room) -> None:
         """Tell nothing of *room* any more."""

@@ -96,6 +96,9 @@ class Listener(Protocol):
     def told_heard(self, sid: str) -> None:
         """Learn that a track of one's own is being heard."""
 
+    def told_speakers(self, identities: tuple[str, ...]) -> None:
+        """Learn who begins to speak; nobody, if somebody ended."""
+
     def told_token(self, entry: Entry) -> None:
         """Take a newer token."""
 

@@ -290,6 +290,7 @@ class Server:
             feed,
         )
         member.tracks[track.publication.sid] = track
+        feed.publish(partial(self.announcer.tell_speaker, member))
         member.is_publisher = True
         self.timers.after(_FLOW_DELAY, self._flow, member, track)
         return track

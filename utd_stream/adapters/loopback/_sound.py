@@ -20,6 +20,11 @@ _RATE_HZ = 48_000
 _FRAME_BYTES = 2 * _RATE_HZ // 100  # 10 ms
 _FRAME_SECONDS = 0.01
 _MAX_WAITING_FRAMES = 100
+# Somebody speaks who is loud in so many of so many frames; a sample of 583 is 35 dB
+# below the loudest.
+_LOUD = 583
+_LOUD_FRAMES = 16
+_JUDGED_FRAMES = 40
 _SILENCE = AudioFrame(samples=bytes(_FRAME_BYTES))
 
 logger = logging.getLogger("utd_stream.adapters")
@@ -31,6 +36,7 @@ class Feed:
     Attributes:
         is_muted: Whether it sends silence; frames are pulled all the same.
         is_cut: Whether what it sends gets lost, so that silence is heard.
+        is_speaking: Whether it was loud of late, for those who heard it.
 
     Raises:
         PublishError: If the source cannot be opened.
@@ -46,6 +52,9 @@ class Feed:
             raise PublishError(message) from error
         self.is_muted = False
         self.is_cut = False
+        self.is_speaking = False
+        self._told: Callable[[Feed], None] | None = None
+        self._frames_judged = self._frames_loud = 0
         self._clock = clock
         self._rest = b""
         self._ears: dict[Ear, None] = {}
@@ -57,6 +66,10 @@ class Feed:
         self._ears[ear] = None
         if not self._is_closed and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._run(), name="loopback sound")
+
+    def publish(self, told: Callable[[Feed], None]) -> None:
+        """Tell *told* from now on when its owner begins to speak, or ends."""
+        self._told, self.is_speaking = told, False
 
     def remove(self, ear: Ear) -> None:
         """Let *ear* hear no more."""
@@ -78,10 +91,21 @@ class Feed:
             samples = await self._next()
             is_silent = self.is_muted or self.is_cut or not samples
             frame = _SILENCE if is_silent else AudioFrame(samples=samples)
+            self._judge(frame)
             for ear in tuple(self._ears):
                 ear.put(frame)
             due += _FRAME_SECONDS
             await self._clock.sleep(max(due - self._clock.monotonic(), 0))
+
+    def _judge(self, frame: AudioFrame) -> None:
+        self._frames_judged += 1
+        self._frames_loud += max(memoryview(frame.samples).cast("h")) >= _LOUD
+        if self._frames_judged == _JUDGED_FRAMES:
+            is_speaking = self._frames_loud >= _LOUD_FRAMES
+            self._frames_judged = self._frames_loud = 0
+            if is_speaking is not self.is_speaking and self._told is not None:
+                self.is_speaking = is_speaking
+                self._told(self)
 
     async def _next(self) -> bytes:
         """Return the next 10 ms, or nothing once the source has ended."""

@@ -144,6 +144,7 @@ class View:
         if metadata != self.metadata:
             self.metadata = metadata
             self._tell(events.RoomMetadataChanged(metadata))
+            self._tell(events.RoomUpdated())
 
     def told_data(
         self,
@@ -178,6 +179,13 @@ class View:
     def told_heard(self, sid: str) -> None:
         """Learn that a track of one's own is being heard."""
         self._tell(events.LocalTrackSubscribed(sid))
+
+    def told_speakers(self, identities: tuple[str, ...]) -> None:
+        """Learn who begins to speak; nobody, if somebody ended."""
+        me = self.me.participant.identity if self.me else None
+        known = tuple(each for each in identities if each == me or each in self.others)
+        if known or not identities:
+            self._tell(events.ActiveSpeakersChanged(known))
 
     def told_token(self, entry: Entry) -> None:
         """Take a newer token."""

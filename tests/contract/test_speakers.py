@@ -1,0 +1,68 @@
+"""The Media port: who is told to speak, and that the room is another one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.planes import LISTENER, MICROPHONE, Guest, Plane, eventually
+from utd_stream.media import Silence, Tone
+from utd_stream.models.room_events import (
+    ActiveSpeakersChanged,
+    RoomMetadataChanged,
+    RoomUpdated,
+)
+from utd_stream.ports import AudioSource
+
+
+async def publish(guest: Guest, source: AudioSource) -> None:
+    """Publish a sound as the microphone."""
+    await guest.room.publish_audio(source, name="mic", track_source=MICROPHONE)
+
+
+async def read(guest: Guest, identity: str) -> None:
+    """Read the sound of *identity* until the connection ends."""
+    async for _ in guest.room.audio(identity):
+        pass
+
+
+async def test_who_begins_to_speak_is_named_to_everybody(plane: Plane) -> None:
+    """An event names who began to speak, and nobody when somebody ended.
+
+    On the loopback only whose sound is read is heard at all.
+    """
+    ana, ben = await plane.enter("ana"), await plane.enter("ben")
+    cem = await plane.enter("cem", permission=LISTENER)
+    for guest in (ana, ben):
+        await guest.sees_remote("cem")
+    reading = [asyncio.create_task(read(cem, name)) for name in ("ana", "ben")]
+
+    async def told(*speakers: tuple[str, ...]) -> None:
+        for guest in (ana, ben, cem):
+            events = [ActiveSpeakersChanged(each) for each in speakers]
+            await eventually(lambda: guest.of(ActiveSpeakersChanged) == events)  # noqa: B023 -- awaited in here
+
+    await publish(ben, Silence())
+    await publish(ana, Tone(440))
+    await told(("ana",))
+    ana.room.set_muted(MICROPHONE, muted=True)
+    await told(("ana",), ())
+    ana.room.set_muted(MICROPHONE, muted=False)
+    await told(("ana",), (), ("ana",))
+    await publish(ben, Tone(550))
+    await told(("ana",), (), ("ana",), ("ben",))
+    await cem.room.disconnect()
+    await asyncio.gather(*reading)
+
+
+async def test_new_metadata_makes_another_room(plane: Plane) -> None:
+    """Whoever is told of new metadata is told next that the room changed."""
+    ana = await plane.enter("ana")
+    for text in ("one", "two", "two"):
+        await plane.sfu.update_room_metadata(plane.room(), text)
+    await eventually(lambda: len(ana.of(RoomMetadataChanged)) == 2)
+    await eventually(lambda: isinstance(ana.told[-1], RoomUpdated))
+
+    both = RoomMetadataChanged | RoomUpdated
+    told = [type(each) for each in ana.told if isinstance(each, both)]
+    first = told.index(RoomMetadataChanged)
+    assert told[first : first + 4] == [RoomMetadataChanged, RoomUpdated] * 2
