@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from itertools import product
 from types import ModuleType
@@ -49,6 +49,7 @@ KINDS: Final = (
     # Beyond the five that a table is made of.
     "update dropped",
     "effects reversed",
+    "guards swapped",
 )
 
 ALL: Final = "all"
@@ -77,12 +78,39 @@ def mutants(machine: AnyMachine) -> Iterator[Mutant]:
     A row with several sources counts as that many rows: losing one of them is
     noticed no easier.
     """
-    rows = [attrs.evolve(row, source=(s,)) for row in machine.rows for s in row.source]
+    rows = flat(machine).rows
     for place, row in enumerate(rows):
-        where = f"{row.source[0].value} on {row.trigger.__name__} -> {row.dest.value}"
         for kind, bent in _bent(row, machine):
             table = (*rows[:place], *bent, *rows[place + 1 :])
-            yield Mutant(kind, where, attrs.evolve(machine, rows=table))
+            yield Mutant(kind, _where(row), attrs.evolve(machine, rows=table))
+        behind = _next_asked(rows, place)
+        if behind is not None:
+            swapped = list(rows)
+            swapped[place], swapped[behind] = rows[behind], row
+            table = tuple(swapped)
+            yield Mutant(
+                "guards swapped", _where(row), attrs.evolve(machine, rows=table)
+            )
+
+
+def flat(machine: AnyMachine) -> AnyMachine:
+    """Return *machine* with a row for each source: the same one, not bent."""
+    rows = (attrs.evolve(row, source=(s,)) for row in machine.rows for s in row.source)
+    return attrs.evolve(machine, rows=tuple(rows))
+
+
+def _where(row: AnyRow) -> str:
+    return f"{row.source[0].value} on {row.trigger.__name__} -> {row.dest.value}"
+
+
+def _next_asked(rows: Sequence[AnyRow], place: int) -> int | None:
+    """Return which row is asked if the guard of this one does not hold."""
+    row = rows[place]
+    if row.guard is not None:
+        for behind, other in enumerate(rows[place + 1 :], place + 1):
+            if (other.trigger, other.source) == (row.trigger, row.source):
+                return None if other.guard is None else behind
+    return None
 
 
 def _bent(row: AnyRow, machine: AnyMachine) -> Iterator[tuple[str, tuple[AnyRow, ...]]]:

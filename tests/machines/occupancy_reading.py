@@ -104,6 +104,17 @@ _CONFIRMED = (
         **SETTLED,
     ),
     on((LISTENING, TAKING), SeatConfirmed(), SILENT, given=OFF, **SETTLED),
+    # A right that lingers publishes neither what is off nor on a muted seat.
+    on(
+        *((LISTENING, TAKING), SeatConfirmed(), SILENT),
+        given={**OFF, **RIGHT},
+        **SETTLED,
+    ),
+    on(
+        *((LISTENING, TAKING), SeatConfirmed(speaks=False), SILENT),
+        given=RIGHT,
+        **SETTLED,
+    ),
     on(
         (LISTENING, TAKING),
         SeatConfirmed(),

@@ -34,6 +34,7 @@ def test_the_machine_itself_passes(machine: AnyMachine, tests: ModuleType) -> No
     """The score means something: what is not bent is not complained about."""
     for check in checks_in(tests).values():
         check(machine)
+        check(mutants.flat(machine))
 
 
 def test_rows_are_bent_in_every_way() -> None:

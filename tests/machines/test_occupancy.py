@@ -169,6 +169,14 @@ def test_no_right_no_publish(machine: AnyMachine) -> None:
         assert seen.step.data.right or seen.step.state not in UP
 
 
+def test_what_is_off_or_muted_is_not_published(machine: AnyMachine) -> None:
+    """Whatever the right: it may be left of a seat before."""
+    for seen in every_occupancy_step(machine):
+        if any(isinstance(e, PublishMicrophone) for e in seen.step.effects):
+            assert seen.step.data.wanted
+            assert seen.event != SeatConfirmed(speaks=False)
+
+
 def test_right_is_what_the_sfu_said_last(machine: AnyMachine) -> None:
     """The right comes by grant and goes by revoke or with the connection."""
     gone = RightRevoked | ConnectionReplaced | ConnectionEnded
