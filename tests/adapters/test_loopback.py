@@ -87,6 +87,17 @@ async def test_room_opened_by_a_guest_lives_as_its_token_says(site: Site) -> Non
     assert [room.name for room in await site.plane.list_rooms()] == [ROOM]
 
 
+async def test_room_of_a_bare_token_lives_as_long_as_livekits(site: Site) -> None:
+    """It ends 20 s after the last one has left (T16, T39)."""
+    site.plane.enter(site.token("ana"))
+    site.plane.leave(ROOM, "ana")
+    await site.clock.advance(19)
+    assert [room.name for room in await site.plane.list_rooms()] == [ROOM]
+    await site.clock.advance(1)
+
+    assert await site.plane.list_rooms() == ()
+
+
 async def test_newest_connection_wins(site: Site) -> None:
     """A second connection ends the first as a duplicate; its sid is new (T25)."""
     first = site.plane.enter(site.token("ana"))

@@ -246,8 +246,28 @@ async def test_dead_server_is_no_refusal(plane: Plane) -> None:
 
 async def test_names_too_long_are_refused(plane: Plane) -> None:
     """An identity of 257 bytes does not come in; one of 256 does (T30)."""
-    with pytest.raises(ConnectError) as refused:
-        await plane.enter("a" * 257)
-    assert refused.value.code == "invalid"
+    for identity in ("a" * 257, "é" * 128 + "a"):
+        with pytest.raises(ConnectError) as refused:
+            await plane.enter(identity)
+        assert refused.value.code == "invalid"
 
     await plane.enter("é" * 128)
+
+
+async def test_rooms_with_names_too_long_are_not_entered(plane: Plane) -> None:
+    """A token for a room of 257 bytes is refused; one of 256 opens it (T30)."""
+
+    async def enter(room: str) -> None:
+        grants = {"video": {"roomJoin": True, "room": room}}
+        token = plane.sfu.sign_token(plane.claims("ana") | grants)
+        await plane.guest().room.connect(plane.url, token, auto_subscribe=True)
+
+    longest = plane.room()
+    longest += "é" * ((256 - len(longest)) // 2) + "r" * (len(longest) % 2)
+    assert len(longest.encode()) == 256
+    with pytest.raises(ConnectError) as refused:
+        await enter(longest + "r")
+    assert refused.value.code == "invalid"
+
+    await enter(longest)
+    assert longest in {room.name for room in await plane.sfu.list_rooms()}

@@ -197,7 +197,7 @@ class Loopback:
     ) -> SfuRoom:
         """Open a room, or return the one that exists, unchanged."""
         await self._served("create_room", name)
-        if not 0 < len(name.encode()) <= MAX_NAME_BYTES:
+        if len(name.encode()) > MAX_NAME_BYTES:
             message = "the room's name is too long"
             raise InvalidRequestError(message)
         room = self._server.rooms.get(name)
