@@ -9,19 +9,21 @@ import attrs
 
 from utd_stream.machines import connection as c
 from utd_stream.machines import occupancy as o
-from utd_stream.ports import FactLog
+from utd_stream.ports import FactKind, FactLog
 from utd_stream.snapshots.session import SessionSnapshot
 
-__all__ = ["Changed", "Journal"]
+__all__ = ["COMMANDS", "Changed", "Journal"]
 
-_COMMANDS = (
-    c.Connect,
-    c.Leave,
-    o.TakeSeat,
-    o.LeaveSeat,
-    o.MicrophoneOn,
-    o.MicrophoneOff,
-    o.Cancelled,
+# With which the application asks; everything else that is heard is a fact.
+COMMANDS: frozenset[type] = frozenset(
+    {
+        c.Connect,
+        c.Leave,
+        o.TakeSeat,
+        o.LeaveSeat,
+        o.MicrophoneOn,
+        o.MicrophoneOff,
+    }
 )
 
 
@@ -53,8 +55,8 @@ class Journal:
     def take(self, fact: object) -> None:
         """Note what the mailbox takes."""
         if self._log is not None:
-            is_command = isinstance(fact, _COMMANDS)
-            self._log.note(self._who, "command" if is_command else "fact", fact)
+            kind: FactKind = "command" if type(fact) in COMMANDS else "fact"
+            self._log.note(self._who, kind, fact)
 
     def refuse(self, error: Exception) -> None:
         """Note what a machine refuses."""

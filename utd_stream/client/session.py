@@ -17,7 +17,7 @@ from typing import Any, Generic, Self, TypeVar
 from utd_stream.client._connector import Connector, Link
 from utd_stream.client._facts import EventTold, RoleTold, RoomRead, TokenMinted
 from utd_stream.client._grid import naming_arguments
-from utd_stream.client._journal import Journal
+from utd_stream.client._journal import COMMANDS, Journal
 from utd_stream.client._mailbox import Mailbox
 from utd_stream.client._owner import Owner
 from utd_stream.client.room import UTDRoom
@@ -275,7 +275,8 @@ class UTDSession(Generic[_S]):
             after, effects = self._take(before, fact)
         except UTDStreamException as error:
             self._journal.refuse(error)
-            if _is_command(fact) or not isinstance(error, InvalidTransitionError):
+            is_command = type(fact) in COMMANDS
+            if is_command or not isinstance(error, InvalidTransitionError):
                 raise
             logger.debug("late: %s", error)
             return
@@ -326,7 +327,3 @@ class UTDSession(Generic[_S]):
             await self.room.aclose()
         finally:
             await self._owner.aclose()
-
-
-def _is_command(fact: object) -> bool:
-    return isinstance(fact, c.Connect | c.Leave)
