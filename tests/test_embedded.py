@@ -51,7 +51,7 @@ def test_a_client_shows_whose_it_is_and_no_secret(sim: Simulation) -> None:
 
 
 def test_a_world_shows_where_it_stands(sim: Simulation) -> None:
-    """Its engine, which may be stopped, and how many clients it has made."""
+    """Its engine, which may be stopped, and how many clients are open."""
     assert repr(sim.world) == "<EmbeddedWorld: engine running, clients: 0>"
     sim.world.client()
     sim.run(sim.world.stop_engine())

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from weakref import ReferenceType, ref
 
 import pytest
 
@@ -141,6 +143,23 @@ def test_a_cancelled_start_leaves_nothing_behind() -> None:
     told = [asyncio.run(program(turns)) for turns in range(4)]
     assert told[0]
     assert not told[-1]
+
+
+def test_a_closed_client_is_forgotten() -> None:
+    """A world that runs for months keeps nothing of those who have gone."""
+    with Simulation(seed=1) as sim:
+
+        async def visit() -> ReferenceType[object]:
+            async with sim.world.client(microphone=Silence()) as client:
+                session = await client.join_audio_room("ana", "lounge")
+                await session.dispose()
+            return ref(client)
+
+        visitor = sim.run(visit())
+        assert repr(sim.world).endswith("clients: 0>")
+        sim.advance(600)
+        gc.collect()
+        assert visitor() is None
 
 
 async def start_engine(world: EmbeddedWorld) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -103,6 +105,21 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
     )
 
 
+class _Line(AiohttpHttp):
+    """A client's way to the engine; whoever made it is told of its end."""
+
+    def __init__(
+        self, pool: aiohttp.ClientSession, ended: Callable[[], object]
+    ) -> None:
+        super().__init__(session=pool)
+        self._ended = ended
+
+    async def aclose(self) -> None:
+        """End it; idempotent."""
+        await super().aclose()
+        self._ended()
+
+
 class EmbeddedWorld:
     """One engine, one SFU and as many clients as you like, in this process.
 
@@ -143,7 +160,9 @@ class EmbeddedWorld:
         # Of whoever starts or ends an engine.
         self._turn = asyncio.Lock()
         self._store: Store | None = None
-        self._clients: list[UTDStreamClient] = []
+        # Those that are open, by number.
+        self._clients: dict[int, UTDStreamClient] = {}
+        self._numbers = count()
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -202,8 +221,9 @@ class EmbeddedWorld:
         Raises:
             ClosedError: If the world is not started, or closed.
         """
+        number = next(self._numbers)
         ports = Ports(
-            http=AiohttpHttp(session=self._check_open()),
+            http=_Line(self._check_open(), lambda: self._clients.pop(number, None)),
             media=self.sfu,
             clock=self.clock,
             luck=self._luck,
@@ -218,7 +238,7 @@ class EmbeddedWorld:
             timeouts=timeouts,
             ports=ports,
         )
-        self._clients.append(client)
+        self._clients[number] = client
         return client
 
     def sfu_room(self, name: str) -> str:
@@ -316,7 +336,7 @@ class EmbeddedWorld:
             if self._store is not None:
                 ending.callback(self._store.close)
             ending.push_async_callback(self.stop_engine)
-            for client in reversed(self._clients):
+            for client in reversed(self._clients.values()):
                 ending.push_async_callback(client.aclose)
 
     def _cut_off_engine(self, runner: web.AppRunner) -> None:
