@@ -120,9 +120,7 @@ class Loopback:
 
         Clients notice, and are back after 1 s by what their newest token says.
         """
-        self._server.forget()
-        for client in self.lines.all():
-            client.repair.lose_server()
+        self._die()
 
     def kill(self) -> None:
         """Die at once, and tell nobody; nothing is served until `start`.
@@ -130,7 +128,7 @@ class Loopback:
         Clients notice at once, and give up after 23 s (T41).
         """
         self._server.url = ""
-        self.restart()
+        self._die()
 
     def start(self) -> None:
         """Live again after `kill`, with everything forgotten (T39).
@@ -285,6 +283,11 @@ class Loopback:
         await self._server.timers.aclose()
 
     # Inside.
+
+    def _die(self) -> None:
+        self._server.forget()
+        for client in self.lines.all():
+            client.repair.lose_server()
 
     async def _served(self, operation: str, name: str, identity: str = "") -> None:
         if self.delay:
