@@ -154,6 +154,20 @@ async def test_tries_are_spaced_and_never_end(house: House) -> None:
     await house.clock.advance(7.5)
 
     assert house.speaks("ana")
+    assert 5 <= house.services.outbox._pause(100_000) <= 7.5
+
+
+async def test_a_busy_room_is_tried_as_soon_as_a_quiet_one(house: House) -> None:
+    """However much was asked while the SFU was away, it was not away for longer."""
+    await house.enter("ana")
+    async with house.sfu.outage():
+        for path in ("/seats/0/take", "/seats/leave") * 10:
+            await house.room_ask("POST", path, by="ana")
+        await house.room_ask("POST", "/seats/0/take", by="ana")
+        await house.clock.settle()
+    await house.clock.advance(0.3)
+
+    assert house.speaks("ana")
 
 
 async def test_an_absent_participant_is_done(house: House) -> None:

@@ -55,6 +55,7 @@ _LOG = logging.getLogger(__name__)
 
 _FIRST_DELAY = 0.2
 _MAX_DELAY = 5.0
+_MOST_DOUBLED = 10  # of an SFU that is away for hours the power has no number
 _JITTER = 0.5  # so that many rooms do not come back at once
 # A participant who just joined may not be found yet (T6).
 _GRANT_TRIES = 3
@@ -216,23 +217,25 @@ class Outbox:
         backlog = self._backlogs[key]
         # Metadata has no others of its kind that it would hold up.
         has_news = asyncio.Event() if tells_grid else backlog.has_news
-        failures = 0
+        pauses = 0
         try:
             while rows := backlog.sendable(tells_grid=tells_grid):
                 has_news.clear()
                 try:
                     await self._send_next(key, backlog, rows)
-                    failures = 0
+                    pauses = 0
+                    has_failed = False
                 except UTDStreamException as error:
                     _LOG.info("the SFU was not told about %s: %s", key, error)
-                    failures += 1
+                    has_failed = True
                 self._wake(key)
                 # Metadata beside somebody who fails is tried when they are.
-                if failures and backlog.sendable(tells_grid=tells_grid):
-                    delay = self._delay(failures)
-                    with suppress(TimeoutError):
-                        async with self._clock.timeout(delay):
+                if has_failed and backlog.sendable(tells_grid=tells_grid):
+                    try:
+                        async with self._clock.timeout(self._pause(pauses)):
                             await has_news.wait()
+                    except TimeoutError:
+                        pauses += 1  # a try out of turn lengthens none
         finally:
             del self._senders[key, tells_grid]
             if backlog.rows:
@@ -242,9 +245,10 @@ class Outbox:
             if not self._senders:
                 self._idle.set()
 
-    def _delay(self, failures: int) -> float:
-        delay = min(_FIRST_DELAY * 2.0 ** (failures - 1), _MAX_DELAY)
-        return delay * (1 + _JITTER * self._luck.fraction())
+    def _pause(self, pauses: int) -> float:
+        """Return how long to wait after so many waits in a row, in seconds."""
+        pause = min(_FIRST_DELAY * 2.0 ** min(pauses, _MOST_DOUBLED), _MAX_DELAY)
+        return pause * (1 + _JITTER * self._luck.fraction())
 
     async def _send_next(
         self, key: RoomKey, backlog: _Backlog, rows: Sequence[OutboxRow]
