@@ -8,8 +8,12 @@ import pytest
 
 from tests.client.lounge import Lounge, lounge
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.errors import ConflictError, DisconnectedError
-from utd_stream.models.rooms import SeatMode, SeatOccupancy
+from utd_stream.errors import (
+    ConflictError,
+    DisconnectedError,
+    TransportTimeoutError,
+)
+from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDConnectionState
 
 __all__ = ["lounge"]
 
@@ -138,3 +142,34 @@ def test_a_take_that_speaks_leaves_no_task(lounge: Lounge) -> None:
 
     assert guest.occupancy.value is SeatOccupancy.SPEAKING
     assert not guest._owner._tasks
+
+
+def test_leaving_an_engine_that_is_away_says_what_becomes_of_it(
+    lounge: Lounge,
+) -> None:
+    """The seat is not free yet; nobody has to ask again."""
+    guest = lounge.joined("guest")
+    lounge.sim.run(guest.take_seat(0))
+    lounge.sim.run(lounge.sim.world.stop_engine())
+
+    for work in (guest.leave_seat(), guest.move_seat(1), guest.request_to_speak()):
+        with pytest.raises(
+            TransportTimeoutError, match=r"freed within 10\.0 s; it is asked again"
+        ):
+            lounge.sim.run(work)
+
+    lounge.sim.run(lounge.sim.world.start_engine())
+    lounge.sim.run(guest.occupancy.until(SeatOccupancy.LISTENING))
+
+
+def test_a_take_that_never_asked_gives_nothing_back(lounge: Lounge) -> None:
+    """While the line is cut it waits, and then says no more than is true."""
+    guest = lounge.joined("guest")
+    lounge.sim.act(lounge.sim.world.sfu.lines.cut, lounge.sfu_room, "guest")
+    connected = UTDConnectionState.CONNECTED
+    lounge.sim.run(guest.connection_state.until(lambda state: state is not connected))
+
+    with pytest.raises(TransportTimeoutError, match="10 s; none is kept"):
+        lounge.sim.run(guest.take_seat(0))
+
+    assert lounge.grid().rev == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import Any, NoReturn, TypeAlias, TypeVar, get_args
 
 from utd_stream.client._connector import Link
 from utd_stream.client._facts import EventTold, GridTold, RoomRead, TokenMinted
@@ -45,6 +45,7 @@ from utd_stream.snapshots.session import GONE, changed
 __all__ = ["UTDAudioRoomSession"]
 
 _Answer = TypeVar("_Answer", SeatAnswer, SeatedAnswer, RequestAnswer, InvitationAnswer)
+_Method: TypeAlias = Callable[..., Awaitable[_Answer]]
 _REVOKE_LIMIT = 2.0  # seconds
 _OCCUPANCY_EVENTS = get_args(o.OccupancyEvent)
 
@@ -250,9 +251,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
                 sit (``already_seated``) or ask (``pending``) already.
         """
         await self._until_settled(self._link.timeouts.seat)
-        answer = await self._link.api.request_to_speak(self.room_name)
-        self._post(GridTold(answer.grid))
-        return answer.request_id
+        return (await self._answered(self._link.api.request_to_speak)).request_id
 
     async def cancel_request(self) -> None:
         """Ask no more; quiet for who has not asked."""
@@ -275,11 +274,8 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """
         if seat_index is not None:
             check_index(seat_index, "seat_index")
-        with naming_arguments():
-            answer = await self._link.api.invite_to_speak(
-                self.room_name, identity, seat_index=seat_index
-            )
-        self._post(GridTold(answer.grid))
+        invite = self._link.api.invite_to_speak
+        answer = await self._answered(invite, identity, seat_index=seat_index)
         return answer.invitation_id
 
     async def accept_invitation(self) -> None:
@@ -289,8 +285,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             NotFoundError: If no invitation waits for me.
         """
         check_microphone(self._link.microphone)
-        command = o.TakeSeat(invitation_id=self._my_invitation().id)
-        await self._take_seat(command)
+        await self._take_seat(o.TakeSeat(invitation_id=self._my_invitation().id))
 
     async def decline_invitation(self) -> None:
         """Stay where I am.
@@ -298,8 +293,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         Raises:
             NotFoundError: If no invitation waits for me.
         """
-        invitation = self._my_invitation()
-        await self._ask(self._link.api.decline_invitation, invitation.id)
+        await self._ask(self._link.api.decline_invitation, self._my_invitation().id)
 
     # The shell.
 
@@ -351,8 +345,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         await super()._read_engine()
 
     async def _settle(self) -> None:
-        # A take that is under way is given back before the engine hears that
-        # this member leaves; otherwise it could be served after it.
+        # Given back first: else it might be served after the leave that follows.
         if self._seat.state is SeatOccupancy.TAKING:
             self._post(o.Cancelled(self._seat.op))
         with suppress(TransportTimeoutError, ClosedError):
@@ -371,7 +364,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         except TransportTimeoutError:
             raise  # of a request: it says more
         except TimeoutError as error:
-            message = f"no seat with a microphone within {limit:g} s; it is given back"
+            message = f"no seat with a microphone within {limit:g} s; none is kept"
             raise TransportTimeoutError(message) from error
 
     async def _until_no_right(self) -> None:
@@ -382,19 +375,26 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             await self.can_publish.until(lambda can: not can, _REVOKE_LIMIT)
 
     async def _until_settled(self, limit: float | None = None) -> None:
-        await self.occupancy.until(lambda s: s is not SeatOccupancy.LEAVING, limit)
+        try:
+            await self.occupancy.until(lambda s: s is not SeatOccupancy.LEAVING, limit)
+        except TransportTimeoutError as error:
+            message = f"the seat was not freed within {limit} s; it is asked again"
+            raise TransportTimeoutError(message) from error
 
-    async def _ask(
-        self, method: Callable[..., Awaitable[_Answer]], *args: Any, **named: Any
-    ) -> UTDSeatGrid:
+    async def _ask(self, method: _Method[Any], *args: Any, **named: Any) -> UTDSeatGrid:
+        await self._answered(method, *args, **named)
+        return self._snapshot.value.grid
+
+    async def _answered(
+        self, method: _Method[_Answer], *args: Any, **named: Any
+    ) -> _Answer:
         with naming_arguments():
             answer = await method(self.room_name, *args, **named)
         self._post(GridTold(answer.grid))
-        return self._snapshot.value.grid
+        return answer
 
     def _my_invitation(self) -> Invitation:
-        invitation = self.invitation.value
-        if invitation is None:
-            message = "no invitation waits for this member"
-            raise NotFoundError(message)
-        return invitation
+        if (invitation := self.invitation.value) is not None:
+            return invitation
+        message = "no invitation waits for this member"
+        raise NotFoundError(message)
