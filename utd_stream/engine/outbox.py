@@ -161,7 +161,8 @@ class Outbox:
         """Send *rows*, which are on disk, from now on."""
         for row in rows:
             self._backlogs.setdefault(row.key, _Backlog()).put(row)
-            self._wake(row.key)
+        for key in dict.fromkeys(row.key for row in rows):
+            self._wake(key)
 
     def sync_room(self, key: RoomKey) -> None:
         """Make the room be at the SFU, or not be there, as its life says."""
