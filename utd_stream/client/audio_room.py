@@ -162,7 +162,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """Be heard or not; off mutes, the track stays.
 
         Raises:
-            RefusedError: If I do not sit (``forbidden``); at once.
+            RefusedError: If I do not sit (``forbidden``), but to take back an off.
             InvalidArgumentError: If no microphone is set.
             PublishError: If the SFU did not take it; I stay seated and silent.
         """

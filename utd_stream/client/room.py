@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
@@ -20,7 +19,6 @@ from utd_stream.errors import (
     ClosedError,
     DisconnectedError,
     RefusedError,
-    TransportError,
     UTDErrorCode,
 )
 from utd_stream.models.media import AudioFrame
@@ -33,6 +31,7 @@ from utd_stream.models.room_events import (
 )
 from utd_stream.ports import AudioSource, Clock, Media, RoomState
 from utd_stream.reactive import Events, EventsSource
+from utd_stream.snapshots.session import json_object
 
 __all__ = ["UTDRoom"]
 
@@ -95,10 +94,10 @@ class UTDRoom:
     def video_effects_entitled(self) -> bool:
         """Whether the app's plan has video effects; yes unless the token says no."""
         try:
-            told: Any = json.loads(self.state().local.metadata)
-            return told["videoEffects"] is not False
-        except (TransportError, ValueError, TypeError, LookupError, RecursionError):
+            told = json_object(self.state().local.metadata)
+        except DisconnectedError:
             return True  # nothing is known
+        return told.get("videoEffects") is not False
 
     def watch(self, observer: Callable[[int, RoomEvent], None]) -> None:
         """Tell *observer* of every event, with the number of its connection.

@@ -183,9 +183,7 @@ class UTDSession(Generic[_S]):
         self._check_open()
         self._post(c.Connect())
         try:
-            now = await self.snapshot.until(
-                lambda s: fold.is_connected(s) or s.connection_state in fold.GONE
-            )
+            now = await self._until_joined_or_gone()
         except asyncio.CancelledError:
             self._post(c.Leave())
             raise
@@ -303,10 +301,13 @@ class UTDSession(Generic[_S]):
             message = "the session is disposed; join again"
             raise ClosedError(message)
 
-    async def _until_connected(self) -> None:
-        now = await self.snapshot.until(
+    async def _until_joined_or_gone(self) -> _S:
+        return await self.snapshot.until(
             lambda s: fold.is_connected(s) or s.connection_state in fold.GONE
         )
+
+    async def _until_connected(self) -> None:
+        now = await self._until_joined_or_gone()
         if fold.is_connected(now):
             return
         if self._link.client_is_closed():
