@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import jwt
+
 from tests.conformance.entering import entering
 from tests.planes import LISTENER, SPEAKER
 from tests.world import ROOM, World
@@ -24,7 +26,7 @@ async def test_a_grant_is_the_whole_record(world: World) -> None:
 async def test_who_joins_with_an_older_token_gets_the_present_right(
     world: World,
 ) -> None:
-    """Rights are written again on every join, whatever the token says (T9)."""
+    """Who was seated before joining may speak, whatever the token says (T9)."""
     client = world.client()
     await client.authenticate("speaker")
     before = await client.api.create_token(entering("speaker"))
@@ -33,6 +35,20 @@ async def test_who_joins_with_an_older_token_gets_the_present_right(
     await world.intrude(before.token)
 
     await world.permitted("speaker", SPEAKER)
+
+
+async def test_who_joins_with_a_right_that_was_taken_loses_it(world: World) -> None:
+    """A token refreshed on a seat gives nothing to who sits there no more (T9)."""
+    client = world.client()
+    await client.authenticate("speaker")
+    minted = await client.api.create_token(entering("speaker"))
+    claims = jwt.decode(minted.token, options={"verify_signature": False})
+    claims["video"]["canPublish"] = True
+
+    speaker = await world.intrude(world.sfu.sign_token(claims))
+
+    await world.permitted("speaker", LISTENER)
+    await speaker.has(LISTENER)
 
 
 async def test_a_right_written_by_somebody_else_is_mended(hasty_world: World) -> None:
