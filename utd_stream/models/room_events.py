@@ -193,10 +193,9 @@ class ConnectionQualityChanged:
 
 @attrs.frozen
 class ActiveSpeakersChanged:
-    """Who began to be heard; empty when somebody is heard no more.
+    """Who began to be heard, never who is heard altogether.
 
-    LiveKit's client tells what changed, never who is heard altogether, and not
-    always of those who are gone.
+    Empty when somebody is heard no more, which is not always told.
     """
 
     identities: tuple[str, ...]
@@ -294,9 +293,8 @@ class DataReceived:
 
     Attributes:
         data: What was sent.
-        identity: Of the sender; None when the SFU names none.  That may be
-            the engine, and may just as well be a newcomer not announced yet:
-            never proof of anything.
+        identity: Of the sender; None when the SFU names none: the engine, or as
+            well a newcomer not announced yet, so never proof of anything.
         topic: Chosen by the sender; may be empty.
         reliable: Whether lost packets are sent again.
     """
