@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any, NoReturn, cast
+
 import pytest
 
 from tests.client.lounge import Lounge, lounge
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.errors import ConnectError, DisconnectedError
+from utd_stream.errors import ConnectError, DisconnectedError, LocalProtocolError
 from utd_stream.models.room_events import Connected, RoomEvent
 from utd_stream.models.rooms import (
     DisconnectReason,
@@ -153,3 +155,27 @@ def test_who_leaves_after_a_failed_join_frees_the_seat(lounge: Lounge) -> None:
     lounge.sim.run(guest.leave())
 
     assert lounge.grid().seat_of("guest") is None
+
+
+class BrokenPlane:
+    """A plane that fails as no port may."""
+
+    def open(self, **_: object) -> NoReturn:
+        """Fail."""
+        message = "no native library"
+        raise OSError(message)
+
+
+def test_nobody_waits_for_a_join_that_broke(
+    lounge: Lounge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What no port may raise ends the join; its text, in the log, may hold a token."""
+    guest = lounge.joined("guest")
+    guest.room._media = cast("Any", BrokenPlane())
+
+    with pytest.raises(LocalProtocolError, match="OSError; see the log") as broken:
+        lounge.sim.run(guest.rejoin())
+
+    assert (broken.value.__cause__, broken.value.__context__) == (None, None)
+    assert "no native library" in caplog.text
+    assert guest.connection_state.value is UTDConnectionState.DISCONNECTED

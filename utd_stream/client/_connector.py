@@ -21,6 +21,7 @@ from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.errors import (
     ConnectError,
     DisconnectedError,
+    LocalProtocolError,
     UTDStreamException,
 )
 from utd_stream.machines import Run
@@ -173,6 +174,11 @@ class Connector:
             await self._enter(number, resume=resume)
         except UTDStreamException as error:
             self._report(number, error, resume=resume)
+        except Exception as error:
+            # Whoever waits must not do so for ever.  Its text may hold a token.
+            message = f"a bug ended the connect: {type(error).__name__}; see the log"
+            self._report(number, LocalProtocolError(message), resume=resume)
+            raise  # to the log
         else:
             self._post(c.Rejoined(number) if resume else c.Admitted(number))
 
