@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, NoReturn, cast
 
 import pytest
 
@@ -11,6 +12,7 @@ from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import (
     ConflictError,
     DisconnectedError,
+    PublishError,
     TransportTimeoutError,
 )
 from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDConnectionState
@@ -173,3 +175,28 @@ def test_a_take_that_never_asked_gives_nothing_back(lounge: Lounge) -> None:
         lounge.sim.run(guest.take_seat(0))
 
     assert lounge.grid().rev == 0
+
+
+class BrokenPlane:
+    """A room that fails as no port may."""
+
+    async def publish_audio(self, *_: object, **__: object) -> NoReturn:
+        """Fail."""
+        message = "no native library"
+        raise OSError(message)
+
+
+def test_nobody_waits_for_a_microphone_that_broke(
+    lounge: Lounge, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What no port may raise is a failed publication, told at once and logged."""
+    guest = lounge.joined("guest")
+    connection = guest.room._connection
+    assert connection is not None
+    connection.microphone._media = cast("Any", BrokenPlane())
+    began = lounge.sim.clock.monotonic()
+    with pytest.raises(PublishError):
+        lounge.sim.run(guest.take_seat(0))
+
+    assert lounge.sim.clock.monotonic() < began + 1
+    assert "no native library" in caplog.text

@@ -259,6 +259,9 @@ class SeatSaga:
             if publication == self._run.data.publication:
                 self._failure = error
             self._post(o.PublishFailed(publication))
+        except Exception:
+            self._post(o.PublishFailed(publication))  # nobody waits for ever
+            raise  # to the log
         else:
             self._post(o.Published(publication))
 
