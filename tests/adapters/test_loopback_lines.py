@@ -19,6 +19,7 @@ from utd_stream.errors import (
 from utd_stream.media import Silence, Tone
 from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import (
+    ConnectionQualityChanged,
     DataReceived,
     Disconnected,
     LocalTrackPublished,
@@ -176,6 +177,37 @@ async def test_what_was_asked_on_a_cut_line_is_done_when_it_is_mended(
     await plane.sees_tracks("ana")
     await publish(ana)
     await plane.sees_tracks("ana", MICROPHONE)
+
+
+async def test_silent_one_is_lost_before_it_is_missed(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """Those who received it are told after 10 s, with a tick; and that it is back.
+
+    LiveKit's was seen to take 11 s (T12).
+    """
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    cem = await plane.enter("cem", permission=LISTENER)
+    await publish(ana)
+    await passing(plane, 6)
+    for guest in (ana, ben, cem):
+        guest.told.clear()
+    for identity in ("ana", "cem"):
+        sfu.lines.cut(plane.room(), identity)
+    await passing(plane, 9.9)
+    assert not ben.of(ConnectionQualityChanged)
+    await passing(plane, 5.1)
+    told = [(each.identity, each.quality) for each in ben.of(ConnectionQualityChanged)]
+    assert told == [("ben", "excellent"), ("ana", "lost")]
+    assert not ben.of(ParticipantDisconnected)
+    for identity in ("ana", "cem"):
+        sfu.lines.mend(plane.room(), identity)
+    await passing(plane, 60)
+
+    told = [(each.identity, each.quality) for each in ben.of(ConnectionQualityChanged)]
+    assert told[2:] == [("ben", "excellent"), ("ana", "excellent")]
+    told = [(each.identity, each.quality) for each in cem.of(ConnectionQualityChanged)]
+    assert told == [("cem", "excellent"), ("ana", "excellent")]
 
 
 async def test_killed_client_is_missed_after_a_while(

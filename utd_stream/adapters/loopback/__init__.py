@@ -1,9 +1,8 @@
 """A media plane in memory: LiveKit's server and its clients, without LiveKit.
 
 Rooms, connections, rights, tracks and notices behave as LiveKit's do, its
-traps included; what it does otherwise is a bug here.  It has no video, tells
-nobody how well they are connected, and hears who speaks only while somebody
-reads the sound.
+traps included; what it does otherwise is a bug here.  It has no video, and
+hears who speaks only while somebody reads the sound.
 """
 
 from __future__ import annotations

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from utd_stream.adapters.loopback._people import Member, Room, Update
 from utd_stream.adapters.loopback._sound import Feed
-from utd_stream.adapters.loopback._timers import Timer, Timers
+from utd_stream.adapters.loopback._timers import Ticks, Timers
 from utd_stream.ports import Clock
 
 __all__ = ["Announcements", "Announcer"]
@@ -48,11 +46,9 @@ class Announcer:
     """Who tells everybody in a room; its timer runs only while something waits."""
 
     def __init__(self, clock: Clock, timers: Timers) -> None:
-        self._clock = clock
-        self._timers = timers
-        # By the room's sid, while something waits.
+        # By the room's sid.
         self._waiting: dict[str, Announcements] = {}
-        self._ticks: dict[str, Timer] = {}
+        self._ticks = Ticks(clock, timers, _PERIOD)
 
     def announce(self, member: Member) -> None:
         """Tell the others of a newcomer, with the next tick (T11)."""
@@ -66,10 +62,8 @@ class Announcer:
         waiting = self._waiting.setdefault(room.sid, Announcements())
         told = waiting.push(update, at_once=at_once)
         self._broadcast(room, told, but=member)
-        if not told and room.sid not in self._ticks:
-            passed = math.fmod(self._clock.monotonic() - room.began, _PERIOD)
-            tick = self._timers.after(_PERIOD - passed, self._tick, room)
-            self._ticks[room.sid] = tick
+        if not told:
+            self._ticks.set(room.sid, room.began, self._tick, room)
 
     def tell_speaker(self, member: Member, feed: Feed) -> None:
         """Tell everybody that *member* begins to speak, or falls silent.
@@ -84,12 +78,9 @@ class Announcer:
     def forget(self, room: Room) -> None:
         """Tell nothing of *room* any more."""
         self._waiting.pop(room.sid, None)
-        tick = self._ticks.pop(room.sid, None)
-        if tick is not None:
-            tick.cancel()
+        self._ticks.drop(room.sid)
 
     def _tick(self, room: Room) -> None:
-        del self._ticks[room.sid]
         self._broadcast(room, self._waiting.pop(room.sid).take(), but=None)
 
     def _broadcast(

@@ -21,6 +21,7 @@ from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import SfuParticipant, SfuRoom
 
 __all__ = [
+    "SILENCE_LIMIT",
     "Info",
     "Listener",
     "Member",
@@ -32,6 +33,8 @@ __all__ = [
 
 # How often the SFU counts who is in a room, in seconds.
 _COUNT_PERIOD = 5.0
+# How long a connection may be silent, in seconds (T38).
+SILENCE_LIMIT = 20.0
 
 
 @attrs.frozen
@@ -99,6 +102,9 @@ class Listener(Protocol):
     def told_speakers(self, identities: tuple[str, ...]) -> None:
         """Learn who begins to speak; nobody, if somebody ended."""
 
+    def told_quality(self, identity: str, quality: str) -> None:
+        """Learn how well somebody is connected."""
+
     def told_token(self, entry: Entry) -> None:
         """Take a newer token."""
 
@@ -142,6 +148,7 @@ class Member:
     heard: dict[str, None] = attrs.field(factory=dict[str, None])
     refresh: Timer | None = None
     silence: Timer | None = None
+    quality: str = ""
     told: Info | None = None
 
     @property
@@ -153,6 +160,11 @@ class Member:
     def is_present(self) -> bool:
         """Whether this connection is the one in the room."""
         return self.room.people.get(self.identity) is self
+
+    @property
+    def silent_since(self) -> float | None:
+        """When it was heard last, on the plane's clock; None while it is heard."""
+        return None if self.silence is None else self.silence.due - SILENCE_LIMIT
 
     def flowing(self) -> tuple[Track, ...]:
         """The tracks that media came of."""

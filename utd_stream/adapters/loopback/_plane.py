@@ -294,7 +294,7 @@ class Loopback:
             await self._server.clock.sleep(self.delay)
         else:
             await asyncio.sleep(0)  # others have their turn, as over a network
-        if self._outages or self._server.is_dead:
+        if self._outages or not self._server.url:
             message = "the media plane is down"
             raise ConnectError(message)
         if self._failing[name]:

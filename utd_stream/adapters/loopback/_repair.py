@@ -148,7 +148,7 @@ class Repair:
         member = self._room.member
         if self._is_cut or member is None:
             return
-        if self._server.is_dead:
+        if not self._server.url:
             self._after(_ATTEMPT_PERIOD, self._attempt)
         elif member.is_present and not self._is_fresh:
             self._resume(member)

@@ -11,6 +11,7 @@ import attrs
 from utd_stream.adapters.loopback._announcements import Announcer
 from utd_stream.adapters.loopback._notices import Notices
 from utd_stream.adapters.loopback._people import (
+    SILENCE_LIMIT,
     Listener,
     Member,
     Room,
@@ -18,6 +19,7 @@ from utd_stream.adapters.loopback._people import (
     Update,
     may_receive,
 )
+from utd_stream.adapters.loopback._quality import Quality
 from utd_stream.adapters.loopback._sound import Feed
 from utd_stream.adapters.loopback._timers import Timers
 from utd_stream.adapters.loopback._tokens import Entry, entry, refuse
@@ -41,8 +43,6 @@ _EMPTY_TIMEOUT = 300.0
 # How often a refreshed token is sent, in seconds (T8); it is good for longer than
 # a client can be away, so its own end is never met.
 _REFRESH_PERIOD = 300.0
-# How long a connection may be silent, in seconds (T38).
-_SILENCE_LIMIT = 20.0
 # Until media of a new track comes, and then until others receive it, in seconds.
 _FLOW_DELAY = 0.03
 _SUBSCRIBE_DELAY = 0.15
@@ -70,11 +70,7 @@ class Server:
         self._numbers = 0
         self.notices = Notices(clock)
         self.announcer = Announcer(clock, self.timers)
-
-    @property
-    def is_dead(self) -> bool:
-        """Whether nobody can reach it."""
-        return not self.url
+        self.quality = Quality(clock, self.timers)
 
     # Rooms.
 
@@ -98,6 +94,7 @@ class Server:
         if self.rooms.get(room.name) is room:
             del self.rooms[room.name]
             self.announcer.forget(room)
+            self.quality.forget(room)
             self.notices.tell("room_finished", room)
 
     def write_metadata(self, room: Room, metadata: str) -> None:
@@ -115,6 +112,7 @@ class Server:
             for member in room.people.values():
                 self._stop_timers(member)
             self.announcer.forget(room)
+            self.quality.forget(room)
             room.people.clear()
         self.rooms.clear()
 
@@ -134,7 +132,7 @@ class Server:
         Raises:
             ConnectError: If the room is full, or the SFU dead.
         """
-        if self.is_dead:
+        if not self.url:
             refuse(NOBODY_THERE)
         now = self.clock.now()
         room = self.rooms.get(admitted.room) or self.open(
@@ -171,6 +169,7 @@ class Server:
         self.notices.tell("participant_joined", member.room, member)
         self.refresh(member)
         self.announcer.announce(member)
+        self.quality.look(member.room)
         self._subscribe_to_all(member)
 
     def leave(self, member: Member, reason: DisconnectReason) -> None:
@@ -206,14 +205,16 @@ class Server:
         """Hear nothing of *member* any more, and drop it after a while (T38)."""
         if member.silence is None:
             member.silence = self.timers.after(
-                _SILENCE_LIMIT, self.leave, member, DisconnectReason.CONNECTION_TIMEOUT
+                SILENCE_LIMIT, self.leave, member, DisconnectReason.CONNECTION_TIMEOUT
             )
+            self.quality.look(member.room)
 
     def resume(self, member: Member) -> None:
         """Hear *member* again, and tell it what it may have missed."""
         if member.silence is not None:
             member.silence.cancel()
             member.silence = None
+            self.quality.look(member.room)
         if member.client is not None:
             room, client = member.room, member.client
             told = (member.info(), *room.seen_by(member))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import math
 from collections.abc import Callable
 from itertools import count
 from typing import Any
 
 from utd_stream.ports import Clock
 
-__all__ = ["Timer", "Timers"]
+__all__ = ["Ticks", "Timer", "Timers"]
 
 # Clocks count in floats: what is due within this is due, in seconds.
 _CLOSE = 1e-6
@@ -105,3 +106,34 @@ class Timers:
                 heapq.heappop(self._waiting).fire()
             finally:
                 self._is_firing = False
+
+
+class Ticks:
+    """What is to happen with the next tick of a clock that began at some time."""
+
+    def __init__(self, clock: Clock, timers: Timers, period: float) -> None:
+        self._clock = clock
+        self._timers = timers
+        self._period = period
+        self._waiting: dict[str, Timer] = {}
+
+    def set(
+        self, key: str, began: float, act: Callable[..., object], *given: Any
+    ) -> None:
+        """Call *act* with the next tick since *began*, once for each key."""
+        if key not in self._waiting:
+            passed = math.fmod(self._clock.monotonic() - began, self._period)
+            left = self._period - passed
+            if left <= _CLOSE:  # this tick is over
+                left += self._period
+            self._waiting[key] = self._timers.after(left, self._fire, key, act, *given)
+
+    def drop(self, key: str) -> None:
+        """Let it not happen; quiet if nothing is to."""
+        timer = self._waiting.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+
+    def _fire(self, key: str, act: Callable[..., object], *given: Any) -> None:
+        del self._waiting[key]
+        act(*given)

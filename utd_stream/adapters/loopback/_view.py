@@ -187,6 +187,10 @@ class View:
         if known or not identities:
             self._tell(events.ActiveSpeakersChanged(known))
 
+    def told_quality(self, identity: str, quality: str) -> None:
+        """Learn how well somebody is connected."""
+        self._tell(events.ConnectionQualityChanged(identity, quality))
+
     def told_token(self, entry: Entry) -> None:
         """Take a newer token."""
         self.entry = entry
