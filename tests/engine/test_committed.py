@@ -28,7 +28,7 @@ def test_what_was_forgotten_does_not_seem_absent() -> None:
         committed.room(KEY)
 
 
-def test_what_was_used_last_is_kept() -> None:
+def test_what_was_kept_last_stays() -> None:
     """Beyond the limit the room kept longest ago makes place for the newest."""
     committed = Committed(limit=1)
     committed.keep(KEY, room_of(KEY))

@@ -16,7 +16,7 @@ __all__ = ["Committed"]
 
 
 class Committed:
-    """Rooms as committed, those used last.
+    """Rooms as committed, those written or read from disk last.
 
     Args:
         limit: How many to remember; the others are read again when needed.
