@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 from weakref import ReferenceType, ref
@@ -12,13 +12,15 @@ from weakref import ReferenceType, ref
 import pytest
 
 from utd_stream import SeatOccupancy, Silence, embedded
-from utd_stream._embedded import EmbeddedWorld
+from utd_stream._embedded import Courier, EmbeddedWorld
+from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import (
     ClosedError,
     InvalidArgumentError,
     UsageError,
     UTDStreamException,
 )
+from utd_stream.ports import HttpAnswer
 from utd_stream.testing import Simulation, VirtualClock, run
 
 
@@ -160,6 +162,53 @@ def test_a_closed_client_is_forgotten() -> None:
         sim.advance(600)
         gc.collect()
         assert visitor() is None
+
+
+def test_a_cancelled_release_loses_nothing() -> None:
+    """What was not delivered stays held; the order is that of the release."""
+
+    class Door:
+        """An engine that lets one webhook in at a time."""
+
+        def __init__(self) -> None:
+            self.heard: list[bytes | None] = []
+            self.turn = asyncio.Semaphore(0)
+
+        async def request(
+            self,
+            method: str,
+            url: str,
+            *,
+            headers: Mapping[str, str],
+            body: bytes | None = None,
+        ) -> HttpAnswer:
+            """Take it when it may."""
+            assert (method, url) == ("POST", "http://engine")
+            await self.turn.acquire()
+            self.heard.append(body)
+            return HttpAnswer(status=200, headers=headers, body=b"")
+
+        async def aclose(self) -> None:
+            """Do nothing."""
+
+    async def program() -> list[bytes | None]:
+        door = Door()
+        courier = Courier(door, "http://engine", AsyncioClock())
+        courier.hold()
+        for body in (b"1", b"2", b"3"):
+            courier.take(body, "")
+        releasing = asyncio.create_task(courier.release(reversed))
+        door.turn.release()
+        while not door.heard:  # noqa: ASYNC110 -- of turns, not of time
+            await asyncio.sleep(0)
+        releasing.cancel()
+        await asyncio.wait((releasing,))
+        for _ in range(2):
+            door.turn.release()
+        await courier.release()
+        return door.heard
+
+    assert asyncio.run(program()) == [b"3", b"2", b"1"]
 
 
 async def start_engine(world: EmbeddedWorld) -> None:

@@ -105,11 +105,18 @@ class Courier:
     async def release(
         self, order: Callable[[list[Notice]], Iterable[Notice]] = list
     ) -> None:
-        """Deliver what is held, say in `reversed` order; return when it is done."""
-        held = list(self._held)
+        """Deliver what is held, say in `reversed` order; return when it is done.
+
+        Cancelling holds the rest, in that order; one under way may come twice.
+        """
+        held = deque(order(list(self._held)))
         self._held.clear()
-        for notice in order(held):
-            await self._deliver(notice)
+        try:
+            while held:
+                await self._deliver(held[0])
+                held.popleft()
+        finally:
+            self._held[:0] = held
 
     def restore(self) -> None:
         """Deliver everything at once again; what is held stays held."""
