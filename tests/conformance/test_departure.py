@@ -75,7 +75,7 @@ async def test_a_full_reconnect_keeps_the_seat(hasty_world: World) -> None:
 async def test_the_device_that_was_replaced_cannot_free_the_seat(
     hasty_world: World,
 ) -> None:
-    """The newest connection of an identity wins and keeps the seat (T25)."""
+    """The newest connection of an identity wins and keeps the seat (T10, T25)."""
     world = hasty_world
     old = await world.join("speaker")
     await old.take_seat(1)

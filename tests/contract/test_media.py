@@ -200,9 +200,10 @@ async def test_revoked_track_is_gone_and_may_be_withdrawn(plane: Plane) -> None:
 
 
 async def test_empty_sources_mean_every_source(plane: Plane) -> None:
-    """A permission to publish without sources opens all of them (T37)."""
+    """Narrowed to no source, a permission to publish opens all of them (T37)."""
     everything = Permission(can_publish=True)
-    ana = await plane.enter("ana", permission=everything)
+    ana = await plane.enter("ana", permission=SPEAKER)
+    await plane.regrant(ana, everything)
     for source in (MICROPHONE, TrackSource.SCREEN_SHARE_AUDIO):
         assert everything.may_publish(source)
         await ana.room.publish_audio(Silence(), name="any", track_source=source)
