@@ -258,7 +258,7 @@ class UTDStreamClient:
             self._left.add(closing)
             closing.add_done_callback(self._left.discard)
             if isinstance(error, Exception):
-                await asyncio.shield(closing)
+                await asyncio.wait([closing])  # whatever comes of it
             raise
         self._sign_in.keep()
         return session
