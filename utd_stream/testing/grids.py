@@ -5,14 +5,25 @@ them, so that a walk takes milliseconds.  After each decision the laws of a grid
 are checked, and what holds between two revisions.  Subclass it to add people,
 rules and laws of your own::
 
-    class MyGrid(SeatGridMachine):
+    from hypothesis.stateful import invariant, rule
+    from utd_stream.engine.rules.commands import RequestToSpeak
+    from utd_stream.models import SeatMode
+    from utd_stream.testing.grids import SeatGridMachine
+
+    class Stage(SeatGridMachine):
+        people = ("host", "ana", "ben")
         seat_mode = SeatMode.REQUEST
 
-        @invariant()
-        def the_first_seat_is_the_hosts(self) -> None:
-            assert self.grid.seats[0].occupant_identity in {None, "host"}
+        @rule()
+        def everybody_asks(self) -> None:
+            for who in self.people:
+                self.decide(who, RequestToSpeak())
 
-    TestMyGrid = MyGrid.TestCase
+        @invariant()
+        def nobody_else_owns_it(self) -> None:
+            assert self.room.owner in {None, "host"}
+
+    TestStage = Stage.TestCase
 
 Source: contract.md section 5, Seats, Departure.
 """
@@ -20,12 +31,11 @@ Source: contract.md section 5, Seats, Departure.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
 
-import attrs
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -36,9 +46,11 @@ from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.roster import unborn
 from utd_stream.errors import EngineError
 from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole, UTDStreamType
-from utd_stream.models.seats import UTDSeat, UTDSeatGrid
+from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import SfuParticipant
 from utd_stream.testing import laws
+from utd_stream.testing._changes import Asked, judged_change, sitting
+from utd_stream.testing._departures import Departures
 from utd_stream.testing.messages import orders
 
 __all__ = ["SeatGridMachine"]
@@ -63,7 +75,9 @@ def _order(*kinds: type[c.Order]) -> st.SearchStrategy[c.Order]:
     return st.runner().flatmap(lambda machine: machine.orders(*kinds))
 
 
-_pauses = st.sampled_from((0.5, 2.0, 15.0, 60.0))
+# What a goodbye, a grace, a request and an empty room take, and less.
+_pauses = st.sampled_from((0.5, 2.0, 15.0, 60.0, 300.0))
+_PATIENCE = timedelta(seconds=60)
 
 
 class SeatGridMachine(RuleBasedStateMachine):
@@ -88,17 +102,23 @@ class SeatGridMachine(RuleBasedStateMachine):
         self._newest_id = 0
         self._there: dict[str, SfuParticipant] = {}
         self._connections = 0
+        self._departures = Departures()
 
     @property
     def grid(self) -> UTDSeatGrid:
         """What everybody sees."""
         return self.room.grid
 
-    @initialize()
-    def open(self) -> None:
-        """Let everybody in."""
+    @initialize(seated=st.integers(0, 3))
+    def open(self, seated: int) -> None:
+        """Let everybody in; the first few sit."""
         for who in self.people:
             self.come(who)
+        for index, who in enumerate(self.people[: min(seated, self.seat_count)]):
+            invite = c.InviteToSpeak(identity=who, seat_index=index)
+            asked = self.decide(self.people[0], invite)
+            accept = c.AcceptInvitation(invitation_id=asked.invitation_id)
+            self.decide(who, accept)
 
     @rule(who=_someone, order=_order(c.TakeSeat))
     def sit(self, who: str, order: c.Order) -> None:
@@ -163,14 +183,14 @@ class SeatGridMachine(RuleBasedStateMachine):
         self._there[who] = SfuParticipant(identity=who, sid=sid, joined_at=self.now)
         self.decide(who, c.MemberJoined(participant=self._there[who]))
 
-    @rule(who=_someone, reason=st.sampled_from(DisconnectReason))
-    def go(self, who: str, reason: DisconnectReason) -> None:
-        """Lose the connection, for any reason."""
-        gone = self._there.pop(who, None)
-        if gone is not None:
-            self.decide(who, c.MemberLeft(identity=who, sid=gone.sid, reason=reason))
+    @rule(who=_someone, reason=st.sampled_from(DisconnectReason), late=st.booleans())
+    def go(self, who: str, reason: DisconnectReason, *, late: bool) -> None:
+        """Lose the connection for any reason, or be told so of an older one."""
+        gone = None if late else self._there.pop(who, None)
+        sid = "PA_0" if gone is None else gone.sid
+        self.decide(who, c.MemberLeft(identity=who, sid=sid, reason=reason))
 
-    @rule(who=_speaker, whom=_someone)
+    @rule(who=_someone, whom=_someone)
     def part(self, who: str, whom: str) -> None:
         """Say goodbye to the engine, or remove somebody else."""
         is_own = who == whom
@@ -178,17 +198,16 @@ class SeatGridMachine(RuleBasedStateMachine):
 
     @rule(seconds=_pauses)
     def wait(self, seconds: float) -> None:
-        """Let time pass, in seconds, and what is due happen."""
+        """Let time pass, in seconds, what is due happen, and the engine look."""
         self.now += timedelta(seconds=seconds)
-        due = overdue(self.room, _RULES, self.now)
-        if "time" in due:
+        if "time" in overdue(self.room, _RULES, self.now):
             self.decide("", c.TimePassed())
-        if "listing" in due:
-            there = tuple(self._there.values())
-            self.decide("", c.MembersListed(participants=there, asked_at=self.now))
+        there = tuple(self._there.values())
+        self.decide("", c.MembersListed(participants=there, asked_at=self.now))
         if overdue(self.room, _RULES, self.now):
             message = "something is due, and is not done"
             raise AssertionError(message)
+        self._judge(_overdue(self.grid, self.now))
 
     # For subclasses.
 
@@ -210,23 +229,42 @@ class SeatGridMachine(RuleBasedStateMachine):
         if (_told(answer), after) != (_told(again), self.room):
             message = f"{command} was decided in two ways"
             raise AssertionError(message)
-        asked = _Asked.by(command, actor, before)
-        found = [
-            *laws.grid_laws(after.grid),
-            *_change_laws(before.grid, after.grid, asked),
-            *self._judged_ids(before.grid, after.grid),
-            *self._changed(before.grid, after.grid),
-        ]
-        if found:
-            raise AssertionError("\n".join(found))
+        self._judge(
+            laws.grid_laws(after.grid),
+            self._judged_change(command, actor, before, after),
+            self._judged_ids(before.grid, after.grid),
+            self._departures.judged(command, after.grid, self.now),
+            self.change_laws(before.grid, after.grid),
+        )
+        self._departures.note(command, before.grid, after.grid, self.now)
         return answer
 
-    def _changed(
+    def _judge(self, *broken: Iterable[str]) -> None:
+        found = [sentence for law in broken for sentence in law]
+        if found:
+            raise AssertionError("\n".join(found))
+
+    def _judged_change(
+        self, command: Command, actor: Actor, before: Room, after: Room
+    ) -> Iterator[str]:
+        """Judge that nothing changed but what was asked for."""
+        if before.is_live and not after.is_live:
+            # With the room goes the grid.
+            yield from self._departures.judged_end(command, self.now)
+            every = range(len(before.seats))
+            asked = Asked(sitting(before.grid.seats), muted=every, locked=every)
+        elif isinstance(command, c.MemberLeft | c.MembersListed):
+            asked = Asked(self._departures.may_lose(command, self.now))
+        else:
+            asked = Asked.by(command, actor, before)
+        yield from judged_change(before.grid, after.grid, asked)
+
+    def change_laws(
         self,
         before: UTDSeatGrid,  # noqa: ARG002 -- for subclasses
         after: UTDSeatGrid,  # noqa: ARG002 -- likewise
     ) -> Iterator[str]:
-        """Yield what is broken between two grids, one decision apart."""
+        """Yield a sentence for what is broken between two grids, a decision apart."""
         return iter(())
 
     def _answer(self, command: Command, actor: Actor) -> Any:
@@ -253,67 +291,6 @@ class SeatGridMachine(RuleBasedStateMachine):
             self._newest_id = max(self._newest_id, each)
 
 
-@attrs.frozen
-class _Asked:
-    """What a command may do to people and seats, read from the contract.
-
-    Attributes:
-        people: Who may come to another seat, or to none.
-        muted: Seats that may be muted or heard again.
-        locked: Seats that may be closed or opened.
-    """
-
-    people: Collection[str] = ()
-    muted: Collection[int] = ()
-    locked: Collection[int] = ()
-
-    @classmethod
-    def by(cls, command: Command, actor: Actor, room: Room) -> _Asked:  # noqa: C901, PLR0911, PLR0912 -- a line each
-        """Return it for *command* in *room*."""
-        seats = room.grid.seats
-        match command:
-            case c.MuteSeat(index=index) | c.UnmuteSeat(index=index):
-                return cls(muted=(index,))
-            case c.UnlockSeat(index=index):
-                return cls(locked=(index,))
-            case c.LockSeat(index=index):
-                return cls(_sitting(seats[index : index + 1]), locked=(index,))
-            case c.KickFromSeat(index=index):
-                return cls(_sitting(seats[index : index + 1]))
-            case c.SwapSeats(a=a, b=b):
-                return cls(_sitting((*seats[a : a + 1], *seats[b : b + 1])))
-            case c.SetupSeats(seat_count=count):
-                return cls(_sitting(seats[count:] if count else ()))
-            case c.ApproveSpeaker(request_id=number):
-                return cls([r.identity for r in room.grid.requests if r.id == number])
-            case c.Enter(request=asked):
-                # A host's first one sets the grid up.
-                dropped = seats[asked.seat_count :] if asked.seat_count else ()
-                return cls([actor.name, *_sitting(dropped)])
-            case c.KickMember(identity=who) | c.MemberLeft(identity=who):
-                return cls((who,))
-            case c.MembersListed(participants=listed):
-                there = {each.identity for each in listed}
-                away = [who for who in _sitting(seats) if who not in there]
-                # With the last of them the room may end, and the grid with it.
-                every = range(len(seats)) if not there else ()
-                return cls(away, muted=every, locked=every)
-            case c.EndRoom():
-                every = range(len(seats))
-                return cls(_sitting(seats), muted=every, locked=every)
-            case _ if type(command) in _OWN:
-                return cls((actor.name,))
-            case _:
-                return cls()
-
-
-# Orders by which one moves oneself alone.
-_OWN = frozenset(
-    {
-        *(c.TakeSeat, c.LeaveSeat, c.MoveSeat, c.AcceptInvitation),
-        c.LeaveRoom,
-    }
-)
 _NAMES: dict[type, str] = {c.KickMember: "kick_participant", c.Enter: "create_token"}
 _WHO = {endpoint.name: endpoint.who for endpoint in ENDPOINTS}
 
@@ -324,25 +301,14 @@ def _who_may(kind: type[Command]) -> Who:
     return _WHO.get(_NAMES.get(kind, name), Who.SFU)
 
 
-def _change_laws(
-    before: UTDSeatGrid, after: UTDSeatGrid, asked: _Asked
-) -> Iterator[str]:
-    """Judge two grids that are one decision apart."""
-    changed = attrs.evolve(before, rev=0) != attrs.evolve(after, rev=0)
-    if after.rev != before.rev + changed:
-        what = "changed" if changed else "did not change"
-        yield f"the grid {what}, and went from revision {before.rev} to {after.rev}"
-    was, now = _places(before), _places(after)
-    for who in sorted({*was, *now}):
-        if was.get(who) != now.get(who) and who not in asked.people:
-            places = f"from seat {was.get(who)} to {now.get(who)}"
-            yield f"{who} went {places}, and nobody asked for it"
-    for old, new in zip(before.seats, after.seats, strict=False):
-        index = old.seat_index
-        if old.muted is not new.muted and index not in asked.muted:
-            yield f"seat {index} was muted or unmuted, and nobody asked for it"
-        if old.locked is not new.locked and index not in asked.locked:
-            yield f"seat {index} was locked or unlocked, and nobody asked for it"
+def _overdue(grid: UTDSeatGrid, now: datetime) -> Iterator[str]:
+    """Judge that nothing waits for longer than it may."""
+    for request in grid.requests:
+        if request.created_at is not None and request.created_at + _PATIENCE <= now:
+            yield f"{request.identity} asks for too long"
+    for invited in grid.invitations:
+        if invited.expires_at is not None and invited.expires_at <= now:
+            yield f"{invited.identity} is invited for too long"
 
 
 @lru_cache(maxsize=1_000)  # likewise
@@ -366,18 +332,6 @@ def _orders(
 
 def _told(answer: Any) -> Any:
     return repr(answer) if isinstance(answer, EngineError) else answer
-
-
-def _sitting(seats: Iterable[UTDSeat]) -> list[str]:
-    return [seat.occupant_identity for seat in seats if seat.occupant_identity]
-
-
-def _places(grid: UTDSeatGrid) -> dict[str, int]:
-    return {
-        seat.occupant_identity: seat.seat_index
-        for seat in grid.seats
-        if seat.occupant_identity
-    }
 
 
 def _waiting(grid: UTDSeatGrid) -> set[int]:
