@@ -209,7 +209,7 @@ def test_a_thread_that_never_began_is_not_waited_for() -> None:
         executor = ThreadPoolExecutor()
         executor.shutdown()
         with pytest.raises(RuntimeError, match="after shutdown"):
-            the_loop().run_in_executor(executor, int)
+            _ = the_loop().run_in_executor(executor, int)
         await the_loop().create_future()
 
     with pytest.raises(StalledError):
