@@ -11,14 +11,16 @@ import pytest
 from utd_stream.client import _grid, audio_room
 from utd_stream.client._facts import EventTold
 from utd_stream.client._grid import fold_metadata
+from utd_stream.client._seat import SeatSaga
 from utd_stream.engine._batch import Batch
-from utd_stream.engine.rules import grants, roster
+from utd_stream.engine.rules import grants, roster, waiting
 from utd_stream.engine.rules.commands import MemberLeft
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect, SyncParticipant
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import RoomKey
-from utd_stream.models import DisconnectReason, UTDSeatGrid
+from utd_stream.machines.occupancy import OccupancyEvent, RightGranted
+from utd_stream.models import DisconnectReason, SeatOccupancy, UTDSeatGrid
 from utd_stream.models.room_events import DataReceived
 from utd_stream.snapshots import audio_room as folds
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
@@ -40,11 +42,15 @@ class Fault:
         found: In the words of the law that it breaks; a regular expression.
         steps: What the walk that looks for it may do; all else would cost time
             alone.
+        is_calm: Whether none of the steps is a fault, so that more must hold.
+        within: How many steps a walk makes.
     """
 
     plant: Callable[[pytest.MonkeyPatch], None]
     found: str
     steps: frozenset[str] = attrs.field(converter=_words)
+    is_calm: bool = False
+    within: int = 12
 
 
 def lost_update(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,6 +138,35 @@ def forgery_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio_room.UTDAudioRoomSession, "_take", believing)
 
 
+def muted_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who is unmuted by the host is not heard again."""
+    facts = folds.occupancy_facts
+
+    def forgetful(
+        before: AudioRoomSnapshot, after: AudioRoomSnapshot
+    ) -> tuple[OccupancyEvent, ...]:
+        told = facts(before, after)
+        if before.occupancy is SeatOccupancy.SILENT:
+            return tuple(each for each in told if not isinstance(each, RightGranted))
+        return told
+
+    monkeypatch.setattr(folds, "occupancy_facts", forgetful)
+
+
+def open_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was switched off while the SFU was asked is heard all the same."""
+
+    def ignoring(self: SeatSaga, *, muted: bool) -> None:
+        assert muted in {True, False}
+
+    monkeypatch.setattr(SeatSaga, "_mute", ignoring)
+
+
+def endless_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request waits until somebody answers it."""
+    monkeypatch.setattr(waiting, "expire", lambda _: None)
+
+
 FAULTS = {
     "a lost update": Fault(
         lost_update, "committed twice|went back", "take_seat mute_seat lock_seat"
@@ -152,6 +187,18 @@ FAULTS = {
     ),
     "a seat freed by a full reconnect": Fault(
         reconnect_frees, "s away", "take_seat reconnect wait"
+    ),
+    "a microphone that stays off": Fault(
+        muted_for_good,
+        "wants to, and is not heard",
+        "take_seat mute_seat",
+        is_calm=True,
+    ),
+    "a microphone that stays on": Fault(
+        open_microphone, "heard against their wish", "set_microphone", within=4
+    ),
+    "a request without an end": Fault(
+        endless_requests, "asks for ever", "request_to_speak fall_quiet"
     ),
     "a forged message believed": Fault(
         forgery_believed, "never committed", "forge join wait take_seat"

@@ -309,6 +309,25 @@ BROKEN: dict[str, tuple[Callable[[], Judged], str]] = {
         ),
         "cleo listens and still publishes",
     ),
+    # After a long quiet.
+    "heard though switched off": (
+        lambda: laws.silence_laws(ANA),
+        "ana is heard against their wish",
+    ),
+    "not heard though switched on": (
+        lambda: laws.voice_laws(sending(ANA, attrs.evolve(SOUND, muted=True))),
+        "ana may speak, wants to, and is not heard",
+    ),
+    "no answer and no end": (
+        lambda: laws.patience_laws(grid_with(invitations=())),
+        "cleo asks for ever",
+    ),
+    "an invitation without end": (
+        lambda: laws.patience_laws(
+            grid_with(requests=(), invitations=GRID.invitations[1:])
+        ),
+        "eva is invited for ever",
+    ),
 }
 
 
@@ -435,3 +454,14 @@ def test_seated_and_silent_is_well() -> None:
 
     assert list(laws.agreement_laws(quiet, GRID, person("ana", SPEAKS))) == []
     assert list(laws.snapshot_laws(quiet)) == []
+    assert list(laws.silence_laws(quiet)) == []
+
+
+def test_who_is_heard_as_wished_is_well() -> None:
+    """Nor is anybody asked to be heard who may not, or is not connected."""
+    gone = attrs.evolve(ANA, connection_state=UTDConnectionState.RECONNECTING)
+
+    for snapshot in (ANA, BEN, CLEO, sending(gone)):
+        assert list(laws.voice_laws(snapshot)) == []
+    assert list(laws.silence_laws(gone)) == []
+    assert list(laws.patience_laws(grid_with(requests=(), invitations=()))) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -12,7 +13,6 @@ import attrs
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import NotFoundError, UTDStreamException
 from utd_stream.media import Silence
-from utd_stream.models.names import sfu_room_name
 from utd_stream.models.rooms import UTDConnectionState
 from utd_stream.ports import SfuParticipant
 from utd_stream.testing import laws
@@ -73,7 +73,8 @@ class Crowd:
         sessions: The newest of each person who joined.
         everybody: All that live, older ones too.
         dead: Those whose process has ended.
-        operations: Those that have not ended.
+        silenced: Those who said that they want not to be heard.
+        operations: What was asked and has not ended.
     """
 
     def __init__(self, seed: int, room_name: str, **settings: Any) -> None:
@@ -83,10 +84,11 @@ class Crowd:
         self.truth.loop = self.sim.loop
         self.sim.world.sfu.watch(self.truth.hear)
         self.room_name = room_name
-        self.sfu_room = sfu_room_name(self.sim.world.app.id, room_name)
+        self.sfu_room = self.sim.world.sfu_room(room_name)
         self.sessions: dict[str, UTDAudioRoomSession] = {}
         self.everybody: list[UTDAudioRoomSession] = []
         self.dead: list[UTDAudioRoomSession] = []
+        self.silenced: set[UTDAudioRoomSession] = set()
         self.operations: list[Operation] = []
         self.failures: list[str] = []
         self._revs: dict[int, int] = {}
@@ -145,16 +147,14 @@ class Crowd:
             self.sim.settle()
 
     def act(self, fault: Callable[..., object], *arguments: Any) -> None:
-        """Let a fault happen, and all that needs no time."""
+        """Let a fault happen, if somebody is there to suffer it."""
+        with suppress(NotFoundError):
+            self.sim.act(fault, *arguments)
 
-        async def _happen() -> None:
-            try:
-                fault(*arguments)
-            except NotFoundError:
-                return  # nobody is there to suffer it
-
-        self.sim.run(_happen())
-        self.sim.settle()
+    async def switch(self, session: UTDAudioRoomSession, *, on: bool) -> None:
+        """Switch a microphone, and remember what was said."""
+        (self.silenced.discard if on else self.silenced.add)(session)
+        await session.set_microphone(on)
 
     def restart_sfu(self) -> None:
         """Let the SFU forget everybody, and come back."""
@@ -272,9 +272,22 @@ class Crowd:
             if grid is not None:
                 person = self.person(snapshot.local.identity)
                 yield from laws.agreement_laws(snapshot, grid, person)
+            if session in self.silenced:
+                yield from laws.silence_laws(snapshot)
+        if grid is not None:
+            yield from laws.patience_laws(grid)
         if grid is not None and people:  # an empty room ends as a whole
             here = [person.identity for person in people]
             for seat in grid.seats:
                 who = seat.occupant_identity
                 if who is not None and who not in here:
                     yield f"{who} sits on seat {seat.seat_index} and is not there"
+
+    def undisturbed(self) -> Iterator[str]:
+        """Yield what is broken when all is quiet, and nothing was disturbed."""
+        for session in self.everybody:
+            snapshot = session.snapshot.value
+            if snapshot.connection_state is UTDConnectionState.FORCE_EXIT:
+                yield f"{snapshot.local.identity} was given up"
+            if session not in self.silenced:
+                yield from laws.voice_laws(snapshot)

@@ -16,14 +16,17 @@ from utd_stream.models.rooms import SeatOccupancy
 from utd_stream.models.seats import UTDSeat, UTDSeatGrid
 from utd_stream.ports import SfuParticipant
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
-from utd_stream.snapshots.session import is_connected
+from utd_stream.snapshots.session import is_connected, microphone_is_muted
 
 __all__ = [
     "agreement_laws",
     "grid_laws",
+    "patience_laws",
     "rights_laws",
+    "silence_laws",
     "snapshot_laws",
     "track_laws",
+    "voice_laws",
 ]
 
 _SOURCES = (TrackSource.MICROPHONE,)
@@ -133,6 +136,30 @@ def agreement_laws(
     if sent != set(person.track_sources):
         yield f"{me} publishes {len(sent)} tracks, the SFU has {person.track_sources}"
     yield from _occupancy_laws(snapshot, grid.seat_of(me), is_sending=bool(sent))
+
+
+def silence_laws(snapshot: AudioRoomSnapshot) -> Iterator[str]:
+    """Judge a client who wants not to be heard: true when all is quiet."""
+    if is_connected(snapshot) and not microphone_is_muted(snapshot):
+        yield f"{snapshot.local.identity} is heard against their wish"
+
+
+def voice_laws(snapshot: AudioRoomSnapshot) -> Iterator[str]:
+    """Judge a client who wants to be heard: true when all is quiet.
+
+    Not after a fault: a microphone that could not be published then stays off
+    until it is asked for again.
+    """
+    me = snapshot.local.identity
+    seat = snapshot.grid.seat_of(me) if is_connected(snapshot) else None
+    if seat is not None and not seat.muted and microphone_is_muted(snapshot):
+        yield f"{me} may speak, wants to, and is not heard"
+
+
+def patience_laws(grid: UTDSeatGrid) -> Iterator[str]:
+    """Judge what waits: nothing does any more when all has been quiet for long."""
+    yield from (f"{each.identity} asks for ever" for each in grid.requests)
+    yield from (f"{each.identity} is invited for ever" for each in grid.invitations)
 
 
 def _occupancy_laws(

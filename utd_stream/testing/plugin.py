@@ -2,6 +2,9 @@
 
 ::
 
+    from utd_stream import Silence
+    from utd_stream.testing import Simulation
+
     def test_a_seat(simulation: Simulation) -> None:
         ana = simulation.world.client(microphone=Silence())
         room = simulation.run(ana.join_audio_room("ana", "lounge"))
@@ -23,9 +26,6 @@ if TYPE_CHECKING:
     from utd_stream.testing import Simulation
 
 __all__ = ["pytest_addoption", "pytest_runtest_makereport", "simulation"]
-
-# How much of the log a failure shows.
-_LINES = 40
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -66,10 +66,10 @@ def pytest_runtest_makereport(
     sim = item.stash.get(_SIMULATION, None)
     if report.failed and sim is not None:
         item.stash[_HAS_FAILED] = True
-        lines = sim.log.lines
-        seed = item.config.getoption("--utd-seed")
-        title = f"utd_stream, seed {seed}: newest of {len(lines)} lines of the fact log"
-        report.sections.append((title, "\n".join(lines[-_LINES:])))
+        from utd_stream.testing._telling import told  # noqa: PLC0415 -- likewise
+
+        title = f"utd_stream, seed {item.config.getoption('--utd-seed')}"
+        report.sections.append((title, told(sim.log.lines)))
     return report
 
 

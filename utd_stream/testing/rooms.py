@@ -1,14 +1,33 @@
-"""A whole audio room as a Hypothesis state machine: any command, any fault.
+"""A whole audio room as a Hypothesis state machine: any order of commands and faults.
 
 Several clients, one engine and one SFU live in an embedded world on virtual
 time.  After each step the laws that hold at every moment are checked; after
 the faults are undone and a while has passed, the engine, the SFU and every
 client must agree.  Subclass it to add rules and laws of your own app::
 
-    class MyRoom(AudioRoomMachine):
-        people = ("host", "guest")
+    from hypothesis import strategies as st
+    from hypothesis.stateful import invariant, rule
+    from utd_stream import SeatOccupancy
+    from utd_stream.testing.rooms import FaultyAudioRoomMachine
 
-    TestMyRoom = MyRoom.TestCase
+    class Karaoke(FaultyAudioRoomMachine):
+        people = ("host", "ana", "ben")
+        seat_count = 2
+
+        @rule(who=st.sampled_from(people))
+        def sing(self, who: str) -> None:
+            self.ask(who, "sings", lambda session: session.take_seat(1), then=3.0)
+
+        @invariant()
+        def who_speaks_sits(self) -> None:
+            for session in self.crowd.everybody:
+                if session.occupancy.value is SeatOccupancy.SPEAKING:
+                    assert session.seat.value is not None
+
+    TestKaraoke = Karaoke.TestCase
+
+A failure shows the shortest script that Hypothesis found, the end of the fact
+log, and a sentence for each law that is broken.
 
 Source: contract.md section 5.
 """
@@ -16,25 +35,24 @@ Source: contract.md section 5.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from functools import lru_cache
 
 import orjson
-from hypothesis import note
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-)
+from hypothesis.stateful import rule
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.models.rooms import SeatMode
 from utd_stream.testing._crowd import Crowd
+from utd_stream.testing._room_walk import RoomWalk
 
-__all__ = ["AudioRoomMachine", "FaultyAudioRoomMachine"]
+__all__ = ["AudioRoomMachine", "Crowd", "FaultyAudioRoomMachine", "RoomWalk"]
 
-_SEATS = 3
+
+@lru_cache  # to make one takes milliseconds
+def _numbers(least: int, most: int) -> st.SearchStrategy[int]:
+    return st.integers(least, most)
+
 
 _someone = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
 # Who moderates: as a rule the one who may.
@@ -43,52 +61,17 @@ _moderator = st.one_of(
     st.runner().map(lambda machine: machine.people[0]),
     _someone,
 )
-_seats = st.integers(0, _SEATS - 1)
+_seats = st.runner().flatmap(lambda machine: _numbers(0, machine.seat_count - 1))
+_seat_counts = st.runner().flatmap(lambda machine: _numbers(1, machine.seat_count))
 # How long to wait after a command: not at all, so that it meets the next one;
 # for what needs no time; or for its answer.
 _then = st.sampled_from((None, 0.0, 0.1))
 # What a webhook, a grace, a light and a full outage take.
 _pauses = st.sampled_from((0.01, 0.2, 1.0, 3.0, 16.0, 61.0))
-# After this everything that was under way has ended: the longest grace, the
-# minute of a reconnect, a request's expiry and a reconcile period.
-_QUIET = 90.0
 
 
-class AudioRoomMachine(RuleBasedStateMachine):
-    """One room without faults.
-
-    Attributes:
-        people: Who may come; the first one asks for the role of host.
-        room_name: The room.
-    """
-
-    people: ClassVar[tuple[str, ...]] = ("ana", "ben", "eva", "dan")
-    room_name: ClassVar[str] = "lounge"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.crowd: Crowd
-
-    @initialize(
-        seed=st.integers(0, 2**16),
-        mode=st.sampled_from(SeatMode),
-        host_sits=st.booleans(),
-        guests=st.integers(0, 3),
-    )
-    def open(self, seed: int, mode: SeatMode, guests: int, *, host_sits: bool) -> None:
-        """Open the room: its host is there, and so are some guests."""
-        self.crowd = Crowd(seed, self.room_name)
-        self.crowd.join(
-            self.people[0],
-            as_host=True,
-            seat_count=_SEATS,
-            seat_mode=mode,
-            host_seat=0 if host_sits else None,
-        )
-        self.crowd.sim.advance(1)
-        for who in self.people[1 : 1 + guests]:
-            self.crowd.join(who)
-        self.crowd.sim.advance(1)
+class AudioRoomMachine(RoomWalk):
+    """One room without faults, and any command; see `RoomWalk` for what is yours."""
 
     # Coming and going.
 
@@ -100,23 +83,28 @@ class AudioRoomMachine(RuleBasedStateMachine):
     @rule(who=_someone, then=_then)
     def leave(self, who: str, then: float | None) -> None:
         """Leave the room; the session may come back."""
-        self._ask(who, then, "leave", lambda session: session.leave())
+        self.ask(who, "leave", lambda session: session.leave(), then)
 
     @rule(who=_someone, then=_then)
     def rejoin(self, who: str, then: float | None) -> None:
         """Come back with the same session."""
-        self._ask(who, then, "rejoin", lambda session: session.rejoin())
+        self.ask(who, "rejoin", lambda session: session.rejoin(), then)
 
     @rule(who=_someone, then=_then)
     def dispose(self, who: str, then: float | None) -> None:
         """Leave for good."""
-        self._ask(who, then, "dispose", lambda session: session.dispose())
+        self.ask(who, "dispose", lambda session: session.dispose(), then)
         self.crowd.sessions.pop(who, None)
 
     @rule(who=_moderator, whom=_someone, then=_then)
     def kick(self, who: str, whom: str, then: float | None) -> None:
         """Remove somebody."""
-        self._ask(who, then, "kick", lambda session: session.kick(whom))
+        self.ask(who, "kick", lambda session: session.kick(whom), then)
+
+    @rule(who=_moderator, then=_then)
+    def end_room(self, who: str, then: float | None) -> None:
+        """End the room for everybody; it may live again."""
+        self.ask(who, "end_room", lambda session: session.end_room(), then)
 
     @rule(pause=_pauses)
     def wait(self, pause: float) -> None:
@@ -133,31 +121,29 @@ class AudioRoomMachine(RuleBasedStateMachine):
     @rule(who=_someone, index=_seats, then=_then)
     def take_seat(self, who: str, index: int, then: float | None) -> None:
         """Sit down."""
-        self._ask(who, then, "take_seat", lambda session: session.take_seat(index))
+        self.ask(who, "take_seat", lambda session: session.take_seat(index), then)
 
     @rule(who=_someone, then=_then)
     def leave_seat(self, who: str, then: float | None) -> None:
         """Stand up."""
-        self._ask(who, then, "leave_seat", lambda session: session.leave_seat())
+        self.ask(who, "leave_seat", lambda session: session.leave_seat(), then)
 
     @rule(who=_someone, index=_seats, then=_then)
     def move_seat(self, who: str, index: int, then: float | None) -> None:
         """Sit down elsewhere."""
-        self._ask(who, then, "move_seat", lambda session: session.move_seat(index))
+        self.ask(who, "move_seat", lambda session: session.move_seat(index), then)
 
     @rule(who=_someone, on=st.booleans(), then=_then)
     def set_microphone(self, who: str, *, on: bool, then: float | None) -> None:
         """Be heard, or not."""
-        self._ask(
-            who, then, "set_microphone", lambda session: session.set_microphone(on)
-        )
+        self.ask(who, "set_microphone", lambda s: self.crowd.switch(s, on=on), then)
 
     # The grid.
 
     @rule(who=_moderator, a=_seats, b=_seats, then=_then)
     def swap_seats(self, who: str, a: int, b: int, then: float | None) -> None:
         """Exchange two occupants."""
-        self._ask(who, then, "swap_seats", lambda session: session.swap_seats(a, b))
+        self.ask(who, "swap_seats", lambda session: session.swap_seats(a, b), then)
 
     @rule(who=_moderator, index=_seats, locked=st.booleans(), then=_then)
     def lock_seat(
@@ -168,7 +154,7 @@ class AudioRoomMachine(RuleBasedStateMachine):
         async def _lock(session: UTDAudioRoomSession) -> None:
             await (session.lock_seat if locked else session.unlock_seat)(index)
 
-        self._ask(who, then, "lock_seat", _lock)
+        self.ask(who, "lock_seat", _lock, then)
 
     @rule(who=_moderator, index=_seats, muted=st.booleans(), then=_then)
     def mute_seat(
@@ -179,16 +165,16 @@ class AudioRoomMachine(RuleBasedStateMachine):
         async def _mute(session: UTDAudioRoomSession) -> None:
             await (session.mute_seat if muted else session.unmute_seat)(index)
 
-        self._ask(who, then, "mute_seat", _mute)
+        self.ask(who, "mute_seat", _mute, then)
 
     @rule(who=_moderator, index=_seats, then=_then)
     def kick_from_seat(self, who: str, index: int, then: float | None) -> None:
         """Unseat somebody."""
-        self._ask(who, then, "kick_from_seat", lambda s: s.kick_from_seat(index))
+        self.ask(who, "kick_from_seat", lambda s: s.kick_from_seat(index), then)
 
     @rule(
         who=_moderator,
-        count=st.integers(1, _SEATS),
+        count=_seat_counts,
         mode=st.sampled_from(SeatMode),
         then=_then,
     )
@@ -196,19 +182,19 @@ class AudioRoomMachine(RuleBasedStateMachine):
         self, who: str, count: int, mode: SeatMode, then: float | None
     ) -> None:
         """Change the grid."""
-        self._ask(who, then, "setup_seats", lambda s: s.setup_seats(count, mode))
+        self.ask(who, "setup_seats", lambda s: s.setup_seats(count, mode), then)
 
     # Requests and invitations.
 
     @rule(who=_someone, then=_then)
     def request_to_speak(self, who: str, then: float | None) -> None:
         """Ask for a seat."""
-        self._ask(who, then, "request_to_speak", lambda s: s.request_to_speak())
+        self.ask(who, "request_to_speak", lambda s: s.request_to_speak(), then)
 
     @rule(who=_someone, then=_then)
     def cancel_request(self, who: str, then: float | None) -> None:
         """Ask no more."""
-        self._ask(who, then, "cancel_request", lambda s: s.cancel_request())
+        self.ask(who, "cancel_request", lambda s: s.cancel_request(), then)
 
     @rule(who=_moderator, is_yes=st.booleans(), then=_then)
     def answer_request(self, who: str, *, is_yes: bool, then: float | None) -> None:
@@ -220,16 +206,14 @@ class AudioRoomMachine(RuleBasedStateMachine):
                 decide = session.approve_speaker if is_yes else session.reject_speaker
                 await decide(waiting[0].id)
 
-        self._ask(who, then, "answer_request", _answer)
+        self.ask(who, "answer_request", _answer, then)
 
     @rule(who=_moderator, whom=_someone, index=st.none() | _seats, then=_then)
     def invite_to_speak(
         self, who: str, whom: str, index: int | None, then: float | None
     ) -> None:
         """Invite somebody, to a seat or to any."""
-        self._ask(
-            who, then, "invite_to_speak", lambda s: s.invite_to_speak(whom, index)
-        )
+        self.ask(who, "invite_to_speak", lambda s: s.invite_to_speak(whom, index), then)
 
     @rule(is_yes=st.booleans(), then=_then)
     def answer_invitation(self, then: float | None, *, is_yes: bool) -> None:
@@ -242,67 +226,15 @@ class AudioRoomMachine(RuleBasedStateMachine):
 
         for who, session in self.crowd.sessions.items():
             if session.invitation.value is not None:
-                self._ask(who, then, "answer_invitation", _answer)
+                self.ask(who, "answer_invitation", _answer, then)
                 return
-
-    # Laws.
-
-    @rule()
-    def fall_quiet(self) -> None:
-        """Undo all faults, let a while pass, and compare everybody."""
-        self._agree()
-
-    @invariant()
-    def holds_now(self) -> None:
-        """Check what holds at every moment."""
-        self._judge(self.crowd.now())
-
-    def teardown(self) -> None:
-        """Compare everybody, let all leave, and see that nothing is left."""
-        if not hasattr(self, "crowd"):
-            return
-        try:
-            self._agree()
-            self.crowd.leave_all()
-            self._judge(self.crowd.deserted())
-        finally:
-            self.crowd.close()
-
-    # For subclasses.
-
-    def _agree(self) -> None:
-        self._heal()
-        self.crowd.sim.advance(_QUIET)
-        self._judge(self.crowd.quiet())
-
-    def _heal(self) -> None:
-        """Undo every fault."""
-
-    def _ask(
-        self,
-        who: str,
-        then: float | None,
-        name: str,
-        call: Callable[[UTDAudioRoomSession], Any],
-    ) -> None:
-        """Ask something on the newest session of *who*, and wait for *then* s."""
-        if who not in self.crowd.sessions:
-            self.crowd.join(who, as_host=who == self.people[0])
-            self.crowd.sim.advance(0.1)
-        self.crowd.ask(who, name, call, settle=then is not None)
-        if then:
-            self.crowd.sim.advance(then)
-
-    def _judge(self, broken: Iterator[str]) -> None:
-        found = list(dict.fromkeys(broken))
-        if found:
-            for line in self.crowd.sim.log.lines:
-                note(line)
-            raise AssertionError("\n".join(found))
 
 
 class FaultyAudioRoomMachine(AudioRoomMachine):
-    """One room with every fault that a network, an SFU and an engine can have."""
+    """One room through faults of network, SFU, webhooks and engine.
+
+    Outages of the SFU and wrong clocks are for scripts: `utd_stream.testing.faults`.
+    """
 
     @rule(who=_someone)
     def cut_line(self, who: str) -> None:
@@ -339,9 +271,9 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
         """Pose as the engine and tell everybody of a seat (T43)."""
         seats = [
             {"index": at, "identity": who if at == index else None}
-            for at in range(_SEATS)
+            for at in range(self.seat_count)
         ]
-        grid = {"count": _SEATS, "rev": 10**6, "seats": seats}
+        grid = {"count": self.seat_count, "rev": 10**6, "seats": seats}
         told = {"type": "_seat_update", "_seats": grid}
         self.crowd.forge(who, orjson.dumps(told))
 
@@ -386,7 +318,12 @@ class FaultyAudioRoomMachine(AudioRoomMachine):
         """Start the engine, if it does not run."""
         self.crowd.sim.run(self.crowd.sim.world.start_engine())
 
-    def _heal(self) -> None:
+    def quiet_laws(self) -> Iterator[str]:
+        """Yield what is broken; who was disturbed may have given up."""
+        return self.crowd.quiet()
+
+    def heal(self) -> None:
+        """Undo every fault."""
         world = self.crowd.sim.world
         world.sfu.delay = world.sfu.grant_delay = 0.0
         world.webhooks.restore()
