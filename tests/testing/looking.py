@@ -73,8 +73,12 @@ def found(
         walked(machine, settings(LOOKS, stateful_step_count=within))
     printed = "\n".join(error.value.__notes__)
     script = re.findall(r"^state\b.*$", printed, re.MULTILINE)
-    with pytest.raises(AssertionError, match=law):
-        exec("\n".join(script), {**_NAMES, machine.__name__: machine})  # noqa: S102 -- as printed
+    names: dict[str, Any] = {**_NAMES, machine.__name__: machine}
+    try:
+        with pytest.raises(AssertionError, match=law):
+            exec("\n".join(script), names)  # noqa: S102 -- as printed
+    finally:
+        names["state"].teardown()  # it failed before it came to that
     return [line for line in script if re.match(_STEP, line)]
 
 
