@@ -13,6 +13,7 @@ import pytest
 from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane, heard_hz
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import (
+    ConnectError,
     DisconnectedError,
     NotFoundError,
 )
@@ -290,6 +291,30 @@ async def test_token_is_refreshed_at_once_and_then_every_five_minutes(
 
     passed = plane.clock.now() - began
     assert timedelta(minutes=15) <= passed < timedelta(minutes=15, seconds=5)
+
+
+async def test_who_is_removed_again_and_again_gives_up(
+    plane: Plane, sfu: Loopback
+) -> None:
+    """Each of four tries to come in takes 15 s, then the connect fails (T15).
+
+    LiveKit's client was seen to say so after 60 s.
+    """
+    began = plane.clock.now()
+    ana = plane.guest()
+    entering = asyncio.create_task(
+        ana.room.connect(plane.url, plane.token("ana"), auto_subscribe=True)
+    )
+    while not entering.done():
+        if sfu.participant(plane.room(), "ana") is not None:
+            await sfu.remove_participant(plane.room(), "ana")
+        await passing(plane, 0.01)
+    with pytest.raises(ConnectError, match="in time"):
+        await entering
+
+    passed = plane.clock.now() - began
+    assert timedelta(seconds=60) <= passed < timedelta(seconds=61)
+    assert not await plane.listed()
 
 
 async def test_cancelled_connect_leaves_a_ghost(

@@ -201,6 +201,6 @@ FAULTS = {
         endless_requests, "asks for ever", "request_to_speak fall_quiet"
     ),
     "a forged message believed": Fault(
-        forgery_believed, "never committed|never ends", "forge join wait take_seat"
+        forgery_believed, "never committed", "forge join wait take_seat"
     ),
 }

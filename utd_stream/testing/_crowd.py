@@ -209,6 +209,10 @@ class Crowd:
 
     # Looking.
 
+    def under_way(self) -> list[Operation]:
+        """Return what was asked and has not ended."""
+        return [each for each in self.operations if not each.task.done()]
+
     def people(self) -> list[SfuParticipant]:
         """Return whom the SFU lists."""
         return list(self.sim.world.sfu.participants(self.sfu_room))
@@ -221,7 +225,7 @@ class Crowd:
 
     def now(self) -> Iterator[str]:
         """Yield what is broken at this moment, whatever is under way."""
-        self.operations = [each for each in self.operations if not each.task.done()]
+        self.operations = self.under_way()
         yield from self.failures
         yield from self.truth.failures
         yield from (f"logged as an error: {text}" for text in self._errors.heard)

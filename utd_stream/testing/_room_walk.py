@@ -19,6 +19,9 @@ __all__ = ["RoomWalk"]
 # After this everything that was under way has ended: the longest grace, the
 # minute of a reconnect, a request's expiry and a reconcile period.
 _QUIET = 90.0
+# But for joins of one identity at once: whoever is on the way in when the next one
+# comes hears nothing of it, and tries again after 15 s; LiveKit's do, too.
+_NEXT_JOIN = 15.0
 
 
 class RoomWalk(RuleBasedStateMachine):
@@ -119,6 +122,8 @@ class RoomWalk(RuleBasedStateMachine):
         """Undo all faults, let a while pass, and judge what must agree then."""
         self.heal()
         self.crowd.sim.advance(_QUIET)
+        for _ in self.crowd.under_way():
+            self.crowd.sim.advance(_NEXT_JOIN)
         self.judge(self.quiet_laws())
 
     def heal(self) -> None:

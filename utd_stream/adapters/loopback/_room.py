@@ -39,6 +39,8 @@ __all__ = ["LoopbackRoom"]
 # again, an answer, and until data is on its way.
 _HALF_CONNECT = 0.03
 _NEXT_CONNECT = 15.0
+_CONNECTS = 4
+_TIMED_OUT = "timed out"
 _ANSWER_DELAY = 0.005
 _SEND_DELAY = 0.002
 # What LiveKit's client takes, with the names in the packet (T40).
@@ -254,9 +256,10 @@ class LoopbackRoom:
     async def _come_in(self, entry: Entry) -> tuple[Member, Snapshot, int]:
         """Join, and wait until the SFU answers.
 
-        Whoever is removed meanwhile does not hear of it, and joins again.
+        Whoever is removed meanwhile does not hear of it, and joins again, three
+        times.
         """
-        while True:
+        for _ in range(_CONNECTS):
             member = self._server.join(entry, self.view)
             lives = self._server.lives
             self.view.line.open()
@@ -274,6 +277,7 @@ class LoopbackRoom:
                 raise
             if self._has_left:
                 raise ClosedError(_LEFT)
+        raise refusal(_TIMED_OUT)
 
     def _enter(
         self,
