@@ -11,12 +11,6 @@ PY := $(BIN)/python
 CORE := utd_stream/errors/*,utd_stream/machines/*,utd_stream/snapshots/*
 CORE := $(CORE),utd_stream/reactive/*,utd_stream/wire/*
 
-# Long walks prove laws, not lines: they run without coverage, three times as fast,
-# beside the rest, which waits for LiveKit most of its time.
-# So does the wheel, which waits for the registry.
-WALKS := $(addprefix tests/testing/test_,faults.py grids.py messages.py walks.py)
-WALKS += tests/test_wheel.py
-
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
   notebooks livekit demo demo-livekit bench check clean
@@ -49,13 +43,10 @@ docs: install  ## every public name has its docstring
 	$(BIN)/interrogate --verbose --omit-covered-files utd_stream
 
 # Tests which need a server say themselves, and fail under CI, when there is none.
+# They wait for it most of their time, so three at once fill two cores.
 test: install  ## all tests, and full branch coverage of the core
 	-@$(MAKE) --no-print-directory livekit
-	$(BIN)/pytest -p no:cacheprovider $(WALKS) > .walks.log 2>&1 & walks=$$!; \
-	  trap 'kill $$walks 2> /dev/null' EXIT; \
-	  $(BIN)/coverage run --source=utd_stream -m pytest \
-	    $(addprefix --ignore=,$(WALKS)); rest=$$?; \
-	  wait $$walks; walked=$$?; cat .walks.log; exit $$((rest | walked))
+	$(BIN)/pytest --numprocesses=3 --dist=worksteal --cov --cov-report=
 	$(BIN)/coverage report --include='$(CORE)' --fail-under=100
 
 conformance: install livekit  ## what the loopback and LiveKit do, side by side
@@ -95,6 +86,5 @@ check: lint types docs notebooks  ## lint, types, docstrings, notebooks, generat
 	  "output: $(BIN)/nbstripout notebooks/*.ipynb" >&2; exit 1; }
 
 clean:  ## remove everything that make made, LiveKit's server too
-	rm -rf .venv .livekit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage \
-	  .walks.log
+	rm -rf .venv .livekit .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

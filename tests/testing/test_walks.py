@@ -16,6 +16,9 @@ from tests.testing.planted import FAULTS, Fault
 from utd_stream.models.rooms import SeatMode
 from utd_stream.testing.rooms import AudioRoomMachine, FaultyAudioRoomMachine
 
+# Long walks prove laws, not lines: without coverage they take a third.
+pytestmark = pytest.mark.no_cover
+
 # `make props` asks for more.
 _IS_THOROUGH = settings().max_examples > 1_000
 _EXAMPLES = 5_000 if _IS_THOROUGH else 500
@@ -89,6 +92,18 @@ def test_what_finds_a_fault_is_silent_without_it(name: str) -> None:
     fault = FAULTS[name]
 
     walked(room_of(fault), settings(LOOKS, max_examples=20))
+
+
+def test_many_of_one_name_come_in_one_by_one() -> None:
+    """Joins that push each other out while they come in are waited for."""
+    room = NarrowRoom()
+    room.open(seed=0, mode=SeatMode.FREE, guests=0, host_sits=False)
+    for _ in range(7):
+        room.join("ana")
+    room.fall_quiet()
+
+    assert len(room.crowd.everybody) == 8
+    room.teardown()
 
 
 def test_a_failure_tells_what_happened() -> None:

@@ -67,7 +67,9 @@ def test_a_past_device_does_not_say_goodbye_for_the_present_one() -> None:
 # What the SFU tells.
 
 
-@pytest.mark.parametrize("reason", AT_ONCE, ids=lambda reason: reason.value)
+@pytest.mark.parametrize(
+    "reason", sorted(AT_ONCE, key=str), ids=lambda reason: reason.value
+)
 def test_who_was_removed_is_gone_at_once(reason: DisconnectReason) -> None:
     """The seat is free with the notice."""
     scene = seated()
