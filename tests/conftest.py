@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import settings
 
 # Examples are never timed: a busy machine is not a bug.  Under CI Hypothesis
@@ -14,3 +15,8 @@ pytest_plugins = [
     "tests.world_plugin",
     "tests.conformance_plugin",
 ]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Walk first, so that no process is left alone with long walks at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("no_cover") is None)

@@ -199,7 +199,7 @@ async def test_a_short_cut_is_no_departure(hasty_world: World) -> None:
 
     sound = host.audio("speaker")
     await heard_hz(sound)  # what was on its way
-    assert await heard_hz(sound) == pytest.approx(440, rel=0.05)
+    assert await heard_hz(sound) == pytest.approx(440, rel=0.1)
     assert await world.listed("speaker") == before
     assert await world.seat_of("speaker") == 1
 

@@ -81,7 +81,7 @@ async def test_who_sits_is_heard(world: World) -> None:
 
     await host.take_seat(0)
 
-    assert await heard_hz(listener.audio("host")) == pytest.approx(440, rel=0.05)
+    assert await heard_hz(listener.audio("host")) == pytest.approx(440, rel=0.1)
     assert host.occupancy.value is SeatOccupancy.SPEAKING
     assert await tracks_at_the_sfu(world, "host") == (TrackSource.MICROPHONE,)
 
@@ -166,7 +166,7 @@ async def test_unmuting_a_seat_brings_the_voice_back_by_itself(world: World) -> 
     await host.unmute_seat(1)
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
-    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.05)
+    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.1)
 
 
 async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:
@@ -212,4 +212,4 @@ async def test_a_cancelled_publish_leaves_no_ghost_and_no_wedge(world: World) ->
     await host.lock_seat(8)
     await speaker.seats.until(lambda grid: grid.seats[8].locked, 10)
     await speaker.set_microphone(True)
-    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.05)
+    assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.1)

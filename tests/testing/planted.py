@@ -193,6 +193,7 @@ FAULTS = {
         "wants to, and is not heard",
         "take_seat mute_seat",
         is_calm=True,
+        within=6,
     ),
     "a microphone that stays on": Fault(
         open_microphone, "heard against their wish", "set_microphone", within=4
@@ -201,6 +202,6 @@ FAULTS = {
         endless_requests, "asks for ever", "request_to_speak fall_quiet"
     ),
     "a forged message believed": Fault(
-        forgery_believed, "never committed", "forge join wait take_seat"
+        forgery_believed, "never committed", "forge wait"
     ),
 }

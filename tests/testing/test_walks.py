@@ -42,7 +42,7 @@ class NarrowRoom(FaultyAudioRoomMachine):
         """Enter anew and sit down."""
         self.crowd.join(who)
         self.crowd.sim.advance(0.2)
-        self.crowd.ask(who, "take_seat", lambda session: session.take_seat(0))
+        self.crowd.ask(who, "take_seat", lambda session: session.take_seat(1))
         self.crowd.sim.advance(1)
 
     @rule()
@@ -79,7 +79,7 @@ def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) ->
     fault = FAULTS[name]
     fault.plant(monkeypatch)
     # A script that was made shorter for this long is short enough to be read.
-    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 20)
+    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 15)
 
     script = found(room_of(fault), fault.found, fault.within)
 
