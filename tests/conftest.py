@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import settings
 
 # Examples are never timed: a busy machine is not a bug.  Under CI Hypothesis
@@ -15,8 +14,3 @@ pytest_plugins = [
     "tests.world_plugin",
     "tests.conformance_plugin",
 ]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Walk first, so that no process is left alone with long walks at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("no_cover") is None)

@@ -25,9 +25,6 @@ from utd_stream.testing._crowd import Crowd
 from utd_stream.testing._script import Fault
 from utd_stream.testing.scripts import fault_scripts
 
-# Long walks prove laws, not lines: without coverage they take a third.
-pytestmark = pytest.mark.no_cover
-
 ROOM = "lounge"
 CONNECTED, RECONNECTING = UTDConnectionState.CONNECTED, UTDConnectionState.RECONNECTING
 

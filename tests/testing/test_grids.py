@@ -30,9 +30,6 @@ from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.testing import grids
 from utd_stream.testing.grids import SeatGridMachine
 
-# Long walks prove laws, not lines: without coverage they take a third.
-pytestmark = pytest.mark.no_cover
-
 
 class Lounge(SeatGridMachine):
     """A room where anybody sits down, and asks its own law."""

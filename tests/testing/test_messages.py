@@ -30,9 +30,6 @@ from utd_stream.testing.laws import grid_laws
 from utd_stream.testing.models import values
 from utd_stream.wire import read_grid
 
-# Long walks prove laws, not lines: without coverage they take a third.
-pytestmark = pytest.mark.no_cover
-
 Strategy = st.SearchStrategy[Any]
 _Classes = tuple[type, ...]
 

@@ -16,9 +16,6 @@ from tests.testing.planted import FAULTS, Fault
 from utd_stream.models.rooms import SeatMode
 from utd_stream.testing.rooms import AudioRoomMachine, FaultyAudioRoomMachine
 
-# Long walks prove laws, not lines: without coverage they take a third.
-pytestmark = pytest.mark.no_cover
-
 # `make props` asks for more.
 _IS_THOROUGH = settings().max_examples > 1_000
 _EXAMPLES = 5_000 if _IS_THOROUGH else 500
@@ -79,7 +76,7 @@ def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) ->
     fault = FAULTS[name]
     fault.plant(monkeypatch)
     # A script that was made shorter for this long is short enough to be read.
-    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 15)
+    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 10)
 
     script = found(room_of(fault), fault.found, fault.within)
 
