@@ -76,7 +76,7 @@ def test_a_planted_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) ->
     fault = FAULTS[name]
     fault.plant(monkeypatch)
     # A script that was made shorter for this long is short enough to be read.
-    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 10)
+    monkeypatch.setattr(engine, "MAX_SHRINKING_SECONDS", 20)
 
     script = found(room_of(fault), fault.found, fault.within)
 
