@@ -12,7 +12,8 @@ CORE := $(addprefix --cov=utd_stream/,errors machines snapshots reactive wire)
 
 # Long walks prove laws, not lines: in a process of their own, without coverage,
 # they take a third of the time.  The rest waits for LiveKit most of its time.
-WALKS := $(addprefix tests/testing/test_,walks.py faults.py grids.py messages.py)
+WALKS := $(addprefix tests/testing/test_,walks.py faults.py scripts.py grids.py \
+  messages.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 from sqlalchemy import Connection
 
 from tests.engine.manual_clock import ManualClock
-from utd_stream.adapters.clock import AsyncioClock
+from tests.engine.writers import KEY, all_of, broken, enter, take, writing
 from utd_stream.contract import Who
-from utd_stream.contract.fields import Identity, RoomName
-from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.orders import Idempotency, Order, Outcome
-from utd_stream.engine.rules.commands import Actor, Command, Enter, TakeSeat, TimePassed
-from utd_stream.engine.rules.state import Room, Rules
-from utd_stream.engine.store import OutboxRow, Store
+from utd_stream.engine.rules.commands import Command, TimePassed
+from utd_stream.engine.rules.state import Room
+from utd_stream.engine.store import OutboxRow
 from utd_stream.engine.writer import Commit, Writer
 from utd_stream.errors import (
     ConflictError,
@@ -29,86 +23,6 @@ from utd_stream.errors import (
     NotFoundError,
     UnavailableError,
 )
-from utd_stream.models import UTDStreamType
-from utd_stream.ports import Clock
-
-KEY = ("a", "lounge")
-
-
-@asynccontextmanager
-async def writing(
-    database: str,
-    *,
-    threaded: bool = True,
-    clock: Clock | None = None,
-    **settings: Any,
-) -> AsyncIterator[Writer]:
-    """Run a writer."""
-    writer = Writer(
-        Store(database),
-        clock=clock or AsyncioClock(),
-        rules=Rules(),
-        threaded=threaded,
-        **settings,
-    )
-    writer.start()
-    try:
-        yield writer
-    finally:
-        await writer.aclose()
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> str:
-    """A file."""
-    return f"sqlite:///{tmp_path / 'engine.db'}"
-
-
-@pytest_asyncio.fixture(params=[True, False], ids=["thread", "inline"])
-async def writer(
-    request: pytest.FixtureRequest, database: str
-) -> AsyncIterator[Writer]:
-    """A writer over a file, on its thread or on the loop."""
-    async with writing(database, threaded=request.param) as opened:
-        yield opened
-
-
-def enter(identity: str, room: str = "lounge") -> Order:
-    """Return the order to mint."""
-    request = TokenRequest(
-        type=UTDStreamType.AUDIO_ROOM,
-        room_name=RoomName(room),
-        identity=Identity(identity),
-    )
-    return Order(
-        key=("a", room),
-        command=Enter(request=request),
-        who=Who.APP,
-        actor=Actor(identity=identity),
-    )
-
-
-def take(identity: str, index: int = 0, **more: Any) -> Order:
-    """Return the order to sit down."""
-    return Order(
-        key=KEY,
-        command=TakeSeat(index=index),
-        who=Who.SELF,
-        actor=Actor(identity=identity),
-        **more,
-    )
-
-
-def broken(identity: str) -> Order:
-    """Return an order that the engine cannot decide, by a bug."""
-    command: Any = object()
-    return Order(key=KEY, command=command, who=Who.SELF, actor=Actor(identity=identity))
-
-
-async def all_of(writer: Writer, *orders: Order) -> list[Outcome | BaseException]:
-    """Submit everything at once."""
-    waiting = [writer.submit(order) for order in orders]
-    return await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_a_bad_command_harms_no_other(writer: Writer) -> None:
@@ -202,144 +116,6 @@ async def test_a_full_queue_refuses_at_once(database: str) -> None:
         await asyncio.gather(*waiting)
 
         assert isinstance(await writer.submit(enter("late")), Outcome)
-
-
-async def limit_pages(writer: Writer, pages: int | None) -> None:
-    """Let the database grow no more, or again."""
-
-    def limit(connection: Connection) -> None:
-        used = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
-        most = used if pages is not None else 1_000_000
-        connection.exec_driver_sql(f"PRAGMA max_page_count={most}").close()
-        connection.rollback()
-
-    await writer.run(limit)
-
-
-async def forbid_writing(writer: Writer, *, forbidden: bool) -> None:
-    """Make the connection read-only, or writable again."""
-
-    def switch(connection: Connection) -> None:
-        connection.exec_driver_sql(f"PRAGMA query_only={int(forbidden)}").close()
-        connection.rollback()
-
-    await writer.run(switch)
-
-
-async def test_a_full_disk_loses_nothing_and_serves_again(
-    writer: Writer, database: str
-) -> None:
-    """With the disk full some are 503; what was acknowledged stays, then and later."""
-    await limit_pages(writer, 0)
-    many = [enter(f"user{i}", f"room{i}") for i in range(200)]
-    during = await all_of(writer, *many)
-    taken = [o.key for o, r in zip(many, during, strict=True) if isinstance(r, Outcome)]
-    refused = [r for r in during if not isinstance(r, Outcome)]
-    assert refused
-    assert all(isinstance(error, UnavailableError) for error in refused)
-    await limit_pages(writer, None)
-
-    assert isinstance(await writer.submit(enter("late")), Outcome)
-    await writer.aclose()
-    store = Store(database)
-    assert set(store.live_rooms()) == {*taken, KEY}
-    store.close()
-
-
-async def test_a_failed_batch_is_tried_one_by_one(writer: Writer) -> None:
-    """While nothing can be written all are 503, refusals stay what they are."""
-    await all_of(writer, enter("ana"))
-    await forbid_writing(writer, forbidden=True)
-    served, refused, idle = await all_of(
-        writer,
-        take("ana"),
-        take("eve"),
-        Order(key=KEY, command=TimePassed(), who=Who.SFU),
-    )
-    assert isinstance(served, UnavailableError)
-    assert not isinstance(refused, Outcome | UnavailableError)
-    assert isinstance(idle, Outcome)
-    await forbid_writing(writer, forbidden=False)
-
-    outcome = await writer.submit(take("ana"))
-
-    assert outcome.room is not None
-    assert outcome.room.seat_index_of("ana") == 0
-
-
-async def test_the_log_names_nobody(
-    writer: Writer, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A failure tells its statement, not what people said of themselves."""
-    await forbid_writing(writer, forbidden=True)
-    await all_of(writer, enter("ana", "room of ana"))
-    await forbid_writing(writer, forbidden=False)
-
-    assert "INSERT INTO rooms" in caplog.text
-    assert "room of ana" not in caplog.text
-
-
-async def test_the_cache_is_forgotten_with_a_failed_batch(writer: Writer) -> None:
-    """After a failure rooms are read again, since nobody knows what they are."""
-    await all_of(writer, enter("ana"))
-    assert writer.committed.room(KEY) is not None
-    await forbid_writing(writer, forbidden=True)
-    await all_of(writer, take("ana"))
-    await forbid_writing(writer, forbidden=False)
-
-    room = await writer.room(KEY)
-
-    assert room is not None
-    assert room.seat_index_of("ana") is None
-
-
-async def test_the_writer_cannot_die(writer: Writer) -> None:
-    """A function that fails is its caller's own affair."""
-
-    def fail(connection: Connection) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        await writer.run(fail)
-    with pytest.raises(UnavailableError):
-        await writer.run(lambda c: c.exec_driver_sql("SELECT nonsense"))
-
-    assert isinstance(await writer.submit(enter("ana")), Outcome)
-
-
-async def test_a_clean_stop_drains(writer: Writer, database: str) -> None:
-    """What was taken before the stop is answered, what comes after is refused."""
-    waiting = [writer.submit(enter(f"user{i}")) for i in range(50)]
-    stopping = asyncio.ensure_future(writer.aclose())
-    await asyncio.sleep(0)
-    with pytest.raises(UnavailableError):
-        _ = writer.submit(enter("late"))
-    outcomes = await asyncio.gather(*waiting)
-    await stopping
-    await writer.aclose()
-
-    assert all(isinstance(outcome, Outcome) for outcome in outcomes)
-    store = Store(database)
-    with store.transaction():
-        room = store.load(KEY)
-    store.close()
-    assert room is not None
-    assert len(room.members) == 50
-
-
-async def test_a_killed_writer_leaves_nobody_waiting(database: str) -> None:
-    """However many had asked, and with nothing of it on disk."""
-    async with writing(database, threaded=False) as writer:
-        waiting = [writer.submit(enter(f"user{i}")) for i in range(1_000)]
-        writer.kill()
-
-        assert all(future.cancelled() for future in waiting)
-        with pytest.raises(UnavailableError):
-            _ = writer.submit(enter("late"))
-        writer._store.close()
-    store = Store(database)
-    assert store.live_rooms() == []
-    store.close()
 
 
 async def test_cancelled_command_is_done_all_the_same(writer: Writer) -> None:

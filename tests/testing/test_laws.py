@@ -1,106 +1,35 @@
-"""Each law finds its fault, and finds none where there is none."""
+"""Each law finds its fault."""
 
 from __future__ import annotations
 
 import ast
 import inspect
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from utd_stream.models.participants import (
-    LocalParticipant,
-    Permission,
-    TrackKind,
-    TrackPublication,
-    TrackSource,
+from tests.testing.agreed import (
+    ANA,
+    BEN,
+    CAMERA,
+    CLEO,
+    GRID,
+    LISTENS,
+    MEMBERS,
+    MICROPHONE,
+    PEOPLE,
+    SOUND,
+    SPEAKS,
+    grid_with,
+    person,
+    sending,
 )
-from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
-from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
+from utd_stream.models.rooms import SeatOccupancy
+from utd_stream.models.seats import Invitation, SpeakerRequest
 from utd_stream.ports import SfuParticipant
-from utd_stream.snapshots import AudioRoomSnapshot
 from utd_stream.testing import laws
-
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-MICROPHONE, CAMERA = TrackSource.MICROPHONE, TrackSource.CAMERA
-SPEAKS = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))
-LISTENS = attrs.evolve(SPEAKS, can_publish=False)
-SOUND = TrackPublication(sid="TR_1", kind=TrackKind.AUDIO, source=MICROPHONE)
-
-# ana sits and is heard, ben sits on a muted seat, cleo asks, dan is asked to
-# come to a seat that is held for him, eva to any.
-GRID = UTDSeatGrid(
-    rev=7,
-    seats=(
-        UTDSeat(seat_index=0, occupant_identity="ana"),
-        UTDSeat(seat_index=1, occupant_identity="ben", muted=True),
-        UTDSeat(seat_index=2, reserved_for="dan"),
-        UTDSeat(seat_index=3, locked=True),
-    ),
-    requests=(SpeakerRequest(id=1, identity="cleo"),),
-    invitations=(
-        Invitation(id=2, identity="dan", seat_index=2),
-        Invitation(id=3, identity="eva"),
-    ),
-)
-MEMBERS = ("ana", "ben", "cleo", "dan", "eva")
-
-
-def person(
-    who: str, right: Permission | None = LISTENS, *sends: TrackSource
-) -> SfuParticipant:
-    """Somebody at the SFU."""
-    return SfuParticipant(
-        identity=who, sid="PA", joined_at=NOON, permission=right, track_sources=sends
-    )
-
-
-PEOPLE = (person("ana", SPEAKS, MICROPHONE), *map(person, MEMBERS[1:]))
-
-
-def knows(who: str, **fields: Any) -> AudioRoomSnapshot:
-    """What the client of somebody knows who sits and is connected."""
-    local = LocalParticipant(
-        identity=who,
-        permission=fields.pop("permission", LISTENS),
-        publications=fields.pop("publications", ()),
-    )
-    given: dict[str, Any] = {
-        "connection_state": UTDConnectionState.CONNECTED,
-        "grid": GRID,
-        **fields,
-    }
-    return AudioRoomSnapshot(local=local, **given)
-
-
-ANA = knows(
-    "ana",
-    permission=SPEAKS,
-    publications=(SOUND,),
-    occupancy=SeatOccupancy.SPEAKING,
-)
-BEN = knows("ben", occupancy=SeatOccupancy.SILENT)
-CLEO = knows("cleo")
-
-
-def grid_with(index: int | None = None, **fields: Any) -> UTDSeatGrid:
-    """The grid with something else in it, or on one of its seats."""
-    if index is None:
-        return attrs.evolve(GRID, **fields)
-    seats = list(GRID.seats)
-    seats[index] = attrs.evolve(seats[index], **fields)
-    return attrs.evolve(GRID, seats=tuple(seats))
-
-
-def sending(snapshot: AudioRoomSnapshot, *sent: TrackPublication) -> AudioRoomSnapshot:
-    """A snapshot with other tracks of one's own."""
-    local = attrs.evolve(snapshot.local, publications=sent)
-    return attrs.evolve(snapshot, local=local)
 
 
 def among(*others: SfuParticipant) -> tuple[SfuParticipant, ...]:
@@ -363,105 +292,3 @@ def _sentences(tree: ast.AST) -> Iterable[list[str]]:
                     ]
                 elif isinstance(node.value, ast.Constant):
                     yield [str(node.value.value)]
-
-
-# What is well.
-
-
-@st.composite
-def good_grids(draw: st.DrawFn) -> UTDSeatGrid:
-    """Grids as an engine could tell them, with people of seven names."""
-    names = draw(st.permutations([f"p{n}" for n in range(7)]))
-    kinds = st.sampled_from(["free", "locked", "taken", "held"])
-    seats: list[UTDSeat] = []
-    invited: list[Invitation] = []
-    for index, kind in enumerate(draw(st.lists(kinds, min_size=1, max_size=4))):
-        who = names.pop() if kind in {"taken", "held"} else None
-        if who is not None and kind == "held":
-            invited.append(Invitation(id=index, identity=who, seat_index=index))
-        seats.append(
-            UTDSeat(
-                seat_index=index,
-                occupant_identity=who if kind == "taken" else None,
-                reserved_for=who if kind == "held" else None,
-                locked=kind == "locked",
-                muted=draw(st.booleans()),
-            )
-        )
-    asking = [SpeakerRequest(id=9 + n, identity=who) for n, who in enumerate(names[:2])]
-    anywhere = [Invitation(id=20, identity=names[2])] if draw(st.booleans()) else []
-    return UTDSeatGrid(
-        rev=draw(st.integers(0, 9)),
-        seats=tuple(seats),
-        requests=tuple(asking[: draw(st.integers(0, 2))]),
-        invitations=(*invited, *anywhere),
-    )
-
-
-def settled(who: str, grid: UTDSeatGrid) -> tuple[AudioRoomSnapshot, SfuParticipant]:
-    """What a client knows, and the SFU of it, once everything was told."""
-    seat = grid.seat_of(who)
-    is_heard = seat is not None and not seat.muted
-    right = SPEAKS if is_heard else LISTENS
-    occupancy = (
-        SeatOccupancy.LISTENING
-        if seat is None
-        else SeatOccupancy.SPEAKING
-        if is_heard
-        else SeatOccupancy.SILENT
-    )
-    snapshot = knows(
-        who,
-        permission=right,
-        publications=(SOUND,) if is_heard else (),
-        grid=grid,
-        occupancy=occupancy,
-    )
-    return snapshot, person(who, right, *[MICROPHONE] * is_heard)
-
-
-@given(grid=good_grids())
-def test_nothing_is_told_where_all_is_well(grid: UTDSeatGrid) -> None:
-    """Engine, SFU and clients agree: no law has a word to say."""
-    members = [f"p{n}" for n in range(7)]
-    everybody = [settled(who, grid) for who in members]
-    people = [person for _, person in everybody]
-
-    assert list(laws.grid_laws(grid)) == []
-    assert list(laws.rights_laws(grid, members, people)) == []
-    assert list(laws.rights_laws(None, (), ())) == []
-    assert list(laws.track_laws(people)) == []
-    for snapshot, person_ in everybody:
-        assert list(laws.snapshot_laws(snapshot)) == []
-        assert list(laws.agreement_laws(snapshot, grid, person_)) == []
-
-
-@given(grid=good_grids(), state=st.sampled_from(UTDConnectionState))
-def test_who_is_not_connected_need_not_agree(
-    grid: UTDSeatGrid, state: UTDConnectionState
-) -> None:
-    """What a client knows is judged again when it is back."""
-    snapshot = attrs.evolve(ANA, connection_state=state, grid=grid)
-
-    told = list(laws.agreement_laws(snapshot, GRID, None))
-
-    assert bool(told) == (state is UTDConnectionState.CONNECTED)
-
-
-def test_seated_and_silent_is_well() -> None:
-    """Who switched the microphone off sits in silence with the right to speak."""
-    quiet = attrs.evolve(sending(ANA), occupancy=SeatOccupancy.SILENT)
-
-    assert list(laws.agreement_laws(quiet, GRID, person("ana", SPEAKS))) == []
-    assert list(laws.snapshot_laws(quiet)) == []
-    assert list(laws.silence_laws(quiet)) == []
-
-
-def test_who_is_heard_as_wished_is_well() -> None:
-    """Nor is anybody asked to be heard who may not, or is not connected."""
-    gone = attrs.evolve(ANA, connection_state=UTDConnectionState.RECONNECTING)
-
-    for snapshot in (ANA, BEN, CLEO, sending(gone)):
-        assert list(laws.voice_laws(snapshot)) == []
-    assert list(laws.silence_laws(gone)) == []
-    assert list(laws.patience_laws(grid_with(requests=(), invitations=()))) == []

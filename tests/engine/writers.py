@@ -1,0 +1,83 @@
+"""A writer over a file, and orders for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.contract import Who
+from utd_stream.contract.fields import Identity, RoomName
+from utd_stream.contract.requests import TokenRequest
+from utd_stream.engine.orders import Order, Outcome
+from utd_stream.engine.rules.commands import Actor, Enter, TakeSeat
+from utd_stream.engine.rules.state import Rules
+from utd_stream.engine.store import Store
+from utd_stream.engine.writer import Writer
+from utd_stream.models import UTDStreamType
+from utd_stream.ports import Clock
+
+KEY = ("a", "lounge")
+
+
+@asynccontextmanager
+async def writing(
+    database: str,
+    *,
+    threaded: bool = True,
+    clock: Clock | None = None,
+    **settings: Any,
+) -> AsyncGenerator[Writer]:
+    """Run a writer."""
+    writer = Writer(
+        Store(database),
+        clock=clock or AsyncioClock(),
+        rules=Rules(),
+        threaded=threaded,
+        **settings,
+    )
+    writer.start()
+    try:
+        yield writer
+    finally:
+        await writer.aclose()
+
+
+def enter(identity: str, room: str = "lounge") -> Order:
+    """Return the order to mint."""
+    request = TokenRequest(
+        type=UTDStreamType.AUDIO_ROOM,
+        room_name=RoomName(room),
+        identity=Identity(identity),
+    )
+    return Order(
+        key=("a", room),
+        command=Enter(request=request),
+        who=Who.APP,
+        actor=Actor(identity=identity),
+    )
+
+
+def take(identity: str, index: int = 0, **more: Any) -> Order:
+    """Return the order to sit down."""
+    return Order(
+        key=KEY,
+        command=TakeSeat(index=index),
+        who=Who.SELF,
+        actor=Actor(identity=identity),
+        **more,
+    )
+
+
+def broken(identity: str) -> Order:
+    """Return an order that the engine cannot decide, by a bug."""
+    command: Any = object()
+    return Order(key=KEY, command=command, who=Who.SELF, actor=Actor(identity=identity))
+
+
+async def all_of(writer: Writer, *orders: Order) -> list[Outcome | BaseException]:
+    """Submit everything at once."""
+    waiting = [writer.submit(order) for order in orders]
+    return await asyncio.gather(*waiting, return_exceptions=True)
