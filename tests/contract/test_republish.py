@@ -1,6 +1,8 @@
-"""The Media port: a track that cannot be published again."""
+"""The Media port: a track that is published again, or cannot be."""
 
 from __future__ import annotations
+
+import asyncio
 
 from tests.contract.faults import reconnect, start_reconnect
 from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane
@@ -57,3 +59,19 @@ async def test_track_that_was_not_published_again_can_be_withdrawn(
     await reconnect(plane, ana)
     assert len(ana.state.local.publications) == 1
     await plane.sees_tracks("ana", MICROPHONE)
+
+
+async def test_track_published_amid_a_negotiation_gets_through(plane: Plane) -> None:
+    """A track that the client was just told to withdraw does not swallow the next."""
+    ana = await plane.enter("ana", permission=LISTENER)
+    await plane.regrant(ana, SPEAKER)
+    await publish(ana)
+    await plane.sees_tracks("ana", MICROPHONE)
+
+    for pause_ms in range(110, 160, 3):
+        await ana.room.unpublish(MICROPHONE)
+        # LiveKit's client offers 150 ms after the last change: this is tested.
+        await asyncio.sleep(pause_ms / 1_000)
+        await publish(ana)
+
+        await plane.sees_tracks("ana", MICROPHONE)

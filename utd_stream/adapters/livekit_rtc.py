@@ -22,7 +22,8 @@ from utd_stream.adapters._livekit_events import (
     remote_participant,
     room_event,
 )
-from utd_stream.adapters._livekit_exit import end_quietly
+from utd_stream.adapters._livekit_exit import end_quietly, until_quiet
+from utd_stream.adapters._livekit_negotiation import Negotiation
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters._livekit_words import (
     Redaction,
@@ -61,10 +62,6 @@ logger = logging.getLogger("utd_stream.adapters")
 
 _redaction = Redaction()
 
-# How long the SFU must have been silent before one leaves, and at most.
-_QUIET = 0.03
-_QUIET_LIMIT = 0.3
-
 
 class LiveKitMedia:
     """`Media` over LiveKit's native client.
@@ -99,6 +96,7 @@ class LiveKitRoom:
         self._observer: Callable[[RoomEvent], None] | None = None
         self._feeds: dict[TrackSource, Feed] = {}
         self._ears = Ears()
+        self._negotiation = Negotiation(self._room, self._feeds)
         # What the native client would wait for in vain ends with this.
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving = asyncio.Lock()
@@ -128,6 +126,7 @@ class LiveKitRoom:
         if self._has_left:
             _refuse_left()
         check_descriptors()
+        self._negotiation.receives = auto_subscribe
         options = rtc.RoomOptions(
             auto_subscribe=auto_subscribe, dynacast=self._dynacast
         )
@@ -186,6 +185,7 @@ class LiveKitRoom:
             raise DisconnectedError(message)
         self._feeds[track_source] = feed
         feed.start()
+        self._negotiation.look()
         # LiveKit's client tells it some turns later; whoever publishes must
         # find it published.
         self._tell("local_track_published", (sent, feed.track))
@@ -230,11 +230,14 @@ class LiveKitRoom:
         """Leave and free everything."""
         self._has_left = True
         async with self._leaving:
-            feeds, self._feeds = tuple(self._feeds.values()), {}
+            feeds = tuple(self._feeds.values())
+            self._feeds.clear()
             for feed in feeds:
                 await feed.stop()
             await self._ears.aclose()
-            await self._quiet()
+            await self._negotiation.aclose()
+            self._last_told = asyncio.get_running_loop().time()
+            await until_quiet(self._room.isconnected, lambda: self._last_told)
             await self._room.disconnect()
             self._tell_disconnected()
             self._end()
@@ -254,6 +257,8 @@ class LiveKitRoom:
         self._last_told = asyncio.get_running_loop().time()
         if name in _TRACK_CHANGES:
             self._ears.refresh()
+        if name in _NEW_TRACKS:
+            self._negotiation.look()
         event = room_event(name, arguments)
         if event is None or not self._is_news(event):
             return
@@ -284,23 +289,6 @@ class LiveKitRoom:
             case _:
                 is_news = True
         return is_news
-
-    async def _quiet(self) -> None:
-        """Wait for a moment in which the SFU tells nothing.
-
-        LiveKit's client closes its socket right behind its farewell.  What the
-        SFU writes meanwhile makes that a reset, the farewell is lost, and the
-        SFU lists a ghost for 20 s.  Leaving is when that is most likely: the
-        engine has just been told, and writes metadata and rights.
-        """
-        loop = asyncio.get_running_loop()
-        began = self._last_told = loop.time()
-        while self._room.isconnected():
-            now = loop.time()
-            left = min(self._last_told + _QUIET, began + _QUIET_LIMIT) - now
-            if left <= 0:
-                return
-            await asyncio.sleep(left)
 
     def _tell_connected(self) -> None:
         # LiveKit's client names this event but never tells it.
@@ -386,6 +374,10 @@ _TRACK_CHANGES = frozenset(
         "track_unpublished",
         "track_unsubscribed",
     }
+)
+
+_NEW_TRACKS = frozenset(
+    {"connected", "participant_connected", "reconnected", "track_published"}
 )
 
 
