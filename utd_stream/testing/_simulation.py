@@ -66,6 +66,8 @@ class Simulation:
         self.loop = VirtualLoop(seed, horizon=horizon)
         self.engine_clock = self.clock.skewed(0)
         self.log = JsonLines(self.clock)
+        # A loop forgets tasks that nobody holds, and who waits for nothing.
+        self._begun: set[asyncio.Task[Any]] = set()
         with ExitStack() as undo:
             undo.callback(self.loop.close)
             self.world: EmbeddedWorld = embedded(
@@ -112,6 +114,8 @@ class Simulation:
         except BaseException:
             work.close()
             raise
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
         self.settle()
         return task
 
