@@ -50,9 +50,13 @@ class Negotiation:
 
     def look(self) -> None:
         """See that what was published just now gets through."""
+        is_due = self._looks <= 1  # soon, however fast news follows on news
         self._looks = 0
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="negotiation")
+        if self._task is not None and not self._task.done():
+            if is_due:
+                return
+            self._task.cancel()
+        self._task = asyncio.create_task(self._run(), name="negotiation")
 
     async def aclose(self) -> None:
         """Look no more."""
