@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import DisconnectedError
+from utd_stream.media import Tone
 from utd_stream.models import AudioFrame, Permission, TrackSource
 from utd_stream.models.room_events import RoomEvent, TokenRefreshed
 from utd_stream.ports import Clock, Media, MediaRoom, RoomState, Sfu
@@ -50,8 +51,7 @@ SPEAKER = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))
 async def eventually(question: Callable[[], _T | None], *, timeout: float = 10.0) -> _T:
     """Return the first true answer to *question*, asked again and again."""
     async with asyncio.timeout(timeout):
-        # Of any state: not all of it comes with an event.
-        while not (answer := question()):  # noqa: ASYNC110
+        while not (answer := question()):  # noqa: ASYNC110 -- not all has its event
             await asyncio.sleep(0.01)
     return answer
 
@@ -96,6 +96,10 @@ class Guest:
     def state(self) -> RoomState:
         """What the room knows now."""
         return self.room.state()
+
+    async def publish_tone(self, hz: float = 440.0) -> None:
+        """Publish a tone as the microphone."""
+        await self.room.publish_audio(Tone(hz), name="mic", track_source=MICROPHONE)
 
     def of(self, kind: type[_T]) -> list[_T]:
         """The events of one class, as they came."""
@@ -199,6 +203,14 @@ class Plane:
         present = await self.sfu.list_participants(self.room(room))
         return {each.identity: each.sid for each in present}
 
+    async def until(
+        self, question: Callable[[], Awaitable[object]], *, timeout: float = 10.0
+    ) -> None:
+        """Wait until the SFU's answer is true; it is asked: it tells nobody."""
+        async with self.clock.timeout(timeout):
+            while not await question():
+                await self.clock.sleep(0.01)
+
     async def sees(
         self, *identities: str, room: str = "room", timeout: float = 25.0
     ) -> None:
@@ -206,21 +218,23 @@ class Plane:
 
         As a rule at once; it takes 20 s where a busy machine lost a farewell.
         """
-        async with asyncio.timeout(timeout):
-            while set(await self.listed(room)) != set(identities):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+
+        async def is_listed() -> bool:
+            return set(await self.listed(room)) == set(identities)
+
+        await self.until(is_listed, timeout=timeout)
 
     async def sees_tracks(
         self, identity: str, *sources: TrackSource, room: str = "room"
     ) -> None:
         """Wait until the SFU lists just these tracks; it does when sound comes."""
-        async with asyncio.timeout(10):
-            while True:
-                present = await self.sfu.list_participants(self.room(room))
-                listed = {each.identity: each.track_sources for each in present}
-                if sorted(listed[identity], key=str) == sorted(sources, key=str):
-                    return
-                await asyncio.sleep(0.01)
+
+        async def is_listed() -> bool:
+            present = await self.sfu.list_participants(self.room(room))
+            listed = {each.identity: each.track_sources for each in present}
+            return sorted(listed[identity], key=str) == sorted(sources, key=str)
+
+        await self.until(is_listed)
 
     async def allow(
         self, identity: str, permission: Permission, *, metadata: str = ""

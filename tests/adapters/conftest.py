@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-from tests.planes import plane, pytest_asyncio_loop_factories, pytest_itemcollected
+import pytest
 
-__all__ = ["plane", "pytest_asyncio_loop_factories", "pytest_itemcollected"]
+from tests.planes import (
+    Plane,
+    plane,
+    pytest_asyncio_loop_factories,
+    pytest_itemcollected,
+)
+from utd_stream.adapters.loopback import Loopback
+
+__all__ = ["plane", "pytest_asyncio_loop_factories", "pytest_itemcollected", "sfu"]
+
+
+@pytest.fixture
+def sfu(plane: Plane) -> Loopback:
+    """The plane itself, with its faults."""
+    assert isinstance(plane.sfu, Loopback)
+    return plane.sfu

@@ -9,30 +9,12 @@ import asyncio
 
 import pytest
 
-from tests.planes import LISTENER, MICROPHONE, Guest, Plane
+from tests.planes import LISTENER, Plane
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import ConnectError, DisconnectedError, TransportError
-from utd_stream.media import Tone
 from utd_stream.models.room_events import Reconnected
 
 pytestmark = pytest.mark.asyncio(loop_factories=["loopback"])
-
-
-@pytest.fixture
-def sfu(plane: Plane) -> Loopback:
-    """The plane itself, with its faults."""
-    assert isinstance(plane.sfu, Loopback)
-    return plane.sfu
-
-
-async def publish(guest: Guest) -> None:
-    """Publish a tone as the microphone."""
-    await guest.room.publish_audio(Tone(440), name="mic", track_source=MICROPHONE)
-
-
-async def passing(plane: Plane, seconds: float) -> None:
-    """Let time pass."""
-    await plane.clock.sleep(seconds)
 
 
 @pytest.mark.parametrize("times", [1, 3])
@@ -41,7 +23,7 @@ async def test_restarts_are_survived(plane: Plane, sfu: Loopback, times: int) ->
     people = [await plane.enter(name) for name in ("ana", "ben")]
     for _ in range(times):
         sfu.restart()
-        await passing(plane, 1.05)  # in the middle of coming back
+        await plane.clock.sleep(1.05)  # in the middle of coming back
     await plane.sees("ana", "ben")
     for guest in people:
         await guest.hears(Reconnected)
@@ -54,7 +36,7 @@ async def test_restart_while_entering_is_a_failed_connect(
 ) -> None:
     """Nobody believes to be in a room that the SFU forgot."""
     entering = asyncio.create_task(plane.enter("ana"))
-    await passing(plane, 0.04)
+    await plane.clock.sleep(0.04)
     sfu.restart()
 
     with pytest.raises(ConnectError):
@@ -69,7 +51,7 @@ async def test_whoever_is_on_the_way_in_is_refused(
 ) -> None:
     """At whatever point of the way it dies or closes, there is no room to be in."""
     entering = asyncio.create_task(plane.enter("ana"))
-    await passing(plane, after)
+    await plane.clock.sleep(after)
     if ends == "kill":
         sfu.kill()
     else:
@@ -97,12 +79,12 @@ async def test_what_waits_for_a_plane_that_closes_ends(
         async for _ in ana.room.audio("nobody"):
             pass
 
-    publishing = asyncio.create_task(publish(ana))
+    publishing = asyncio.create_task(ana.publish_tone())
     sending = asyncio.create_task(
         ben.room.send_data(b"late", reliable=True, to=[], topic="")
     )
     reading = asyncio.create_task(read())
-    await passing(plane, 1)
+    await plane.clock.sleep(1)
     told = len(ana.told) + len(ben.told)
     await sfu.aclose()
     await sfu.aclose()
@@ -112,7 +94,7 @@ async def test_what_waits_for_a_plane_that_closes_ends(
                 await waiting
         await reading
 
-    await passing(plane, 600)
+    await plane.clock.sleep(600)
     assert len(ana.told) + len(ben.told) == told
 
 
@@ -123,10 +105,10 @@ async def test_cut_line_stays_cut_when_the_plane_lives_again(
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
     sfu.lines.cut(plane.room(), "ana")
     sfu.kill()
-    await passing(plane, 2.5)
+    await plane.clock.sleep(2.5)
     sfu.start()
     await ben.hears(Reconnected)
-    await passing(plane, 5)
+    await plane.clock.sleep(5)
     assert set(await plane.listed()) == {"ben"}
     sfu.lines.mend(plane.room(), "ana")
     await ana.hears(Reconnected)
@@ -136,9 +118,9 @@ async def test_cut_line_stays_cut_when_the_plane_lives_again(
         guest.told.clear()
     sfu.kill()
     sfu.lines.cut(plane.room(), "ana")
-    await passing(plane, 2.5)
+    await plane.clock.sleep(2.5)
     sfu.lines.mend(plane.room(), "ana")
-    await passing(plane, 2.5)
+    await plane.clock.sleep(2.5)
     assert not ana.of(Reconnected)
     sfu.start()
     for guest in (ana, ben):
@@ -153,7 +135,7 @@ async def test_starting_a_plane_that_lives_changes_nothing(
     ben = await plane.enter("ben")
     sfu.lines.cut(plane.room(), "ben")
     sfu.start()
-    await passing(plane, 5)
+    await plane.clock.sleep(5)
 
     assert set(await plane.listed()) == {"ana", "ben"}
     assert not ben.of(Reconnected)

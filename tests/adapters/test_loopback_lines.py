@@ -10,14 +10,14 @@ from datetime import timedelta
 
 import pytest
 
-from tests.planes import LISTENER, MICROPHONE, SPEAKER, Guest, Plane, heard_hz
+from tests.planes import LISTENER, MICROPHONE, SPEAKER, Plane, heard_hz
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import (
     ConnectError,
     DisconnectedError,
     NotFoundError,
 )
-from utd_stream.media import Silence, Tone
+from utd_stream.media import Silence
 from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import (
     ConnectionQualityChanged,
@@ -38,34 +38,17 @@ from utd_stream.ports import ParticipantLeft, SfuNotice
 pytestmark = pytest.mark.asyncio(loop_factories=["loopback"])
 
 
-@pytest.fixture
-def sfu(plane: Plane) -> Loopback:
-    """The plane itself, with its faults."""
-    assert isinstance(plane.sfu, Loopback)
-    return plane.sfu
-
-
-async def publish(guest: Guest) -> None:
-    """Publish a tone as the microphone."""
-    await guest.room.publish_audio(Tone(440), name="mic", track_source=MICROPHONE)
-
-
-async def passing(plane: Plane, seconds: float) -> None:
-    """Let time pass."""
-    await plane.clock.sleep(seconds)
-
-
 async def test_cut_line_that_is_mended_is_resumed(plane: Plane, sfu: Loopback) -> None:
     """Both ends keep what they had, and learn what they missed (T13, T29)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
-    await publish(ana)
+    await ana.publish_tone()
     before = ana.state.local
     sfu.lines.cut(plane.room(), "ana")
     await ana.hears(Reconnecting)
     await ben.room.disconnect()
     await sfu.update_room_metadata(plane.room(), "meanwhile")
     await plane.allow("ana", SPEAKER, metadata="meanwhile too")
-    await passing(plane, 10)
+    await plane.clock.sleep(10)
     assert not ana.of(RoomMetadataChanged)
     sfu.lines.mend(plane.room(), "ana")
     await ana.hears(Reconnected)
@@ -76,7 +59,7 @@ async def test_cut_line_that_is_mended_is_resumed(plane: Plane, sfu: Loopback) -
     assert now.local.sid == before.sid == (await plane.listed())["ana"]
     assert now.local.publications == before.publications
     assert len(ana.of(Reconnecting)) == len(ana.of(Reconnected)) == 1
-    await passing(plane, 60)
+    await plane.clock.sleep(60)
     assert set(await plane.listed()) == {"ana"}
     assert not ana.of(Disconnected)
 
@@ -86,7 +69,7 @@ async def test_cut_line_mended_late_is_connected_anew(
 ) -> None:
     """Once the SFU has dropped a client, it comes back with new sids (T38)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    await publish(ana)
+    await ana.publish_tone()
     old = ana.state.local
     sfu.lines.cut(plane.room(), "ana")
     gone = await ben.hears(ParticipantDisconnected, timeout=30)
@@ -100,7 +83,7 @@ async def test_cut_line_mended_late_is_connected_anew(
     assert now.publications[0].sid != old.publications[0].sid
     await plane.sees_tracks("ana", MICROPHONE)
     assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
-    await passing(plane, 60)
+    await plane.clock.sleep(60)
     assert not ana.of(Disconnected)
 
 
@@ -111,7 +94,7 @@ async def test_what_was_under_way_is_lost_with_the_line(
     ana = await plane.enter("ana")
     await sfu.update_room_metadata(plane.room(), "under way")
     sfu.lines.cut(plane.room(), "ana")
-    await passing(plane, 1)
+    await plane.clock.sleep(1)
     assert not ana.of(RoomMetadataChanged)
     sfu.lines.mend(plane.room(), "ana")
 
@@ -121,13 +104,13 @@ async def test_what_was_under_way_is_lost_with_the_line(
 async def test_track_withdrawn_stays_until_the_next_one(plane: Plane) -> None:
     """Others see the new one first; one withdrawn at once is never received."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    await publish(ana)
+    await ana.publish_tone()
     await ben.hears(TrackSubscribed)
     await ana.room.publish_audio(Silence(), name="second", track_source=MICROPHONE)
-    await passing(plane, 0.05)
+    await plane.clock.sleep(0.05)
     assert [each.publication.name for each in ben.of(TrackUnpublished)] == ["mic"]
     await ana.room.unpublish(MICROPHONE)
-    await passing(plane, 1)
+    await plane.clock.sleep(1)
 
     tracks = TrackPublished | TrackUnpublished | TrackSubscribed
     told = [each for each in ben.told if isinstance(each, tracks)]
@@ -143,9 +126,9 @@ async def test_track_withdrawn_stays_until_the_next_one(plane: Plane) -> None:
 async def test_line_that_stays_cut_is_given_up(plane: Plane, sfu: Loopback) -> None:
     """The SFU drops the silent one; its client gives up, without a reason (T41)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    await publish(ana)
+    await ana.publish_tone()
     sfu.lines.cut(plane.room(), "ana")
-    waiting = asyncio.create_task(publish(ana))
+    waiting = asyncio.create_task(ana.publish_tone())
     told = await ana.hears(Disconnected, timeout=30)
 
     assert told.reason is DisconnectReason.UNKNOWN_REASON
@@ -163,20 +146,20 @@ async def test_what_was_asked_on_a_cut_line_is_done_when_it_is_mended(
 ) -> None:
     """A publish and a message wait; a withdrawal is made good."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
-    await publish(ana)
+    await ana.publish_tone()
     sfu.lines.cut(plane.room(), "ana")
     await ana.room.unpublish(MICROPHONE)
     sending = asyncio.create_task(
         ana.room.send_data(b"late", reliable=True, to=[], topic="")
     )
-    await passing(plane, 5)
+    await plane.clock.sleep(5)
     assert not sending.done()
     sfu.lines.mend(plane.room(), "ana")
     await sending
 
     assert (await ben.hears(DataReceived)).data == b"late"
     await plane.sees_tracks("ana")
-    await publish(ana)
+    await ana.publish_tone()
     await plane.sees_tracks("ana", MICROPHONE)
 
 
@@ -189,21 +172,21 @@ async def test_silent_one_is_lost_before_it_is_missed(
     """
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     cem = await plane.enter("cem", permission=LISTENER)
-    await publish(ana)
-    await passing(plane, 6)
+    await ana.publish_tone()
+    await plane.clock.sleep(6)
     for guest in (ana, ben, cem):
         guest.told.clear()
     for identity in ("ana", "cem"):
         sfu.lines.cut(plane.room(), identity)
-    await passing(plane, 9.9)
+    await plane.clock.sleep(9.9)
     assert not ben.of(ConnectionQualityChanged)
-    await passing(plane, 5.1)
+    await plane.clock.sleep(5.1)
     told = [(each.identity, each.quality) for each in ben.of(ConnectionQualityChanged)]
     assert told == [("ben", "excellent"), ("ana", "lost")]
     assert not ben.of(ParticipantDisconnected)
     for identity in ("ana", "cem"):
         sfu.lines.mend(plane.room(), identity)
-    await passing(plane, 60)
+    await plane.clock.sleep(60)
 
     told = [(each.identity, each.quality) for each in ben.of(ConnectionQualityChanged)]
     assert told[2:] == [("ben", "excellent"), ("ana", "excellent")]
@@ -224,7 +207,7 @@ async def test_killed_client_is_missed_after_a_while(
     ana = await plane.enter("ana")
     sfu.lines.kill(plane.room(), "ana")
     told = len(ana.told)
-    await passing(plane, 19)
+    await plane.clock.sleep(19)
     assert set(await plane.listed()) == {"ana"}
     await plane.sees(timeout=5)
 
@@ -265,17 +248,17 @@ async def test_lost_grant_is_confirmed_and_not_made(
     ana = await plane.enter("ana", permission=LISTENER)
     sfu.grant_delay = None
     await plane.allow("ana", SPEAKER)
-    await passing(plane, 60)
+    await plane.clock.sleep(60)
     assert ana.state.local.permission == LISTENER
     sfu.grant_delay = 5.0
     await plane.allow("ana", SPEAKER)
-    await passing(plane, 4)
+    await plane.clock.sleep(4)
     assert ana.state.local.permission == LISTENER
     await ana.may_publish()
     ben = await plane.enter("ben")
     await plane.allow("ana", LISTENER)
     await ana.room.disconnect()
-    await passing(plane, 60)
+    await plane.clock.sleep(60)
     assert ben.state.remotes == ()  # nor does it bring anybody back
 
 
@@ -287,7 +270,7 @@ async def test_token_is_refreshed_at_once_and_then_every_five_minutes(
     ana = await plane.enter("ana")
     await ana.hears(TokenRefreshed)
     while len(ana.of(TokenRefreshed)) < 4:
-        await passing(plane, 1)
+        await plane.clock.sleep(1)
 
     passed = plane.clock.now() - began
     assert timedelta(minutes=15) <= passed < timedelta(minutes=15, seconds=5)
@@ -308,7 +291,7 @@ async def test_who_is_removed_again_and_again_gives_up(
     while not entering.done():
         if sfu.participant(plane.room(), "ana") is not None:
             await sfu.remove_participant(plane.room(), "ana")
-        await passing(plane, 0.01)
+        await plane.clock.sleep(0.01)
     with pytest.raises(ConnectError, match="in time"):
         await entering
 
@@ -325,7 +308,7 @@ async def test_cancelled_connect_leaves_a_ghost(
     entering = asyncio.create_task(
         ana.room.connect(plane.url, plane.token("ana"), auto_subscribe=True)
     )
-    await passing(plane, 0.04)
+    await plane.clock.sleep(0.04)
     entering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await entering
@@ -338,8 +321,8 @@ async def test_cancelled_connect_leaves_a_ghost(
 async def test_cancelled_publish_leaves_a_ghost(plane: Plane) -> None:
     """As with LiveKit; the client does not know of the track it has (T18, T36)."""
     ana = await plane.enter("ana")
-    publishing = asyncio.create_task(publish(ana))
-    await passing(plane, 0.001)
+    publishing = asyncio.create_task(ana.publish_tone())
+    await plane.clock.sleep(0.001)
     publishing.cancel()
     with pytest.raises(asyncio.CancelledError):
         await publishing
@@ -356,7 +339,7 @@ async def test_nothing_is_told_in_the_stack_of_who_causes_it(
 ) -> None:
     """Events come in turns of their own, as from a network."""
     ana = await plane.enter("ana")
-    await publish(ana)
+    await ana.publish_tone()
     told = len(ana.told)
     sfu.lines.resume(plane.room(), "ana")
     ana.room.set_muted(MICROPHONE, muted=True)
@@ -369,10 +352,10 @@ async def test_idle_room_waits_for_one_timer(plane: Plane) -> None:
     """However many are in it, one task waits, and none when they have gone."""
     mine = asyncio.all_tasks()
     people = [await plane.enter(f"{n}", permission=LISTENER) for n in range(20)]
-    await passing(plane, 10)
+    await plane.clock.sleep(10)
     assert len(asyncio.all_tasks() - mine) == 1
     for guest in people:
         await guest.room.disconnect()
-    await passing(plane, 600)
+    await plane.clock.sleep(600)
 
     assert asyncio.all_tasks() == mine

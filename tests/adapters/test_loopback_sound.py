@@ -5,42 +5,28 @@ The times are LiveKit's; they pass on virtual time.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 
-from tests.planes import LISTENER, MICROPHONE, Guest, Plane, heard_hz
+from tests.planes import LISTENER, MICROPHONE, Plane, heard_hz
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import PublishError
 from utd_stream.media import Silence, Tone
+from utd_stream.models import AudioFrame
 
 pytestmark = pytest.mark.asyncio(loop_factories=["loopback"])
-
-
-@pytest.fixture
-def sfu(plane: Plane) -> Loopback:
-    """The plane itself, with its faults."""
-    assert isinstance(plane.sfu, Loopback)
-    return plane.sfu
-
-
-async def publish(guest: Guest) -> None:
-    """Publish a tone as the microphone."""
-    await guest.room.publish_audio(Tone(440), name="mic", track_source=MICROPHONE)
-
-
-async def passing(plane: Plane, seconds: float) -> None:
-    """Let time pass."""
-    await plane.clock.sleep(seconds)
 
 
 async def test_cut_line_is_silence(plane: Plane, sfu: Loopback) -> None:
     """A reader goes on, and reads silence, whichever end was cut."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    await publish(ana)
+    await ana.publish_tone()
     sound = ben.room.audio("ana")
     for identity in ("ana", "ben"):
         assert await heard_hz(sound) == pytest.approx(440, abs=5)
         sfu.lines.cut(plane.room(), identity)
-        await passing(plane, 2)  # what was heard before is dropped by then
+        await plane.clock.sleep(2)  # what was heard before is dropped by then
         assert not any((await anext(sound)).samples)
         sfu.lines.mend(plane.room(), identity)
 
@@ -49,8 +35,8 @@ async def test_sound_over_a_resume_goes_on(plane: Plane, sfu: Loopback) -> None:
     """A track that came while the line was cut is received when it is mended."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     sfu.lines.cut(plane.room(), "ben")
-    await publish(ana)
-    await passing(plane, 1)
+    await ana.publish_tone()
+    await plane.clock.sleep(1)
     sfu.lines.mend(plane.room(), "ben")
 
     assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
@@ -63,7 +49,7 @@ async def test_sound_nobody_hears_is_not_asked_for(plane: Plane) -> None:
     class Counted(Silence):
         """A silence that counts its frames."""
 
-        async def open(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        async def open(self) -> AsyncIterator[AudioFrame]:
             """Yield frames."""
             nonlocal asked
             async for frame in super().open():
@@ -72,7 +58,7 @@ async def test_sound_nobody_hears_is_not_asked_for(plane: Plane) -> None:
 
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     await ana.room.publish_audio(Counted(), name="mic", track_source=MICROPHONE)
-    await passing(plane, 3_600)
+    await plane.clock.sleep(3_600)
     assert asked == 0
     sound = ben.room.audio("ana")
     for _ in range(100):
@@ -88,7 +74,7 @@ async def test_source_that_fails_is_silent(
     class Broken:
         """A sound that ends in an error."""
 
-        async def open(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        async def open(self) -> AsyncIterator[AudioFrame]:
             """Yield one frame, and fail."""
             async for frame in Tone(440).open():
                 yield frame
@@ -97,7 +83,7 @@ async def test_source_that_fails_is_silent(
     class Shut:
         """A sound that does not open."""
 
-        def open(self):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        def open(self) -> AsyncIterator[AudioFrame]:
             """Fail."""
             raise OSError
 

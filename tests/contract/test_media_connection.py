@@ -9,11 +9,9 @@ import pytest
 from tests.planes import (
     LISTENER,
     MICROPHONE,
-    Guest,
     Plane,
 )
 from utd_stream.errors import ClosedError, ConnectError, DisconnectedError
-from utd_stream.media import Tone
 from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import (
     Connected,
@@ -22,11 +20,6 @@ from utd_stream.models.room_events import (
     RoomMetadataChanged,
     UnknownEvent,
 )
-
-
-async def publish(guest: Guest, hz: float = 440.0) -> None:
-    """Publish a tone as the microphone."""
-    await guest.room.publish_audio(Tone(hz), name="mic", track_source=MICROPHONE)
 
 
 async def test_connected_is_told_once_before_connect_returns(plane: Plane) -> None:
@@ -65,7 +58,7 @@ async def test_those_present_are_known_on_entering(plane: Plane) -> None:
 async def test_leaving_ends_a_pending_publish(plane: Plane) -> None:
     """A publish that the SFU never answers ends with the connection (T22, T35)."""
     ana = await plane.enter("ana", permission=LISTENER)
-    pending = asyncio.create_task(publish(ana))
+    pending = asyncio.create_task(ana.publish_tone())
     await asyncio.sleep(0.1)  # the SFU says nothing, so there is nothing to wait for
     assert not pending.done()
 
@@ -83,7 +76,7 @@ async def test_churn_harms_nobody(
 
     async def pass_by(number: int) -> None:
         guest = await plane.enter(f"guest {number}")
-        await publish(guest)
+        await guest.publish_tone()
         guest.room.set_muted(MICROPHONE, muted=True)
         await plane.allow(f"guest {number}", LISTENER, metadata="m")
         await guest.room.disconnect()
@@ -100,7 +93,7 @@ async def test_churn_harms_nobody(
 async def test_removal_says_why_and_ends_everything(plane: Plane) -> None:
     """A removed guest is told once, and the room tells the truth from then on (T20)."""
     ana = await plane.enter("ana")
-    await publish(ana)
+    await ana.publish_tone()
     await plane.sfu.remove_participant(plane.room(), "ana")
 
     assert (
@@ -109,7 +102,7 @@ async def test_removal_says_why_and_ends_everything(plane: Plane) -> None:
     with pytest.raises(DisconnectedError):
         ana.room.state()
     with pytest.raises(DisconnectedError):
-        await publish(ana)
+        await ana.publish_tone()
     with pytest.raises(DisconnectedError):
         await ana.room.send_data(b"x", reliable=True, to=[], topic="")
     await ana.room.disconnect()
@@ -120,7 +113,7 @@ async def test_removal_says_why_and_ends_everything(plane: Plane) -> None:
 async def test_tracks_end_with_the_connection(plane: Plane, *, leaves: bool) -> None:
     """Who leaves or is removed is told of the end of each track, once."""
     ana = await plane.enter("ana")
-    await publish(ana)
+    await ana.publish_tone()
     if leaves:
         await ana.room.disconnect()
     else:
@@ -156,7 +149,7 @@ async def test_newest_connection_of_an_identity_wins(plane: Plane) -> None:
 async def test_nothing_is_told_after_disconnect(plane: Plane) -> None:
     """Leaving says so once, and then there is silence at both ends."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
-    await publish(ana)
+    await ana.publish_tone()
     await ana.room.disconnect()
     told = len(ana.told)
     assert ana.of(Disconnected) == [Disconnected(DisconnectReason.CLIENT_INITIATED)]

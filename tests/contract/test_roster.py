@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import attrs
 import pytest
 
@@ -105,9 +103,7 @@ async def test_hidden_one_is_listed_and_seen_by_nobody(plane: Plane) -> None:
 
     assert "hidden" not in {each.identity for each in late.state.remotes}
     assert set(await plane.listed()) == {"ana", "hidden", "tick", "late"}
-    async with asyncio.timeout(15):
-        while await counted(plane) != 4:  # noqa: ASYNC110 -- it lags, by 5 s at most
-            await asyncio.sleep(0.1)
+    await counts(plane, 4)
 
 
 async def counted(plane: Plane) -> int:
@@ -116,13 +112,20 @@ async def counted(plane: Plane) -> int:
     return rooms[plane.room()].num_participants
 
 
+async def counts(plane: Plane, wanted: int) -> None:
+    """Wait until so many are counted; it lags, by 5 s at most."""
+
+    async def is_counted() -> bool:
+        return await counted(plane) == wanted
+
+    await plane.until(is_counted, timeout=15)
+
+
 async def test_number_of_participants_lags(plane: Plane) -> None:
     """The SFU counts every 5 s: its number is no proof of an empty room."""
     await plane.enter("ana")
     assert await counted(plane) == 0
-    async with asyncio.timeout(15):
-        while await counted(plane) != 1:  # noqa: ASYNC110 -- nothing tells it
-            await asyncio.sleep(0.1)
+    await counts(plane, 1)
 
 
 async def test_newcomer_can_pose_as_the_server(plane: Plane) -> None:
@@ -156,10 +159,12 @@ async def test_unreliable_data_says_so(plane: Plane) -> None:
     """The receiver is told how a message was sent."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
     await ben.sees_remote("ana")
-    async with asyncio.timeout(10):
-        while not ben.of(DataReceived):  # it may be lost
-            await ana.room.send_data(b"now", reliable=False, to=[], topic="t")
-            await asyncio.sleep(0.05)
+
+    async def is_heard() -> bool:  # it may be lost
+        await ana.room.send_data(b"now", reliable=False, to=[], topic="t")
+        return bool(ben.of(DataReceived))
+
+    await plane.until(is_heard)
 
     assert ben.of(DataReceived)[0] == DataReceived(b"now", "ana", "t", reliable=False)
 
@@ -175,10 +180,12 @@ async def test_data_too_long_is_refused_to_clients(plane: Plane) -> None:
 async def test_data_too_long_is_lost_to_the_server(plane: Plane) -> None:
     """Data of the server that is too long is answered, and lost (T40)."""
     ana = await plane.enter("ana")
-    async with asyncio.timeout(10):
-        while not ana.of(DataReceived):  # it takes a moment until she can hear it
-            await plane.sfu.send_data(plane.room(), b"hint", to=["ana"])
-            await asyncio.sleep(0.05)
+
+    async def is_heard() -> bool:  # it takes a moment until she can hear it
+        await plane.sfu.send_data(plane.room(), b"hint", to=["ana"])
+        return bool(ana.of(DataReceived))
+
+    await plane.until(is_heard)
     for size in (300_000, 200_000):
         await plane.sfu.send_data(plane.room(), bytes(size), to=["ana"])
     await eventually(lambda: len(ana.of(DataReceived)[-1].data) == 200_000)
@@ -282,8 +289,8 @@ async def test_room_outlives_the_last_one_by_what_its_token_says(
 ) -> None:
     """An empty room ends, and what it knew with it (T39)."""
 
-    async def lives() -> bool:
-        return plane.room() in {room.name for room in await plane.sfu.list_rooms()}
+    async def has_ended() -> bool:
+        return plane.room() not in {each.name for each in await plane.sfu.list_rooms()}
 
     config = {"roomConfig": {"emptyTimeout": 1, "departureTimeout": 1}}
     token = plane.sfu.sign_token(plane.claims("ana") | config)
@@ -292,8 +299,6 @@ async def test_room_outlives_the_last_one_by_what_its_token_says(
     await plane.sfu.update_room_metadata(plane.room(), "known")
     await ana.sees(lambda now: now.metadata == "known")
     await ana.room.disconnect()
-    async with asyncio.timeout(15):
-        while await lives():  # noqa: ASYNC110 -- of the SFU, which tells it late
-            await asyncio.sleep(0.1)
+    await plane.until(has_ended, timeout=15)
 
     assert (await plane.enter("ana")).state.metadata == ""
