@@ -21,7 +21,7 @@ from utd_stream.errors import (
     UTDStreamException,
 )
 from utd_stream.ports import HttpAnswer
-from utd_stream.testing import Simulation, VirtualClock, run
+from utd_stream.testing import Simulation, VirtualLoop, run
 
 
 async def joined(world: EmbeddedWorld, identity: str) -> Any:
@@ -51,7 +51,8 @@ def test_two_worlds_share_a_loop() -> None:
 
     async def program() -> tuple[list[str], list[str]]:
         loop = asyncio.get_running_loop()
-        clock = VirtualClock(loop)  # type: ignore[arg-type]
+        assert isinstance(loop, VirtualLoop)
+        clock = loop.clock
         async with embedded(clock=clock) as here, embedded(clock=clock) as there:
             sessions = [await joined(here, "ana"), await joined(there, "ben")]
             await clock.sleep(20)

@@ -176,10 +176,9 @@ async def test_faults_are_faults_of_the_port(site: Site) -> None:
             await plane.list_participants(ROOM)
         await plane.list_rooms()
     plane.lose_sight_of("ana", times=1)
-    grant = {"permission": SPEAKER, "metadata": ""}
     with pytest.raises(NotFoundError):
-        await plane.update_participant(ROOM, "ana", **grant)  # type: ignore[arg-type]
-    await plane.update_participant(ROOM, "ana", **grant)  # type: ignore[arg-type]
+        await plane.update_participant(ROOM, "ana", permission=SPEAKER, metadata="")
+    await plane.update_participant(ROOM, "ana", permission=SPEAKER, metadata="")
     assert plane.participant(ROOM, "ana") is not None
 
 

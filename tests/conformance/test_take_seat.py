@@ -356,8 +356,8 @@ async def test_closing_waits_for_a_join_that_was_left(world: World) -> None:
         client.join_audio_room("ghost", ROOM, as_host=True, host_seat=0)
     )
     address = (world.app.id, ROOM)
-    # The engine tells nobody but the one who asked.
-    while await world.services.writer.room(address) is None:  # noqa: ASYNC110
+    # The engine tells nobody else; turn by turn, so that the join is still going on.
+    while await world.services.writer.room(address) is None:  # noqa: ASYNC110 -- see above
         await asyncio.sleep(0)
     assert await world.seat_of("ghost") == 0
 

@@ -76,7 +76,7 @@ def test_file_says_everything(toml: Path) -> None:
             allow_appkey_identity_mint=True,
             features=("signaling",),
         ),
-        App(id="4712", key="publishable-too", secret="hush-4712"),  # noqa: S106
+        App(id="4712", key="publishable-too", secret="hush-4712"),  # noqa: S106 -- a test's
     )
     config.check_complete()
 

@@ -21,7 +21,7 @@ async def frames_of(source: AudioSource, count: int) -> list[AudioFrame]:
     """The first frames of *source*."""
     taken: list[AudioFrame] = []
     # The port promises an iterator; those of this package are generators.
-    async with aclosing(source.open()) as frames:  # type: ignore[type-var]
+    async with aclosing(source.open()) as frames:  # type: ignore[type-var]  # see above
         async for frame in frames:
             taken.append(frame)
             if len(taken) == count:
