@@ -160,7 +160,7 @@ async def test_failing_task_group_leaves_no_ghost(ana: Person, plane: Plane) -> 
     await ana.enter("ana")
 
     async def fail() -> None:
-        await asyncio.sleep(0.003)  # likewise
+        await asyncio.sleep(0.003)  # on its way, at a point that nothing tells
         raise OSError
 
     async def group() -> None:

@@ -25,7 +25,8 @@ async def test_who_is_removed_on_the_way_in_never_came(
         ana.room.connect(plane.url, plane.token("ana"), auto_subscribe=True)
     )
     async with asyncio.timeout(10):
-        while True:  # it is there before it is ready; nothing tells that it is
+        # It is there before it is ready, for a moment: nothing tells that it is.
+        while True:
             try:
                 await plane.sfu.remove_participant(plane.room(), "ana")
                 break

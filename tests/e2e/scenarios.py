@@ -57,7 +57,7 @@ async def cancelled_connects(here: Plane) -> None:
                 await room.connect(here.url, here.token("ghost"))
             await room.disconnect()
     say(cancelled=True)
-    await asyncio.sleep(16)
+    await asyncio.sleep(16)  # the pause itself is what is tested: LiveKit ends at 15 s
     await room.aclose()
     say(alive=True)
 
@@ -97,7 +97,7 @@ async def settled() -> dict[str, int]:
     """What is in use when it has not changed for a second: threads end late."""
     now, since = used(), time.monotonic()
     while time.monotonic() - since < 1:
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)  # nothing tells when a thread of LiveKit's ends
         if used() != now:
             now, since = used(), time.monotonic()
     return now
