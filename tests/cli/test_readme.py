@@ -66,26 +66,20 @@ def test_the_program_runs_as_printed(dev: Dev, tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_the_test_on_virtual_time_passes(tmp_path: Path) -> None:
-    """Copied as it stands, pytest finds it and it holds."""
-    program = block("python", "Simulation(")
+@pytest.mark.parametrize(
+    ("marked_by", "passed"),
+    [("Simulation(", 1), ("SeatGridMachine", 2)],
+    ids=["virtual time", "fixture and machine"],
+)
+def test_the_tests_pass(tmp_path: Path, marked_by: str, passed: int) -> None:
+    """Copied as they stand, pytest finds them and they hold."""
+    program = block("python", marked_by)
     (tmp_path / "test_lounge.py").write_text(program, encoding="utf-8")
 
     run = python("-m", "pytest", "-q", "test_lounge.py", folder=tmp_path)
 
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "1 passed" in run.stdout
-
-
-def test_the_fixture_and_the_machine_are_found(tmp_path: Path) -> None:
-    """Copied as they stand, pytest runs both."""
-    program = block("python", "SeatGridMachine")
-    (tmp_path / "test_lounge.py").write_text(program, encoding="utf-8")
-
-    run = python("-m", "pytest", "-q", "test_lounge.py", folder=tmp_path)
-
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "2 passed" in run.stdout
+    assert f"{passed} passed" in run.stdout
 
 
 def test_the_notebooks_are_where_the_link_points() -> None:
