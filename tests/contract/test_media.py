@@ -11,12 +11,11 @@ from tests.planes import (
     LISTENER,
     MICROPHONE,
     SPEAKER,
-    Guest,
     Plane,
     eventually,
     heard_hz,
 )
-from utd_stream.media import Silence, Tone
+from utd_stream.media import Silence
 from utd_stream.models import Permission, TrackSource
 from utd_stream.models.room_events import (
     DataReceived,
@@ -31,28 +30,23 @@ from utd_stream.models.room_events import (
 )
 
 
-async def publish(guest: Guest, hz: float = 440.0) -> None:
-    """Publish a tone as the microphone."""
-    await guest.room.publish_audio(Tone(hz), name="mic", track_source=MICROPHONE)
-
-
 async def test_tone_arrives_as_it_was_sent(plane: Plane) -> None:
     """Whoever listens hears the frequency that was published."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
-        await publish(ana, 660)
+    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
+        await ana.publish_tone(660)
         assert await heard_hz(sound) == pytest.approx(660, rel=0.1)
 
 
 async def test_sound_goes_on_with_the_next_track(plane: Plane) -> None:
     """A reader outlives the track it reads, and hears the one that follows."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
-        await publish(ana, 440)
+    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
+        await ana.publish_tone(440)
         assert await heard_hz(sound) == pytest.approx(440, rel=0.1)
         await ana.room.unpublish(MICROPHONE)
         await ben.hears(TrackUnsubscribed)
-        await publish(ana, 880)
+        await ana.publish_tone(880)
         await eventually(lambda: len(ben.of(TrackSubscribed)) == 2)
         await anext(sound)
         assert await heard_hz(sound) == pytest.approx(880, rel=0.1)
@@ -67,7 +61,7 @@ async def test_sound_ends_with_the_connection(plane: Plane) -> None:
 
     heard = asyncio.create_task(frames_of("ana"))
     unheard = asyncio.create_task(frames_of("nobody"))
-    await publish(ana)
+    await ana.publish_tone()
     await ben.hears(TrackSubscribed)
     await ben.room.disconnect()
     async with asyncio.timeout(10):
@@ -80,8 +74,8 @@ async def test_slow_reader_gets_the_newest_frames(plane: Plane) -> None:
     """At most 100 frames wait for a reader; what comes after them takes its time."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     now = asyncio.get_running_loop().time
-    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]
-        await publish(ana)
+    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
+        await ana.publish_tone()
         await anext(sound)
         await asyncio.sleep(2)  # the pause itself is what is tested
         began = now()
@@ -99,7 +93,7 @@ async def test_slow_reader_gets_the_newest_frames(plane: Plane) -> None:
 async def test_published_and_withdrawn_is_seen_by_the_sfu(plane: Plane) -> None:
     """The SFU lists a track from publish to unpublish; each is told once, in time."""
     ana = await plane.enter("ana")
-    await publish(ana)
+    await ana.publish_tone()
     (told,) = ana.of(LocalTrackPublished)
     assert ana.state.local.publications == (told.publication,)
     await plane.sees_tracks("ana", MICROPHONE)
@@ -118,8 +112,8 @@ async def test_published_and_withdrawn_is_seen_by_the_sfu(plane: Plane) -> None:
 async def test_publishing_again_replaces(plane: Plane) -> None:
     """One source is one track, however often it is published."""
     ana = await plane.enter("ana")
-    await publish(ana, 440)
-    await publish(ana, 550)
+    await ana.publish_tone(440)
+    await ana.publish_tone(550)
 
     await plane.sees_tracks("ana", MICROPHONE)
     assert len(ana.state.local.publications) == 1
@@ -129,7 +123,7 @@ async def test_unpublishing_nothing_is_no_error(plane: Plane) -> None:
     """Withdrawing what is not there, or is being withdrawn, changes nothing."""
     ana = await plane.enter("ana")
     await ana.room.unpublish(MICROPHONE)
-    await publish(ana)
+    await ana.publish_tone()
 
     await asyncio.gather(*(ana.room.unpublish(MICROPHONE) for _ in range(2)))
     await plane.sees_tracks("ana")
@@ -139,7 +133,7 @@ async def test_mute_is_seen_by_the_others(plane: Plane) -> None:
     """Muting and unmuting keep the track, and are told to the others."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     ana.room.set_muted(MICROPHONE, muted=True)  # nothing is published yet
-    await publish(ana)
+    await ana.publish_tone()
     await ben.hears(TrackSubscribed)
     ana.room.set_muted(MICROPHONE, muted=True)
     assert (await ben.hears(TrackMuted)).identity == "ana"
@@ -155,7 +149,7 @@ async def test_mute_is_seen_by_the_others(plane: Plane) -> None:
 async def test_muted_track_is_heard_as_silence(plane: Plane) -> None:
     """A reader of a muted track goes on, and reads silence."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    await publish(ana)
+    await ana.publish_tone()
     sound = ben.room.audio("ana")
     await heard_hz(sound)
     ana.room.set_muted(MICROPHONE, muted=True)
@@ -174,7 +168,7 @@ async def test_track_not_subscribed_is_announced_only(plane: Plane) -> None:
     ana, ben = await plane.enter("ana"), plane.guest()
     await ben.room.connect(plane.url, plane.token("ben"), auto_subscribe=False)
     cem = await plane.enter("cem")
-    await publish(ana)
+    await ana.publish_tone()
     await cem.hears(TrackSubscribed)
     await ben.hears(TrackPublished)
 
@@ -184,7 +178,7 @@ async def test_track_not_subscribed_is_announced_only(plane: Plane) -> None:
 async def test_revoked_track_is_gone_and_may_be_withdrawn(plane: Plane) -> None:
     """The SFU takes the track with the right; unpublishing then is no error (T24)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    await publish(ana)
+    await ana.publish_tone()
     await ben.hears(TrackSubscribed)
     await plane.allow("ana", LISTENER)
     await ben.hears(TrackUnsubscribed)
@@ -195,7 +189,7 @@ async def test_revoked_track_is_gone_and_may_be_withdrawn(plane: Plane) -> None:
 
     await plane.allow("ana", SPEAKER)
     await ana.may_publish()
-    await publish(ana)
+    await ana.publish_tone()
     await plane.sees_tracks("ana", MICROPHONE)
 
 
