@@ -43,14 +43,12 @@ class Fault:
         steps: What the walk that looks for it may do; all else would cost time
             alone.
         is_calm: Whether none of the steps is a fault, so that more must hold.
-        within: How many steps a walk makes.
     """
 
     plant: Callable[[pytest.MonkeyPatch], None]
     found: str
     steps: frozenset[str] = attrs.field(converter=_words)
     is_calm: bool = False
-    within: int = 8
 
 
 def lost_update(monkeypatch: pytest.MonkeyPatch) -> None:
