@@ -16,10 +16,9 @@ from utd_stream.models.rooms import DisconnectReason, SeatMode
 
 __all__ = ["LOOKS", "found", "narrowed", "walked"]
 
-# A walk of a few steps, until something is found. A tenth of the examples, the first
-# ones, are as small as can be and find little: so there are few in all.
+# Walks of a few steps, until something is found.
 LOOKS = settings(
-    max_examples=200,
+    max_examples=2_000,
     stateful_step_count=12,
     derandomize=True,
     database=None,
@@ -64,14 +63,14 @@ def walked(machine: type[RuleBasedStateMachine], looks: settings = LOOKS) -> Non
 
 
 def found(
-    machine: type[RuleBasedStateMachine], law: str, within: int = 12
+    machine: type[RuleBasedStateMachine], law: str, looks: settings = LOOKS
 ) -> list[str]:
     """The steps of the shortest script that breaks a law; it can be run as printed.
 
     What every script has, its opening, its laws and its end, is not counted.
     """
     with pytest.raises(AssertionError, match=law) as error:
-        walked(machine, settings(LOOKS, stateful_step_count=within))
+        walked(machine, looks)
     printed = "\n".join(error.value.__notes__)
     script = re.findall(r"^state\b.*$", printed, re.MULTILINE)
     names: dict[str, Any] = {**_NAMES, machine.__name__: machine}
