@@ -59,6 +59,19 @@ def test_demo_takes_part_at_an_engine_that_runs(dev: Dev, tmp_path: Path) -> Non
     went_as_declared(told.returncode, told.stdout, told.stderr)
 
 
+def test_demo_says_what_must_be_set_right_before_it_plays(tmp_path: Path) -> None:
+    """An address that is none is told by itself, with the status that says so."""
+    told = command(
+        *("demo", "--base-url", "localhost:8080"),
+        *("--app-id", "app", "--app-key", "key"),
+        folder=tmp_path,
+    )
+
+    assert told.returncode == 2
+    assert not told.stdout
+    assert "base_url must begin with http:// or https://" in told.stderr
+
+
 def went_as_declared(status: int, printed: str, errors: str) -> None:
     """Each step is named, each error, tone and presence told, in plain text."""
     assert status == 0, printed + errors

@@ -26,11 +26,12 @@ _VERSION = "v1.13.5"
 _MODULE = f"github.com/livekit/livekit-server/cmd/server@{_VERSION}"
 _GO = (1, 26)  # asked for by the module
 
-REMEDY = (
-    "run `make livekit` and start this in the same folder, or install the official"
-    " livekit-server (https://docs.livekit.io/transport/self-hosting/local/) and put"
-    " it on the path, or its path into LIVEKIT_SERVER"
+_OFFICIAL = (
+    "install the official livekit-server"
+    " (https://docs.livekit.io/transport/self-hosting/local/) and put it on the path,"
+    " or its path into LIVEKIT_SERVER"
 )
+REMEDY = f"run `make livekit` and start this in the same folder, or {_OFFICIAL}"
 
 
 def find_server(
@@ -70,7 +71,7 @@ def build_server(home: Path = HOME) -> Path:
             go = _machine_go() or _packaged_go(home)
             _run([go, "install", _MODULE], {"GOBIN": scratch})
         except (OSError, subprocess.CalledProcessError) as error:
-            message = f"the LiveKit server could not be built ({error}); {REMEDY}"
+            message = f"the LiveKit server could not be built ({error}); {_OFFICIAL}"
             raise UsageError(message) from error
         Path(scratch, "server").replace(built)
     return built

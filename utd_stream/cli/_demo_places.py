@@ -14,6 +14,7 @@ from utd_stream.cli._demo_stage import Place
 from utd_stream.cli._kept import kept_settings
 from utd_stream.compose import UTDStreamClient
 from utd_stream.engine import read_config
+from utd_stream.media import Silence
 
 __all__ = ["at_home", "at_livekit", "elsewhere", "within"]
 
@@ -70,8 +71,13 @@ async def elsewhere(base_url: str, app_id: str, app_key: str) -> AsyncGenerator[
         base_url: Of the engine.
         app_id: Of an app there that lets its key sign anybody in.
         app_key: Its publishable key.
+
+    Raises:
+        InvalidArgumentError: If one of them cannot be; before anything is played.
     """
-    yield _place("the server of an engine that runs", base_url, app_id, app_key)
+    place = _place("the server of an engine that runs", base_url, app_id, app_key)
+    place.client(Silence())
+    yield place
 
 
 def _place(server: str, base_url: str, app_id: str, app_key: str) -> Place:
