@@ -50,7 +50,7 @@ docs: install  ## every public name has its docstring
 test: install  ## all tests, and full branch coverage of the core
 	-@$(MAKE) --no-print-directory livekit
 	$(BIN)/pytest -p no:cacheprovider $(WALKS) > .walks.log 2>&1 & walks=$$!; \
-	  trap 'kill $$walks 2> /dev/null' EXIT; \
+	  trap 'kill $$walks 2> /dev/null' EXIT; trap 'exit 130' INT TERM; \
 	  $(BIN)/pytest --numprocesses=2 --maxschedchunk=1 $(addprefix --ignore=,$(WALKS)) \
 	    $(CORE) --cov-report=term:skip-covered --cov-fail-under=100; rest=$$?; \
 	  wait $$walks; walked=$$?; cat .walks.log; exit $$((rest | walked))
