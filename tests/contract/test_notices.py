@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.contract.faults import Notices, comings_and_goings
 from tests.planes import Plane
 from utd_stream.errors import NotFoundError
 from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import Disconnected
 from utd_stream.ports import ParticipantJoined, ParticipantLeft
+
+
+async def remove_as_soon_as_there(plane: Plane, identity: str) -> None:
+    """Remove somebody who is entering: there before being ready, for a moment."""
+    async with asyncio.timeout(10):
+        while True:  # nothing tells that somebody is there
+            try:
+                await plane.sfu.remove_participant(plane.room(), identity)
+                break
+            except NotFoundError:
+                await asyncio.sleep(0.001)
 
 
 async def test_who_is_removed_on_the_way_in_never_came(
@@ -20,25 +33,23 @@ async def test_who_is_removed_on_the_way_in_never_came(
     Its client hears of nothing; it tries again after 15 s, and comes in.
     """
     await plane.sfu.create_room(plane.room(), metadata="", empty_timeout=300)
-    ana = plane.guest()
-    entering = asyncio.create_task(
-        ana.room.connect(plane.url, plane.token("ana"), auto_subscribe=True)
-    )
-    async with asyncio.timeout(10):
-        # It is there before it is ready, for a moment: nothing tells that it is.
-        while True:
-            try:
-                await plane.sfu.remove_participant(plane.room(), "ana")
-                break
-            except NotFoundError:
-                await asyncio.sleep(0.001)
-    assert not entering.done()
-    async with asyncio.timeout(30):
-        await entering
-    gone, came = await comings_and_goings(notices, "ana", 2)
+    for name in map("ana-{}".format, range(20)):
+        ana = plane.guest()
+        entering = asyncio.create_task(
+            ana.room.connect(plane.url, plane.token(name), auto_subscribe=True)
+        )
+        await remove_as_soon_as_there(plane, name)
+        was_late = entering.done()
+        async with asyncio.timeout(30):
+            await entering
+        first, second = await comings_and_goings(notices, name, 2)
+        # On a busy machine the moment passes, and it was ready: another one, then.
+        if not was_late and isinstance(first, ParticipantLeft):
+            break
+    else:
+        pytest.fail("of twenty nobody could be removed on the way in")
 
-    assert isinstance(gone, ParticipantLeft)
-    assert gone.reason is DisconnectReason.PARTICIPANT_REMOVED
-    assert isinstance(came, ParticipantJoined)
-    assert gone.participant.sid != came.participant.sid == ana.state.local.sid
+    assert first.reason is DisconnectReason.PARTICIPANT_REMOVED
+    assert isinstance(second, ParticipantJoined)
+    assert first.participant.sid != second.participant.sid == ana.state.local.sid
     assert not ana.of(Disconnected)
