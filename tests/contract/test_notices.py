@@ -39,12 +39,13 @@ async def test_who_is_removed_on_the_way_in_never_came(
             ana.room.connect(plane.url, plane.token(name), auto_subscribe=True)
         )
         await remove_as_soon_as_there(plane, name)
-        was_late = entering.done()
+        # On a busy machine the moment passes, and it was ready: another one, then.
+        if entering.done():
+            continue
         async with asyncio.timeout(30):
             await entering
         first, second = await comings_and_goings(notices, name, 2)
-        # On a busy machine the moment passes, and it was ready: another one, then.
-        if not was_late and isinstance(first, ParticipantLeft):
+        if isinstance(first, ParticipantLeft):
             break
     else:
         pytest.fail("of twenty nobody could be removed on the way in")
