@@ -175,15 +175,15 @@ def test_news_upon_news_delays_no_look() -> None:
 
 
 def test_the_end_ends_the_looks() -> None:
-    """Nothing is looked at, nor left running, once it is closed."""
+    """Nothing is looked at, nor left running, once it is closed, nor begun anew."""
     client = Client()
     client.others["TR"] = SimpleNamespace(track=None)
 
     async def program() -> None:
         negotiation = client.negotiation()
-        await negotiation.aclose()
         negotiation.look()
         await negotiation.aclose()
+        negotiation.look()
         assert asyncio.all_tasks() == {asyncio.current_task()}
         await asyncio.sleep(60)
 

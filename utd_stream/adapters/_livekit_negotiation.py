@@ -46,10 +46,13 @@ class Negotiation:
         self._room = room
         self._feeds = feeds
         self._looks = 0
+        self._is_closed = False
         self._task: asyncio.Task[None] | None = None
 
     def look(self) -> None:
         """See that what was published just now gets through."""
+        if self._is_closed:
+            return
         is_due = self._looks <= 1  # soon, however fast news follows on news
         self._looks = 0
         if self._task is not None and not self._task.done():
@@ -59,7 +62,8 @@ class Negotiation:
         self._task = asyncio.create_task(self._run(), name="negotiation")
 
     async def aclose(self) -> None:
-        """Look no more."""
+        """Look no more, whatever news comes while the room is left."""
+        self._is_closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
@@ -69,9 +73,10 @@ class Negotiation:
             delay = _LOOKS[self._looks]
             self._looks += 1
             await asyncio.sleep(delay)
+            is_whole = await self._is_whole()
             if not self._room.isconnected():
                 return
-            if await self._is_whole():
+            if is_whole:
                 if self._looks:  # no news while it was looked at
                     return
             else:
