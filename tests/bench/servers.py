@@ -64,6 +64,8 @@ def engine_app(database: Path) -> web.Application:
         livekit_api_key="key",
         livekit_api_secret=_SECRET,
         reconcile_period=3_600,
+        rate_app=0,
+        rate_identity=0,
     )
     sfu = PromptSfu(AsyncioClock())
     app = make_app(

@@ -24,6 +24,8 @@ def config(database: Path) -> Config:
         secret=SECRET,
         apps=(OPEN,),
         livekit_url="ws://sfu",
+        rate_app=0,
+        rate_identity=0,
         livekit_api_key="key",
         livekit_api_secret="secret",  # noqa: S106 -- a test's
     )

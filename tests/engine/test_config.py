@@ -57,6 +57,8 @@ def test_defaults_are_those_of_the_table() -> None:
         room_empty=300,
         reconcile_period=5,
         body_limit=65536,
+        rate_app=6000,
+        rate_identity=120,
         livekit_url="",
         livekit_api_key="",
         livekit_api_secret="",

@@ -94,6 +94,8 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         request_expiry=request_expiry,
         room_empty=room_empty,
         reconcile_period=reconcile_period,
+        rate_app=0,  # nobody else can reach this engine
+        rate_identity=0,
     )
     clock = clock or AsyncioClock()
     return EmbeddedWorld(

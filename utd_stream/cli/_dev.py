@@ -29,7 +29,11 @@ def main(*, port: int | None, as_json: bool) -> int:
         file=kept_settings(KEPT_IN),
         environ=os.environ,
         flags={"port": port},
-        defaults={"database": f"sqlite:///{KEPT_IN / 'engine.db'}"},
+        defaults={
+            "database": f"sqlite:///{KEPT_IN / 'engine.db'}",
+            "rate_app": 0,
+            "rate_identity": 0,
+        },
     )
     raise_descriptor_limit()
     return run(_serve(config, server, as_json=as_json))

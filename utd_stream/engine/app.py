@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
+from math import ceil
 from typing import Any
 
 import orjson
@@ -124,6 +125,7 @@ def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
         services = request.app[SERVICES]
         request_id = request[_REQUEST_ID]
         caller = services.authenticator.caller(request.headers, endpoint.who)
+        services.rates.check(caller)
         raw = await read_body(request, services.config.body_limit)
         check_type(request, raw)
         key = read_idempotency(request, endpoint, caller, raw)
@@ -189,7 +191,7 @@ def _refusal(error: EngineError, request_id: str) -> web.Response:
     response = _response(reply)
     if error.retryable:
         after = error.retry_after if isinstance(error, RateLimitedError) else 1
-        response.headers["Retry-After"] = str(max(round(after), 1))
+        response.headers["Retry-After"] = str(max(ceil(after), 1))
     if error.status_code == web.HTTPUnauthorized.status_code:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

@@ -86,6 +86,7 @@ def _reachable(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
 
 
 _DAY = 86_400.0
+_MAX_RATE = 10**7
 
 
 @attrs.frozen(kw_only=True)
@@ -103,6 +104,9 @@ class Config:
         room_empty: How long a room lives with nobody in it, in seconds.
         reconcile_period: How often the SFU is listed, in seconds.
         body_limit: The largest body of a request, in bytes.
+        rate_app: How many requests of one app are served a minute; 0 for all.
+        rate_identity: How many requests of one user are served a minute, by their
+            bearer; 0 for all.
         livekit_url: Of the LiveKit server, as clients reach it.
         livekit_api_key: Its API key.
         livekit_api_secret: Of that key.
@@ -121,6 +125,8 @@ class Config:
     room_empty: float = attrs.field(default=300.0, validator=_between(1, _DAY))
     reconcile_period: float = attrs.field(default=5.0, validator=_between(0.1, _DAY))
     body_limit: int = attrs.field(default=65_536, validator=_between(1_024, 2**24))
+    rate_app: int = attrs.field(default=6_000, validator=_between(0, _MAX_RATE))
+    rate_identity: int = attrs.field(default=120, validator=_between(0, _MAX_RATE))
     livekit_url: str = attrs.field(default="", validator=_reachable)
     livekit_api_key: str = ""
     livekit_api_secret: str = attrs.field(default="", repr=False)

@@ -12,6 +12,7 @@ from utd_stream.engine.deadlines import Deadlines
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.notes import note_outbox
 from utd_stream.engine.outbox import Outbox
+from utd_stream.engine.rates import Rates
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.services import Services
 from utd_stream.engine.store import Store
@@ -77,6 +78,9 @@ class Engine:
         self.services = Services(
             config=config,
             authenticator=Authenticator(config.apps, tokens),
+            rates=Rates(
+                app=config.rate_app, identity=config.rate_identity, clock=clock
+            ),
             tokens=tokens,
             writer=self._writer,
             directory=self._directory,

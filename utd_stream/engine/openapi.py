@@ -50,7 +50,13 @@ _STATUS: Mapping[str, int] = {
 }
 _CONFLICT = 409
 _ALWAYS = ("malformed", "invalid", "too_large", "unsupported_media_type", "unavailable")
-_WITH_CREDENTIALS = ("unauthenticated", "forbidden", "feature_disabled", "suspended")
+_WITH_CREDENTIALS = (
+    "unauthenticated",
+    "forbidden",
+    "feature_disabled",
+    "suspended",
+    "rate_limited",
+)
 
 _SECURITY: Mapping[Who, list[dict[str, list[str]]]] = {
     Who.ANYBODY: [],

@@ -9,6 +9,7 @@ from utd_stream.engine.auth import Authenticator
 from utd_stream.engine.config import Config
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.outbox import Outbox
+from utd_stream.engine.rates import Rates
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.tokens import UserTokens
 from utd_stream.engine.writer import Writer
@@ -24,6 +25,7 @@ class Services:
     Attributes:
         config: In force.
         authenticator: Checks credentials.
+        rates: How many requests are served.
         tokens: Makes bearers.
         writer: Decides and commits.
         directory: Which rooms live.
@@ -36,6 +38,7 @@ class Services:
 
     config: Config
     authenticator: Authenticator
+    rates: Rates
     tokens: UserTokens
     writer: Writer
     directory: Directory

@@ -1,0 +1,71 @@
+"""How many requests an app and a user may send.
+
+Counted once a request's credentials are known to be right, before its body is
+read: whoever shows none is refused without being remembered.  A user is
+counted by the identity of the bearer.  Behind the app's key or secret the
+identity is only what a body claims, and counting it would let anybody use up
+the requests of somebody else: such requests count for the app alone.
+
+Source: contract.md section 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from utd_stream.engine.auth import Caller, Credential
+from utd_stream.errors import RateLimitedError
+from utd_stream.ports import Clock
+
+if TYPE_CHECKING:
+    from utd_stream.engine._per_minute import PerMinute
+
+__all__ = ["Rates"]
+
+
+class Rates:
+    """The limits of this process.
+
+    Args:
+        app: Requests of one app a minute; 0 for no limit.
+        identity: Requests of one user a minute; 0 for no limit.
+        clock: Of the engine.
+    """
+
+    def __init__(self, *, app: int, identity: int, clock: Clock) -> None:
+        self._apps = _per_minute(app)
+        self._identities = _per_minute(identity)
+        self._clock = clock
+
+    def check(self, caller: Caller) -> None:
+        """Count one request of *caller*, unless the endpoint needs no credentials.
+
+        The user comes first: a request that is one too many for them does not
+        count for the app, so that one user cannot use up everybody's.
+
+        Raises:
+            RateLimitedError: If it is one too many.
+        """
+        if caller.credential is Credential.NOTHING:
+            return
+        if caller.user is not None:
+            who = (caller.app.id, caller.user.identity)
+            self._take(self._identities, who, "this user")
+        self._take(self._apps, caller.app.id, "this app")
+
+    def _take(self, limit: PerMinute | None, key: Hashable, who: str) -> None:
+        if limit is None:
+            return
+        wait = limit.take(key, self._clock.monotonic())
+        if wait:
+            message = f"too many requests of {who}; ask again after Retry-After"
+            raise RateLimitedError(message, retry_after=wait)
+
+
+def _per_minute(limit: int) -> PerMinute | None:
+    if not limit:
+        return None
+    from utd_stream.engine._per_minute import PerMinute  # noqa: PLC0415 -- see there
+
+    return PerMinute(limit)
