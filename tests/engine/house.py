@@ -111,7 +111,7 @@ class House:
             method, url, data=data, headers={**shown, **(headers or {})}
         ) as response:
             raw = await response.read()
-            is_json = response.content_type == "application/json"
+            is_json = bool(raw) and response.content_type == "application/json"
             body = orjson.loads(raw) if is_json else None
             return Answer(response.status, body, response.headers, raw)
 

@@ -25,7 +25,15 @@ from utd_stream.models.names import check_identity, check_room_name, sfu_room_na
 from utd_stream.models.seats import MAX_SEAT_COUNT
 from utd_stream.wire import decode_json, decode_request
 
-__all__ = ["Call", "Paging", "check_type", "read_body", "read_call", "read_idempotency"]
+__all__ = [
+    "Call",
+    "Paging",
+    "check_head",
+    "check_type",
+    "read_body",
+    "read_call",
+    "read_idempotency",
+]
 
 _JSON = "application/json"
 _DIGITS = re.compile(r"[0-9]{1,16}")
@@ -119,14 +127,28 @@ def read_call(  # noqa: PLR0913 -- all that was read so far
     )
 
 
+def check_head(request: web.Request) -> None:
+    """Refuse what the head alone shows to be wrong, before any work is done.
+
+    A compressed body of half a megabyte can hold half a gigabyte, so none is
+    inflated, whoever sent it.
+
+    Raises:
+        InvalidRequestError: If the body is encoded in any way.
+    """
+    if "Content-Encoding" in request.headers:
+        message = "send the body as it is, without a Content-Encoding"
+        raise InvalidRequestError(message, 415, "unsupported_media_type")
+
+
 async def read_body(request: web.Request, limit: int) -> bytes:
     """Return the body; a larger one than *limit* is not read to its end.
 
     Raises:
-        InvalidRequestError: If it is larger, or is not encoded as it says.
+        InvalidRequestError: If it is larger, or breaks off.
     """
     size = request.content_length or 0
-    body = b""
+    body = bytearray()
     if size <= limit and request.can_read_body:
         try:
             async for chunk in request.content.iter_any():
@@ -135,12 +157,12 @@ async def read_body(request: web.Request, limit: int) -> bytes:
                 if size > limit:
                     break
         except web.RequestPayloadError:
-            message = "the body breaks off, or is not encoded as it says"
+            message = "the body breaks off"
             raise InvalidRequestError(message, 400, "malformed") from None
     if size > limit:
         message = f"the body is larger than {limit} bytes"
         raise InvalidRequestError(message, 413, "too_large")
-    return body
+    return bytes(body)
 
 
 def check_type(request: web.Request, raw: bytes) -> None:

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
 from utd_stream.engine._calls import (
+    check_head,
     check_type,
     read_body,
     read_call,
@@ -44,6 +45,8 @@ __all__ = ["ENGINE", "make_app"]
 _LOG = logging.getLogger(__name__)
 # LiveKit's webhooks hold the whole metadata of their room.
 _WEBHOOK_LIMIT = 2**21
+# HEAD is GET without the body, which aiohttp leaves out by itself.
+_METHODS = {"GET": ("GET", "HEAD")}
 ENGINE = web.AppKey("engine", Engine)
 _REQUEST_IDS = web.AppKey("request_ids", Iterator[str])
 _REQUEST_ID = web.RequestKey("request_id", str)
@@ -70,8 +73,13 @@ def make_app(  # noqa: PLR0913 -- its ports
         threaded: False to write on the loop itself, as virtual time needs.
         log: Told what happens; None for nobody.
     """
-    # Bodies are bounded by `read_body`, which says so in JSON.
-    app = web.Application(middlewares=[_answer_errors], client_max_size=0)
+    app = web.Application(
+        middlewares=[_answer_errors],
+        # Bodies are bounded by `read_body`, which says so in JSON.
+        client_max_size=0,
+        # Of whatever runs the application: nothing is inflated.
+        handler_args={"auto_decompress": False},
+    )
     engine = Engine(
         config,
         sfu=sfu,
@@ -89,7 +97,8 @@ def make_app(  # noqa: PLR0913 -- its ports
     app.cleanup_ctx.append(engine.running)
     for endpoint in ENDPOINTS:
         serve = _webhook if endpoint.who is Who.SFU else _served(endpoint)
-        app.router.add_route(endpoint.method, endpoint.full_path, serve)
+        for method in _METHODS.get(endpoint.method, (endpoint.method,)):
+            app.router.add_route(method, endpoint.full_path, serve)
     return app
 
 
@@ -124,6 +133,7 @@ def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
     async def serve(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]
         request_id = request[_REQUEST_ID]
+        check_head(request)
         caller = services.authenticator.caller(request.headers, endpoint.who)
         services.rates.check(caller)
         raw = await read_body(request, services.config.body_limit)
@@ -173,6 +183,7 @@ async def _refused(
 
 async def _webhook(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
+    check_head(request)
     body = await read_body(request, _WEBHOOK_LIMIT)
     await hear(services, body, request.headers.get("Authorization", ""))
     return _response(Reply(b"{}"))
