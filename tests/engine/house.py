@@ -205,6 +205,7 @@ async def open_house(
     sfu: Loopback | None = None,
     clock: ManualClock | None = None,
     threaded: bool = False,
+    apps: tuple[App, ...] = (),
     **settings: Any,
 ) -> AsyncIterator[House]:
     """Run an engine; by default in memory and on the loop alone."""
@@ -219,7 +220,10 @@ async def open_house(
         **settings,
     }
     config = Config(
-        secret="s" * 32, apps=(OPEN, SHUT, GONE), livekit_url="ws://sfu", **settings
+        secret="s" * 32,
+        apps=apps or (OPEN, SHUT, GONE),
+        livekit_url="ws://sfu",
+        **settings,
     )
     app = make_app(
         config,

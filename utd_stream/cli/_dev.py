@@ -11,6 +11,7 @@ from utd_stream.cli._ready import print_json, print_ready
 from utd_stream.cli._stopping import run
 from utd_stream.cli._world import Addresses, livekit_server, world
 from utd_stream.engine import Config, read_config
+from utd_stream.engine.cors import with_local_pages
 from utd_stream.engine.serve import warn_of_open_apps
 
 __all__ = ["main"]
@@ -36,6 +37,7 @@ def main(*, port: int | None, as_json: bool) -> int:
         },
     )
     raise_descriptor_limit()
+    config = with_local_pages(config)  # a program of today may be a web page
     return run(_serve(config, server, as_json=as_json))
 
 

@@ -23,7 +23,9 @@ from utd_stream.engine._calls import (
     read_call,
     read_idempotency,
 )
+from utd_stream.engine.auth import Credential
 from utd_stream.engine.config import Config
+from utd_stream.engine.cors import CALLING_APP, Cors
 from utd_stream.engine.engine import Engine
 from utd_stream.engine.orders import Idempotency, Order
 from utd_stream.engine.routes import COMMANDS, LOOKS, Reply, order_of
@@ -80,6 +82,7 @@ def make_app(  # noqa: PLR0913 -- its ports
         # Of whatever runs the application: nothing is inflated.
         handler_args={"auto_decompress": False},
     )
+    Cors(config.apps).watch(app)
     engine = Engine(
         config,
         sfu=sfu,
@@ -135,6 +138,8 @@ def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
         request_id = request[_REQUEST_ID]
         check_head(request)
         caller = services.authenticator.caller(request.headers, endpoint.who)
+        if caller.credential is not Credential.NOTHING:
+            request[CALLING_APP] = caller.app
         services.rates.check(caller)
         raw = await read_body(request, services.config.body_limit)
         check_type(request, raw)

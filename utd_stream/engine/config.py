@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from utd_stream.engine._origins import read_origins
 from utd_stream.engine.rules.state import Rules
 from utd_stream.errors import InvalidArgumentError
 from utd_stream.models.names import check_app_id
@@ -38,6 +39,9 @@ class App:
         key: Publishable.
         secret: Of the customer's own back end.
         allow_appkey_identity_mint: The key alone may sign anybody in.
+        allowed_origins: Whose web pages may call, such as
+            ``https://app.example.com``; the port ``*`` is every port, and ``*``
+            alone is every page.  None by default.
         suspended: Nobody of it is served.
         features: Switched on for it.
     """
@@ -46,6 +50,7 @@ class App:
     key: str
     secret: str = attrs.field(repr=False)
     allow_appkey_identity_mint: bool = False
+    allowed_origins: tuple[str, ...] = attrs.field(default=(), converter=read_origins)
     suspended: bool = False
     features: tuple[str, ...] = ()
 
@@ -182,6 +187,7 @@ _APP_KEYS: dict[str, type] = {
     "key": str,
     "secret": str,
     "allow_appkey_identity_mint": bool,
+    "allowed_origins": list,
     "suspended": bool,
     "features": list,
 }
@@ -248,7 +254,7 @@ def describe(config: Config) -> str:
             )
             if is_on
         ]
-        marks += app.features
+        marks += [*app.allowed_origins, *app.features]
         lines.append(" ".join([f"app {app.id}: key {app.key}", *marks]))
     return "\n".join(lines)
 
@@ -312,8 +318,9 @@ def _app(table: object, number: int) -> App:
     if missing:
         message = f"{where} lacks " + ", ".join(missing)
         raise InvalidArgumentError(message)
-    features = [_typed(f"{where}.features", f, str) for f in fields.get("features", [])]
-    fields["features"] = tuple(features)
+    for name in ("allowed_origins", "features"):
+        texts = [_typed(f"{where}.{name}", text, str) for text in fields.get(name, [])]
+        fields[name] = tuple(texts)
     return App(**fields)
 
 
