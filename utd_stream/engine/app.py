@@ -23,6 +23,7 @@ from utd_stream.engine._calls import (
     read_call,
     read_idempotency,
 )
+from utd_stream.engine._nowhere import nothing_at
 from utd_stream.engine.auth import Credential
 from utd_stream.engine.config import Config
 from utd_stream.engine.cors import CALLING_APP, Cors
@@ -35,7 +36,6 @@ from utd_stream.engine.webhooks import hear
 from utd_stream.errors import (
     EngineError,
     InvalidRequestError,
-    NotFoundError,
     RateLimitedError,
     UnavailableError,
 )
@@ -215,7 +215,7 @@ def _refusal(error: EngineError, request_id: str) -> web.Response:
 
 def _router_error(request: web.Request, error: web.HTTPException) -> EngineError:
     if error.status == web.HTTPNotFound.status_code:
-        return NotFoundError(f"there is nothing at {request.path}")
+        return nothing_at(request.path)
     if error.status == web.HTTPMethodNotAllowed.status_code:
         message = f"{request.method} is not allowed here"
         return InvalidRequestError(message, error.status, "method_not_allowed")

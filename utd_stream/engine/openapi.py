@@ -24,6 +24,8 @@ from utd_stream.models.seats import MAX_SEAT_COUNT, UTDSeatGrid
 __all__ = ["document", "schema_of"]
 
 _VERSION = "1"
+# Seen from the document, so that it holds below a path of a proxy, too.
+_ROOT = "../.."
 _JSON = "application/json"
 
 # The codes of every endpoint, and with which status each goes.
@@ -93,7 +95,7 @@ def document() -> bytes:
                 "description": "Audio rooms, calls and live streams on LiveKit.",
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
-            "servers": [{"url": "/"}],
+            "servers": [{"url": _ROOT}],
             "paths": paths,
             "components": {
                 "schemas": dict(sorted(schemas.items())),
