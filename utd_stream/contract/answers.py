@@ -49,10 +49,10 @@ class SessionAnswer:
     """A user is signed in.
 
     Attributes:
-        user_token: The bearer.
-        ws_url: Of the signalling socket; empty without signalling.
+        user_token: The bearer, for the header Authorization.
+        ws_url: URL of the signaling socket; empty without signaling.
         expires_at: When the bearer ends, UTC.
-        signaling_enabled: Whether there is signalling.
+        signaling_enabled: Whether this engine has signaling.
     """
 
     user_token: str = attrs.field(repr=False)
@@ -66,14 +66,17 @@ class UTDTokenResponse:
     """The way into a room.
 
     Attributes:
-        token: For the SFU; good for joining for ten minutes.
-        url: Of the SFU.
-        room_name: As the app names it.
-        user_token: A bearer for the commands that follow.
-        ws_url: Of the signalling socket; empty without signalling.
+        token: The media token for LiveKit; 10 minutes to join, no right to
+            publish: rights come with a seat.
+        url: URL of the LiveKit server, for its client.
+        room_name: The room's name in the app; LiveKit's name differs.
+        user_token: A bearer for the commands that follow, good for an hour.
+        ws_url: URL of the signaling socket; empty without signaling.  Not
+            LiveKit's: that is ``url``.
         role: The role that was granted, not the one asked for.
-        owner_identity: The room's owner, or None so far.
-        connection: Rises with every mint of this member.
+        owner_identity: Identity of the room's owner; none until a host came.
+        connection: Number of this connection; rises with every mint of this
+            member, not by one.
         seats: The grid of an audio room.
     """
 
@@ -93,12 +96,13 @@ class ParticipantView:
     """A member of a room, from the engine's own roster.
 
     Attributes:
-        identity: Who.
-        name: Shown to people.
-        role: In this life of the room.
-        seat_index: Where they sit, or None.
-        connected: Whether the SFU sees them, as far as the engine knows.
-        joined_at: When the SFU saw them first in this connection, UTC.
+        identity: Unique in the room; chosen by the app.
+        name: Shown to people; none if the member has none.
+        role: The role in the room as it lives now.
+        seat_index: The member's seat; none without a seat.
+        connected: Whether LiveKit has a connection of this member, as far as
+            the engine knows.
+        joined_at: When this connection began, UTC; none while not connected.
     """
 
     identity: str
@@ -114,12 +118,12 @@ class RoomView:
     """A room that lives.
 
     Attributes:
-        room_name: As the app names it.
+        room_name: The room's name in the app.
         type: What kind of room it is.
-        owner_identity: Its owner, or None so far.
-        created_at: When this life began, UTC.
-        num_participants: How many are connected.
-        participants: Its members; None in a list of rooms.
+        owner_identity: Identity of its owner; none until a host came.
+        created_at: When its first token was minted, UTC.
+        num_participants: How many members are connected.
+        participants: Its members, by identity; none in a list of rooms.
     """
 
     room_name: str
@@ -135,10 +139,10 @@ class Pagination:
     """Where in a list a page stands.
 
     Attributes:
-        page: From 1.
-        per_page: At most so many on a page.
-        total: Entries in all.
-        total_pages: Pages in all.
+        page: Number of this page, from 1.
+        per_page: Most entries on a page.
+        total: Number of entries in all.
+        total_pages: Number of pages in all.
     """
 
     page: int
@@ -152,8 +156,8 @@ class Page(Generic[_T]):
     """A page of a list.
 
     Attributes:
-        data: Its entries.
-        pagination: Where it stands.
+        data: The entries of this page; empty beyond the last page.
+        pagination: Where this page stands in the list.
     """
 
     data: tuple[_T, ...]
@@ -165,8 +169,8 @@ class SeatAnswer:
     """A seat write is committed.
 
     Attributes:
-        rev: Of the grid after it.
-        grid: The grid after it.
+        rev: Revision of the grid after the change.
+        grid: The grid after the change.
     """
 
     rev: int
@@ -175,16 +179,17 @@ class SeatAnswer:
 
 @attrs.frozen(kw_only=True)
 class SeatedAnswer:
-    """Somebody sits.
+    """Somebody has taken a seat.
 
     Attributes:
-        rev: Of the grid after it.
-        grid: The grid after it.
-        seat_index: Where.
-        speaks: Whether the right to speak comes with the seat.
-        request_id: The request that was approved, or None.
-        invitation_id: The invitation that was accepted, or None.
-        identity: Who, where a moderator seated somebody.
+        rev: Revision of the grid after the change.
+        grid: The grid after the change.
+        seat_index: The seat.
+        speaks: Whether the right to speak comes with the seat; false on a
+            muted one.
+        request_id: The request that was approved; none otherwise.
+        invitation_id: The invitation that was accepted; none otherwise.
+        identity: Who was seated, where a moderator approved; none otherwise.
     """
 
     rev: int
@@ -201,9 +206,9 @@ class RequestAnswer:
     """A request to speak was made or answered.
 
     Attributes:
-        rev: Of the grid after it.
-        grid: The grid after it.
-        request_id: Which one.
+        rev: Revision of the grid after the change.
+        grid: The grid after the change.
+        request_id: Number of the request.
     """
 
     rev: int
@@ -216,9 +221,9 @@ class InvitationAnswer:
     """An invitation was made or declined.
 
     Attributes:
-        rev: Of the grid after it.
-        grid: The grid after it.
-        invitation_id: Which one.
+        rev: Revision of the grid after the change.
+        grid: The grid after the change.
+        invitation_id: Number of the invitation.
     """
 
     rev: int

@@ -8,90 +8,14 @@ Source: contract.md section 3.
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Any, Generic, TypeVar
-
-import attrs
+from typing import Any
 
 from utd_stream.contract import answers as a
 from utd_stream.contract import requests as r
+from utd_stream.contract.endpoint import API_PREFIX, Endpoint, Who
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
 __all__ = ["API_PREFIX", "ENDPOINTS", "Endpoint", "Who"]
-
-API_PREFIX = "/api/v1"
-
-_R = TypeVar("_R")
-_A = TypeVar("_A")
-
-
-class Who(Enum):
-    """Who may call; the app's secret may call all but BEARER's and SFU's."""
-
-    ANYBODY = "anybody"  # no credentials
-    SFU = "sfu"  # LiveKit, by the signature of its webhook
-    APP = "app"  # the app's key, its secret, or a bearer for itself
-    BEARER = "bearer"  # the holder of a bearer that is still good
-    PERSON = "person"  # somebody for himself, a member or not
-    SELF = "self"  # a member of the room for himself
-    MEMBER = "member"  # a member of the room
-    MODERATOR = "moderator"  # its hosts and admins
-    HOST = "host"  # its hosts and its owner
-    SECRET = "secret"  # noqa: S105 -- a word, not one; the app's own back end only
-
-
-@attrs.frozen(kw_only=True)
-class Endpoint(Generic[_R, _A]):
-    """One method of one path.
-
-    Attributes:
-        name: Of the operation; also of the client's method.
-        method: HTTP method.
-        path: With ``{room}``, ``{identity}``, ``{index}``, ``{id}``.
-        who: Who may call.
-        request: Model of the body, or None where there is none.
-        answer: Model of a 200, or None where it is no model's JSON.
-        errors: Codes it may answer with, beside those of every endpoint.
-        paged: Takes ``page`` and ``per_page``.
-        at_root: Its path does not begin with `API_PREFIX`.
-        summary: One sentence.
-    """
-
-    name: str
-    method: str
-    path: str
-    who: Who
-    request: type[_R] | None = None
-    answer: type[_A] | None = None
-    errors: tuple[str, ...] = ()
-    paged: bool = False
-    at_root: bool = False
-    summary: str
-
-    @property
-    def full_path(self) -> str:
-        """The path from the root."""
-        return self.path if self.at_root else API_PREFIX + self.path
-
-    @property
-    def is_write(self) -> bool:
-        """Whether it changes something, and so takes an Idempotency-Key."""
-        return self.method != "GET" and self.who not in {
-            Who.APP,
-            Who.BEARER,
-            Who.SFU,
-        }
-
-    @property
-    def takes_if_match(self) -> bool:
-        """Whether it changes a grid, and so takes If-Match."""
-        return self.is_write and self.answer in {
-            a.SeatAnswer,
-            a.SeatedAnswer,
-            a.RequestAnswer,
-            a.InvitationAnswer,
-        }
-
 
 _SEAT_ERRORS = ("conflict", "stale_revision")
 _SIT_ERRORS = (
@@ -114,6 +38,7 @@ def _seats(  # noqa: PLR0913 -- what differs between them
     errors: tuple[str, ...] = _SEAT_ERRORS,
     method: str = "POST",
     paged: bool = False,
+    rule: str = "",
 ) -> Endpoint[Any, Any]:
     return Endpoint(
         name=name,
@@ -125,6 +50,7 @@ def _seats(  # noqa: PLR0913 -- what differs between them
         errors=errors,
         paged=paged,
         summary=summary,
+        rule=rule,
     )
 
 
@@ -133,94 +59,246 @@ _MINT_ERRORS = ("appkey_identity_mint_disabled", "suspended")
 # fmt: off
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(name="health", method="GET", path="/health", who=Who.ANYBODY,
-             answer=a.Health, at_root=True, summary="Say that the engine serves."),
+             answer=a.Health, at_root=True, summary="Say that the engine serves.",
+             rule="Says only that the process lives and answers."),
     Endpoint(name="openapi", method="GET", path="/openapi.json", who=Who.ANYBODY,
-             summary="Describe this API."),
+             summary="Describe this API.",
+             rule=(
+                 "The answer is an OpenAPI 3.1 document. Its components also "
+                 "hold the JSON Schemas of what the engine writes to LiveKit: "
+                 "`RoomMetadata`, `ParticipantMetadata` and `DataMessage`."
+             )),
     Endpoint(name="livekit_webhook", method="POST", path="/livekit/webhook",
              who=Who.SFU, answer=a.Empty, at_root=True,
-             summary="Hear what the SFU tells."),
+             summary="Hear what the SFU tells.",
+             rule=(
+                 "The header Authorization carries LiveKit's JWT, signed with "
+                 "its API key, with the hash of the body. The notice is "
+                 "committed before the answer; LiveKit tries again after a 503. "
+                 "Notices of rooms and apps that this engine does not know are "
+                 "ignored."
+             )),
 
     Endpoint(name="create_session", method="POST", path="/auth/session",
              who=Who.APP, request=r.SessionRequest, answer=a.SessionAnswer,
-             errors=_MINT_ERRORS, summary="Sign a user in."),
+             errors=_MINT_ERRORS, summary="Sign a user in.",
+             rule=(
+                 "Answers a bearer, good for an hour, that names the app, the "
+                 "identity, the name and the device. With the app's secret this "
+                 "always works; with the app's key only while the app's setting "
+                 "allow_appkey_identity_mint is on, else 403 "
+                 "`appkey_identity_mint_disabled`. A bearer may do it for its "
+                 "own identity."
+             )),
     Endpoint(name="refresh_session", method="POST", path="/auth/refresh",
              who=Who.BEARER, answer=a.SessionAnswer,
-             summary="Exchange a bearer that is still good for a newer one."),
+             summary="Exchange a bearer that is still good for a newer one.",
+             rule=(
+                 "The newer bearer names the same user and device and is good "
+                 "for an hour from now. An expired bearer is 401: sign in "
+                 "again."
+             )),
     Endpoint(name="create_token", method="POST", path="/token", who=Who.APP,
              request=r.TokenRequest, answer=a.UTDTokenResponse,
              errors=(*_MINT_ERRORS, *_SIT_ERRORS, "room_full", "not_found"),
-             summary="Enter a room."),
+             summary="Enter a room.",
+             rule=(
+                 "Makes the identity a member of the room and answers a media "
+                 "token for LiveKit (10 minutes to join), a bearer, and the "
+                 "grid. The first token begins the room, with nine free seats "
+                 "unless its host says otherwise.\n\n"
+                 "Roles: the app's secret grants every role, and a role it "
+                 "names replaces the one held. By the app's key or a bearer, in "
+                 "an app with allow_appkey_identity_mint, the first who asks "
+                 "for `host` while the room has no owner gets it and becomes "
+                 "the owner. A member who mints again keeps the role held. "
+                 "Anybody else who asks for `host`, `admin` or `guest` gets "
+                 "`audience`, without an error: `role` of the answer says what "
+                 "was granted. In an app without allow_appkey_identity_mint "
+                 "only its back end grants roles.\n\n"
+                 "Credentials: as for `POST /auth/session`; a bearer is always "
+                 "enough for its own identity, and another identity in the body "
+                 "is 403 `forbidden`.\n\n"
+                 "Grid: seat_count, seat_mode, mode_id and host_seat count only "
+                 "where the granted role is host and no host has configured the "
+                 "grid yet; else they are ignored. A host_seat that cannot be "
+                 "taken refuses the whole mint with 409, and one beyond the "
+                 "grid with 422.\n\n"
+                 "resume: 404 after the end of the room, 403 for whoever is no "
+                 "member any more. A name in use by a live room of another type "
+                 "is 409 `conflict`; a room type that this engine does not "
+                 "serve is 403 `feature_disabled`. Takes no Idempotency-Key: "
+                 "another mint is another connection."
+             )),
 
     Endpoint(name="list_rooms", method="GET", path="/rooms", who=Who.SECRET,
-             answer=a.Page[a.RoomView], paged=True, summary="List rooms that live."),
+             answer=a.Page[a.RoomView], paged=True, summary="List rooms that live.",
+             rule="Rooms that live now, by name, without their participants."),
     Endpoint(name="get_room", method="GET", path="/rooms/{room}", who=Who.MEMBER,
-             answer=a.RoomView, errors=("not_found",), summary="Read a room."),
+             answer=a.RoomView, errors=("not_found",), summary="Read a room.",
+             rule=(
+                 "From the engine's own roster, which knows newcomers before "
+                 "LiveKit announces them."
+             )),
     Endpoint(name="end_room", method="DELETE", path="/rooms/{room}", who=Who.HOST,
              request=r.ActRequest, answer=a.Empty, errors=("not_found",),
-             summary="End a room; everybody is removed."),
+             summary="End a room; everybody is removed.",
+             rule=(
+                 "Removes everybody; the same name may begin again with the "
+                 "next token."
+             )),
     Endpoint(name="leave_room", method="POST", path="/rooms/{room}/leave",
              who=Who.PERSON, request=r.LeaveRequest, answer=a.Empty,
-             summary="Leave a room: seat, requests and invitations are given up."),
+             summary="Leave a room: seat, requests and invitations are given up.",
+             rule=(
+                 "Gives up the seat, requests and invitations at once. "
+                 "Idempotent: 200 and no change for whoever is no member any "
+                 "more, and after the end of the room. A `connection` older "
+                 "than the one in the room changes nothing."
+             )),
 
     Endpoint(name="list_participants", method="GET",
              path="/rooms/{room}/participants", who=Who.MEMBER,
              answer=a.Page[a.ParticipantView], paged=True, errors=("not_found",),
-             summary="List a room's members."),
+             summary="List a room's members.",
+             rule="From the engine's own roster, by identity."),
     Endpoint(name="get_participant", method="GET",
              path="/rooms/{room}/participants/{identity}", who=Who.MEMBER,
              answer=a.ParticipantView, errors=("not_found",),
-             summary="Read one member."),
+             summary="Read one member.",
+             rule="404 for an identity that is no member."),
     Endpoint(name="kick_participant", method="DELETE",
              path="/rooms/{room}/participants/{identity}", who=Who.MODERATOR,
              request=r.ActRequest, answer=a.Empty, errors=("not_found",),
-             summary="Remove a member until the next mint."),
+             summary="Remove a member until the next mint.",
+             rule=(
+                 "Takes the seat away and removes the member from LiveKit. The "
+                 "role falls back to audience; another mint makes the identity "
+                 "a member again."
+             )),
 
     _seats("get_seats", "/seats", Who.MEMBER, "Read the grid.", method="GET",
-           request=None, answer=UTDSeatGrid, errors=("not_found",)),
+           request=None, answer=UTDSeatGrid, errors=("not_found",),
+           rule=(
+               "The grid at its present revision, with the requests and "
+               "invitations that wait."
+           )),
     _seats("setup_seats", "/seats/setup", Who.MODERATOR,
-           "Change size, mode or layout of the grid.", request=r.SetupRequest),
+           "Change size, mode or layout of the grid.", request=r.SetupRequest,
+           rule=(
+               "A field that is absent stays as it is. Occupants, reservations "
+               "and locks beyond the new end are given up first. The mode "
+               "`free` cancels the requests that wait."
+           )),
     _seats("take_seat", "/seats/{index}/take", Who.SELF, "Sit down.",
-           answer=a.SeatedAnswer, errors=_SIT_ERRORS),
-    _seats("leave_seat", "/seats/leave", Who.SELF, "Stand up."),
+           answer=a.SeatedAnswer, errors=_SIT_ERRORS,
+           rule=(
+               "In the mode `free` any member may take an open seat; in the "
+               "mode `request` a host, an admin, or the one the seat is "
+               "reserved for, others get 403 `forbidden`. Taking the seat "
+               "reserved for one accepts that invitation. A seat beyond the "
+               "grid is 422 with the path `$.index`. The right to publish "
+               "follows at once and is seen at LiveKit; whoever is not "
+               "connected within the grace (15 s by default) loses the seat."
+           )),
+    _seats("leave_seat", "/seats/leave", Who.SELF, "Stand up.",
+           rule="Idempotent: 200 and no change without a seat."),
     _seats("move_seat", "/seats/move", Who.SELF, "Sit down elsewhere.",
-           request=r.MoveRequest, errors=_SIT_ERRORS),
+           request=r.MoveRequest, errors=_SIT_ERRORS,
+           rule=(
+               "In one change: a lost race leaves the old seat. Without a seat "
+               "409 `conflict`; to one's own seat nothing changes. The right to "
+               "speak goes along unless the target is muted."
+           )),
     _seats("swap_seats", "/seats/swap", Who.MODERATOR,
            "Exchange the occupants of two seats.", request=r.SwapRequest,
-           errors=_SIT_ERRORS),
+           errors=_SIT_ERRORS,
+           rule=(
+               "In one change. Both seats must be unlocked and unreserved, and "
+               "one of them taken, else 409; the same seat twice is 422. Mutes "
+               "stay with the seats."
+           )),
     _seats("kick_from_seat", "/seats/{index}/kick", Who.MODERATOR,
-           "Unseat the occupant.", errors=("seat_taken", *_SEAT_ERRORS)),
+           "Unseat the occupant.", errors=("seat_taken", *_SEAT_ERRORS),
+           rule=(
+               "Nothing changes on a seat without an occupant; a reserved seat "
+               "is 409 `seat_taken`. The person stays a member."
+           )),
     _seats("lock_seat", "/seats/{index}/lock", Who.MODERATOR,
            "Unseat the occupant and close the seat.",
-           errors=("seat_taken", *_SEAT_ERRORS)),
-    _seats("unlock_seat", "/seats/{index}/unlock", Who.MODERATOR, "Open the seat."),
+           errors=("seat_taken", *_SEAT_ERRORS),
+           rule=(
+               "Nobody can sit there until it is unlocked; a reserved seat is "
+               "409 `seat_taken`."
+           )),
+    _seats("unlock_seat", "/seats/{index}/unlock", Who.MODERATOR, "Open the seat.",
+           rule="Nothing changes on a seat that is not locked."),
     _seats("mute_seat", "/seats/{index}/mute", Who.MODERATOR,
-           "Take the right to speak from the seat."),
+           "Take the right to speak from the seat.",
+           rule="Holds for whoever sits there next, too."),
     _seats("unmute_seat", "/seats/{index}/unmute", Who.MODERATOR,
-           "Give the right to speak back to the seat."),
+           "Give the right to speak back to the seat.",
+           rule=(
+               "The microphone of an occupant is allowed again; it is not "
+               "switched on."
+           )),
 
     _seats("request_to_speak", "/speakers/request", Who.SELF, "Ask for a seat.",
            answer=a.RequestAnswer,
-           errors=("already_seated", "pending", *_SEAT_ERRORS)),
+           errors=("already_seated", "pending", *_SEAT_ERRORS),
+           rule=(
+               "In the mode `free` 409 `conflict`: take a seat instead. With a "
+               "seat 409 `already_seated`; twice 409 `pending`; more than 100 "
+               "requests that wait in the room 409 `conflict`. A request "
+               "expires after 60 s by default."
+           )),
     _seats("cancel_request", "/speakers/request", Who.SELF,
-           "Ask no more.", method="DELETE"),
+           "Ask no more.", method="DELETE",
+           rule="Idempotent: 200 and no change without a request."),
     _seats("get_requests", "/speakers/requests", Who.MEMBER,
            "List who asks for a seat.", method="GET", request=None,
-           answer=a.Page[SpeakerRequest], errors=("not_found",), paged=True),
+           answer=a.Page[SpeakerRequest], errors=("not_found",), paged=True,
+           rule="Those that wait for a moderator, oldest first."),
     _seats("approve_speaker", "/speakers/requests/{id}/approve", Who.MODERATOR,
            "Seat the requester on the first free seat.", answer=a.SeatedAnswer,
-           errors=("not_found", "settled", *_SEAT_ERRORS)),
+           errors=("not_found", "settled", *_SEAT_ERRORS),
+           rule=(
+               "The first seat that is free, unlocked and unreserved; 409 "
+               "`conflict` when there is none, and the request stays. A request "
+               "that was answered, taken back or has expired is 409 `settled`."
+           )),
     _seats("reject_speaker", "/speakers/requests/{id}/reject", Who.MODERATOR,
            "Refuse the request.", answer=a.RequestAnswer,
-           errors=("not_found", "settled", *_SEAT_ERRORS)),
+           errors=("not_found", "settled", *_SEAT_ERRORS),
+           rule=(
+               "A request that was answered, taken back or has expired is 409 "
+               "`settled`."
+           )),
     _seats("invite_to_speak", "/speakers/invite", Who.MODERATOR,
            "Ask somebody to sit down.", request=r.InviteRequest,
            answer=a.InvitationAnswer,
-           errors=("not_found", "pending", *_SIT_ERRORS)),
+           errors=("not_found", "pending", *_SIT_ERRORS),
+           rule=(
+               "With seat_index that seat is reserved until the invitation is "
+               "accepted, declined, has expired (60 s by default) or the "
+               "invitee is gone. No member is 404; a person with a seat 409 "
+               "`already_seated`; invited already 409 `pending`; the seat is "
+               "taken or reserved 409 `seat_taken`, locked 409 `seat_locked`."
+           )),
     _seats("accept_invitation", "/speakers/invitations/{id}/accept", Who.SELF,
            "Sit down as invited.", answer=a.SeatedAnswer,
-           errors=("not_found", "settled", *_SIT_ERRORS)),
+           errors=("not_found", "settled", *_SIT_ERRORS),
+           rule=(
+               "For the invitee; anybody else gets 404. Without a reserved seat "
+               "the first free one, 409 `conflict` when there is none. An "
+               "invitation that has ended is 409 `settled`."
+           )),
     _seats("decline_invitation", "/speakers/invitations/{id}/decline", Who.SELF,
            "Stay where one is.", answer=a.InvitationAnswer,
-           errors=("not_found", *_SEAT_ERRORS)),
+           errors=("not_found", *_SEAT_ERRORS),
+           rule=(
+               "For the invitee; anybody else gets 404. Nothing changes when "
+               "the invitation has ended."
+           )),
 )
 # fmt: on

@@ -54,7 +54,8 @@ class Field:
     Attributes:
         base: What JSON must hold, ``str`` or ``int``.
         check: Returns the value, or raises ValueError with the reason.
-        schema: Its JSON schema.
+        schema: Its JSON schema.  A bound in bytes, which JSON Schema cannot
+            say, stands in its description.
     """
 
     base: type[str | int]
@@ -74,7 +75,19 @@ def _text(max_bytes: int) -> Field:
             raise ValueError(message)
         return value
 
-    return Field(str, check, {"type": "string", "maxLength": max_bytes})
+    return Field(str, check, _string(f"At most {max_bytes:,} bytes.", max_bytes))
+
+
+def _string(description: str, max_bytes: int, **more: Any) -> Mapping[str, Any]:
+    # No text has more characters than bytes.
+    bounds = {"type": "string", "maxLength": max_bytes, **more}
+    return {**bounds, "description": description}
+
+
+def _name(max_bytes: int, pattern: str, *also: str) -> Mapping[str, Any]:
+    base = f"1 to {max_bytes} bytes of UTF-8 in NFC, compared byte for byte"
+    words = (base, "not blank", "no control characters", *also)
+    return _string("; ".join(words) + ".", max_bytes, minLength=1, pattern=pattern)
 
 
 def _number(least: int, most: int) -> Field:
@@ -87,17 +100,37 @@ def _number(least: int, most: int) -> Field:
     return Field(int, check, {"type": "integer", "minimum": least, "maximum": most})
 
 
-_NAME = {"type": "string", "minLength": 1, "maxLength": 256}
+_TEXT = r"[^\u0000-\u001f\u007f-\u009f]+$"
+_NOT_FOLDED = r"^(?!\s*$)(?!\.{1,2}$)"
+_NO_DOTS = "neither `.` nor `..`"
 
 FIELDS: Mapping[Any, Field] = {
-    Identity: Field(str, check_identity, _NAME),
-    RoomName: Field(str, check_room_name, _NAME),
+    Identity: Field(str, check_identity, _name(256, _NOT_FOLDED + _TEXT, _NO_DOTS)),
+    RoomName: Field(
+        str,
+        check_room_name,
+        _name(
+            256,
+            f"{_NOT_FOLDED}(?!bans?$)(?!call_){_TEXT}",
+            _NO_DOTS,
+            "not `ban`, not `bans`, and not beginning `call_`",
+            "with `p<app id>_` before it still at most 256 bytes",
+        ),
+    ),
     DisplayName: Field(
-        str, check_display_name, {"type": "string", "minLength": 1, "maxLength": 128}
+        str, check_display_name, _name(128, _NOT_FOLDED + _TEXT, _NO_DOTS)
     ),
     Image: _text(256),
     ModeId: _text(128),
-    JsonObjectText: _text(4096),
+    JsonObjectText: Field(
+        str,
+        _text(4096).check,
+        _string(
+            "A JSON object, as text; at most 4,096 bytes.",
+            4096,
+            contentMediaType="application/json",
+        ),
+    ),
     Text20: _text(20),
     Text50: _text(50),
     Text100: _text(100),

@@ -38,7 +38,7 @@ class SessionRequest:
     """Sign a user in.
 
     Attributes:
-        identity: Who.
+        identity: Whom the bearer will name.
         name: Shown to people.
         device_id: The app's own name for the device.
     """
@@ -57,20 +57,22 @@ class TokenRequest:
         room_name: Which room.
         identity: Who enters.
         name: Shown to people.
-        role: Asked for; the answer says which one was granted.
+        role: The role asked for, audience when absent; the answer's role says
+            which one was granted.
         device_id: The app's own name for the device.
         image: Address of a picture; others see it on the seat.
-        metadata: A JSON object of the app's own keys, as text.
-        resume: An automatic mint of a reconnect: for members of the life
-            that goes on only; it begins no life.
-        seat_count: Size of the grid, from its first host.
-        seat_mode: Who may sit, from its first host.
-        mode_id: The app's own name for its layout, from its first host.
-        host_seat: Where the first host sits down at once.
-        device_model: Of the device, for the app's statistics.
-        os: Likewise.
-        os_version: Likewise.
-        app_version: Likewise.
+        metadata: The app's own keys for the participant's metadata; keys of
+            the engine replace keys of the same name.
+        resume: True for the automatic mint of a reconnect: only a member of
+            the room as it lives now gets a token, and no room begins.
+        seat_count: Number of seats, from the first host.
+        seat_mode: Who may take an open seat, from the first host.
+        mode_id: The app's own name for its layout, from the first host.
+        host_seat: The seat that the first host takes in the same commit.
+        device_model: Model of the device, for the app's statistics.
+        os: Operating system of the device, for the app's statistics.
+        os_version: Version of that system, for the app's statistics.
+        app_version: Version of the app, for the app's statistics.
     """
 
     type: UTDStreamType
@@ -97,7 +99,8 @@ class ActRequest:
     """Do what the path says.
 
     Attributes:
-        identity: For whom, where the app's secret acts; a bearer's own.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
     """
 
     identity: Identity | None = None
@@ -108,9 +111,10 @@ class LeaveRequest:
     """Leave the room.
 
     Attributes:
-        connection: Which connection leaves; an older one than the newest
-            mint changes nothing.
-        identity: For whom, where the app's secret acts.
+        connection: The number of the connection that leaves; one older than
+            the member's newest changes nothing.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
     """
 
     connection: WholeNumber | None = None
@@ -122,10 +126,12 @@ class SetupRequest:
     """Change the grid; what is absent stays.
 
     Attributes:
-        seat_count: New size; those who sit beyond it are unseated.
-        seat_mode: Who may sit; `free` cancels the requests that wait.
+        seat_count: New number of seats; occupants beyond it lose their seats.
+        seat_mode: Who may take an open seat; ``free`` cancels the requests
+            that wait.
         mode_id: The app's own name for its layout.
-        identity: For whom, where the app's secret acts.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
     """
 
     seat_count: SeatCount | None = None
@@ -139,8 +145,9 @@ class MoveRequest:
     """Sit down elsewhere.
 
     Attributes:
-        target_seat: Where.
-        identity: For whom, where the app's secret acts.
+        target_seat: Index of the seat to move to.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
     """
 
     target_seat: SeatIndex
@@ -152,9 +159,10 @@ class SwapRequest:
     """Exchange the occupants of two seats, at least one of them taken.
 
     Attributes:
-        a: One seat.
-        b: The other seat.
-        identity: For whom, where the app's secret acts.
+        a: Index of one seat.
+        b: Index of the other seat.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
     """
 
     a: SeatIndex
@@ -167,9 +175,11 @@ class InviteRequest:
     """Ask somebody to sit down.
 
     Attributes:
-        target_identity: Who is asked.
-        seat_index: The seat held until the answer; None for the first free.
-        identity: For whom, where the app's secret acts.
+        target_identity: Who is invited.
+        seat_index: The seat reserved until the answer; absent for the first
+            free seat at the acceptance.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
     """
 
     target_identity: Identity

@@ -1,62 +1,54 @@
 """The engine's API as OpenAPI 3.1, from the one list of endpoints.
 
-Schemas come from the same models and fields that check requests.
+Schemas come from the same models and fields that check requests, words from
+their docstrings, from the endpoints' rules and from the table of codes.
 """
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
-from datetime import datetime
-from enum import Enum
+from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
 import attrs
 import orjson
 
-from utd_stream.contract import requests
+from utd_stream.contract.codes import CODES, DETAILS
+from utd_stream.contract.docstrings import attributes_of
 from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
 from utd_stream.contract.fields import FIELDS, Identity, RoomName
+from utd_stream.engine.schemas import schema_of
 from utd_stream.errors import UTDErrorCode
-from utd_stream.models.seats import MAX_SEAT_COUNT, UTDSeatGrid
+from utd_stream.models.seats import MAX_SEAT_COUNT
+from utd_stream.wire.spelling import grid_schemas, metadata_schemas
 
-__all__ = ["document", "schema_of"]
+__all__ = ["document"]
 
 _VERSION = "1"
 # Seen from the document, so that it holds below a path of a proxy, too.
 _ROOT = "../.."
 _JSON = "application/json"
+_ABOUT = """\
+Audio rooms on LiveKit: who has a seat speaks, all others listen.
 
-# The codes of every endpoint, and with which status each goes.
-_STATUS: Mapping[str, int] = {
-    **dict.fromkeys(("malformed",), 400),
-    **dict.fromkeys(("unauthenticated",), 401),
-    **dict.fromkeys(
-        (
-            "forbidden",
-            "banned",
-            "feature_disabled",
-            "appkey_identity_mint_disabled",
-            "suspended",
-        ),
-        403,
-    ),
-    "not_found": 404,
-    "method_not_allowed": 405,
-    "too_large": 413,
-    "unsupported_media_type": 415,
-    "invalid": 422,
-    "rate_limited": 429,
-    "unavailable": 503,
-}
-_CONFLICT = 409
+Bodies and answers are JSON, never encoded (no Content-Encoding). Every answer \
+carries X-Request-Id. Unknown fields of a request are refused; ignore those of an \
+answer that you do not know. A field without a value is left out of an answer. \
+Bounds in bytes count UTF-8. Segments of a path are percent-encoded. HEAD is served \
+wherever GET is. A web page may call if the app's allowed_origins name its origin; \
+OPTIONS answers the preflight.
+
+A write is answered once it is committed; the right to speak follows at once and is \
+seen at LiveKit. Every write but mints and sign-ins takes an Idempotency-Key; writes \
+of seats and speakers take If-Match.
+
+The revision of a grid (`rev`) rises with each visible change: drop a grid with a \
+lower one than you know."""
+
+# The codes of every endpoint, and of every endpoint with credentials.
 _ALWAYS = ("malformed", "invalid", "too_large", "unsupported_media_type", "unavailable")
 _WITH_CREDENTIALS = (
-    "unauthenticated",
-    "forbidden",
-    "feature_disabled",
-    "suspended",
+    *("unauthenticated", "forbidden", "feature_disabled", "suspended"),
     "rate_limited",
 )
 
@@ -80,7 +72,11 @@ _PEOPLE: list[dict[str, list[str]]] = [
 @cache
 def document() -> bytes:
     """Return the document as JSON."""
-    schemas: dict[str, Any] = {"Error": _ERROR}
+    schemas: dict[str, Any] = {
+        "Error": _error(),
+        **grid_schemas(),
+        **metadata_schemas(),
+    }
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in ENDPOINTS:
         paths.setdefault(endpoint.full_path, {})[endpoint.method.lower()] = _operation(
@@ -92,13 +88,14 @@ def document() -> bytes:
             "info": {
                 "title": "utd_stream engine",
                 "version": _VERSION,
-                "description": "Audio rooms, calls and live streams on LiveKit.",
+                "description": _ABOUT,
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
             "servers": [{"url": _ROOT}],
             "paths": paths,
             "components": {
                 "schemas": dict(sorted(schemas.items())),
+                "headers": _HEADERS,
                 "securitySchemes": _SCHEMES,
             },
         },
@@ -106,215 +103,174 @@ def document() -> bytes:
     )
 
 
-def schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema of a type; models are added to *schemas*."""
-    if kind in FIELDS:
-        return dict(FIELDS[kind].schema)
-    origin = get_origin(kind)
-    if origin in {types.UnionType, Union}:
-        return _optional(kind, schemas)
-    if attrs.has(origin or kind):
-        return _reference(kind, schemas)
-    if origin is not None:
-        return _collection(kind, schemas)
-    if issubclass(kind, Enum):
-        return {"type": "string", "enum": [member.value for member in kind]}
-    return dict(_SCALARS[kind])
-
-
-def _collection(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    if get_origin(kind) is tuple:
-        return {"type": "array", "items": schema_of(get_args(kind)[0], schemas)}
-    values = schema_of(get_args(kind)[1], schemas)
-    return {"type": "object", "additionalProperties": values}
-
-
-def _reference(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    name = _name(kind)
-    if name not in schemas:
-        schemas[name] = {}  # so that a model may hold itself
-        schemas[name] = _model(kind, schemas)
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-_SCALARS: Mapping[type, Mapping[str, Any]] = {
-    str: {"type": "string"},
-    int: {"type": "integer"},
-    float: {"type": "number"},
-    bool: {"type": "boolean"},
-    datetime: {"type": "string", "format": "date-time"},
-}
-
-
-def _optional(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    (only,) = (part for part in get_args(kind) if part is not type(None))
-    schema = schema_of(only, schemas)
-    if "$ref" in schema or "enum" in schema:
-        return {"anyOf": [schema, {"type": "null"}]}
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def _name(kind: Any) -> str:
-    parts = "".join(part.__name__ for part in get_args(kind))
-    return f"{(get_origin(kind) or kind).__name__}{parts}"
-
-
-def _model(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    if kind is UTDSeatGrid:
-        return _grid(schemas)
-    base = get_origin(kind) or kind
-    hints = get_type_hints(base)
-    parameters: tuple[Any, ...] = getattr(base, "__parameters__", ())
-    concrete = dict(zip(parameters, get_args(kind), strict=True))
-    properties: dict[str, Any] = {}
-    required: list[str] = []
-    for field in attrs.fields(base):
-        hint = hints[field.name]
-        name = _SPELLED.get((base.__name__, field.name)) or str(field.name)
-        properties[name] = schema_of(_filled(hint, concrete), schemas)
-        if field.default is attrs.NOTHING:
-            required.append(name)
-    schema: dict[str, Any] = {"type": "object", "properties": properties}
-    summary = (base.__doc__ or "").partition("\n")[0]
-    if summary:
-        schema["description"] = summary
-    if required:
-        schema["required"] = required
-    if base.__module__ == requests.__name__:
-        schema["additionalProperties"] = False
-    return schema
-
-
-# Where the wire spells a field otherwise than the model.
-_SPELLED = {("UTDTokenResponse", "room_name"): "roomName"}
-
-
-def _filled(hint: Any, concrete: Mapping[Any, Any]) -> Any:
-    if hint in concrete:
-        return concrete[hint]
-    if get_origin(hint) is tuple:
-        return types.GenericAlias(
-            tuple, (_filled(get_args(hint)[0], concrete), Ellipsis)
-        )
-    return hint
-
-
-def _grid(schemas: dict[str, Any]) -> dict[str, Any]:
-    # The wire spells a grid in its own way: see `wire._grid`.
-    text = {"type": ["string", "null"]}
-    moment = {"type": ["string", "null"], "format": "date-time"}
-    index = {"type": "integer", "minimum": 0, "maximum": MAX_SEAT_COUNT - 1}
-    seat = _fixed(
-        seat_index=index,
-        occupant_identity=text,
-        locked={"type": "integer", "enum": [0, 1]},
-        muted={"type": "boolean"},
-        reserved_for=text,
-    )
-    seat["properties"] |= {
-        "name": {"type": "string"},
-        "attributes": {"type": "object", "additionalProperties": {"type": "string"}},
-    }
-    schemas["UTDSeat"] = seat
-    request = _fixed(
-        id={"type": "integer"}, identity={"type": "string"}, created_at=moment
-    )
-    invitation = _fixed(
-        id={"type": "integer"},
-        identity={"type": "string"},
-        seat_index={**index, "type": ["integer", "null"]},
-        expires_at=moment,
-    )
-    grid = _fixed(
-        seat_count={"type": "integer", "minimum": 1, "maximum": MAX_SEAT_COUNT},
-        seat_mode={"type": "string", "enum": ["free", "request"]},
-        rev={"type": "integer"},
-        seats={"type": "array", "items": {"$ref": "#/components/schemas/UTDSeat"}},
-        requests={"type": "array", "items": request},
-        invitations={"type": "array", "items": invitation},
-    )
-    grid["properties"]["mode_id"] = {"type": "string"}
-    return grid
-
-
-def _fixed(**properties: Any) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-    }
-
-
 def _operation(endpoint: Endpoint[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    who = attributes_of(Who).get(endpoint.who.name, "")
+    told = [endpoint.summary, endpoint.rule, f"Who may call: {who}"]
     operation: dict[str, Any] = {
         "operationId": endpoint.name,
         "summary": endpoint.summary,
-        "description": f"Who may call: {endpoint.who.value}.",
+        "description": "\n\n".join(filter(None, told)),
         "security": _SECURITY.get(endpoint.who, _PEOPLE),
         "parameters": _parameters(endpoint),
         "responses": _responses(endpoint, schemas),
     }
-    if endpoint.request is not None:
-        schema = schema_of(endpoint.request, schemas)
-        fields = attrs.fields(cast("Any", endpoint.request))
-        operation["requestBody"] = {
-            "required": any(f.default is attrs.NOTHING for f in fields),
-            "content": {_JSON: {"schema": schema}},
-        }
+    body = _WEBHOOK if endpoint.who is Who.SFU else _body(endpoint, schemas)
+    if body is not None:
+        operation["requestBody"] = body
     return operation
+
+
+def _body(
+    endpoint: Endpoint[Any, Any], schemas: dict[str, Any]
+) -> dict[str, Any] | None:
+    if endpoint.request is None:
+        return None
+    schema = schema_of(endpoint.request, schemas)
+    fields = attrs.fields(cast("Any", endpoint.request))
+    required = any(f.default is attrs.NOTHING for f in fields)
+    return {
+        "description": "JSON." if required else "JSON; may be left out.",
+        "required": required,
+        "content": {_JSON: {"schema": schema}},
+    }
+
+
+_WEBHOOK: dict[str, Any] = {
+    "description": "LiveKit's WebhookEvent, as LiveKit sends it; at most 2 MiB.",
+    "required": True,
+    "content": {
+        "application/webhook+json": {
+            "schema": {
+                "type": "object",
+                "description": "LiveKit's WebhookEvent in Protobuf's JSON.",
+            }
+        }
+    },
+}
 
 
 _IN_PATH: Mapping[str, Mapping[str, Any]] = {
     "room": FIELDS[RoomName].schema,
     "identity": FIELDS[Identity].schema,
-    "index": {"type": "integer", "minimum": 0, "maximum": MAX_SEAT_COUNT - 1},
-    "id": {"type": "integer", "minimum": 0},
+    "index": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_SEAT_COUNT - 1,
+        "description": "Number of the seat, from 0.",
+    },
+    "id": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": 2**53,
+        "description": "Number of the request or invitation.",
+    },
 }
+_SUBJECTS = {"room": "The room's name in the app. ", "identity": "Whose. "}
 
 
 def _parameters(endpoint: Endpoint[Any, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": dict(schema)}
-        for name, schema in _IN_PATH.items()
-        if f"{{{name}}}" in endpoint.path
-    ]
+    found: list[dict[str, Any]] = []
+    for name, schema in _IN_PATH.items():
+        if f"{{{name}}}" in endpoint.path:
+            words = _SUBJECTS.get(name, "") + schema["description"]
+            found.append(_parameter(name, "path", words, schema) | {"required": True})
     if endpoint.paged:
-        for name, most, default in (("page", 2**53, 1), ("per_page", 100, 20)):
+        for name, most, default, words in (
+            ("page", 2**53, 1, "Which page, from 1."),
+            ("per_page", 100, 20, "Most entries on a page."),
+        ):
             schema = {"type": "integer", "minimum": 1, "maximum": most}
-            found.append(
-                {"name": name, "in": "query", "schema": {**schema, "default": default}}
-            )
+            schema["default"] = default
+            found.append(_parameter(name, "query", words, schema))
     if endpoint.is_write:
-        schema = {"type": "string", "minLength": 1, "maxLength": 255}
-        found.append({"name": "Idempotency-Key", "in": "header", "schema": schema})
+        found.append(_IDEMPOTENCY_KEY)
     if endpoint.takes_if_match:
-        found.append({"name": "If-Match", "in": "header", "schema": {"type": "string"}})
+        found.append(_IF_MATCH)
     return found
+
+
+def _parameter(
+    name: str, where: str, description: str, schema: Mapping[str, Any]
+) -> dict[str, Any]:
+    bare = {key: value for key, value in schema.items() if key != "description"}
+    return {"name": name, "in": where, "description": description, "schema": bare}
+
+
+_IDEMPOTENCY_KEY = _parameter(
+    "Idempotency-Key",
+    "header",
+    "Drawn by the caller, 1 to 255 visible ASCII characters. The same request of the "
+    "same caller with the same key within 24 h gets the same answer and is done once; "
+    "another request with that key is 409 `conflict`. Answers of 401, 429 and 5xx are "
+    "not kept.",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+)
+_IF_MATCH = _parameter(
+    "If-Match",
+    "header",
+    'The revision of the grid that the caller saw, such as `12` or `"12"`. Another '
+    "one now is 409 `stale_revision` with details.rev.",
+    {"type": "string", "pattern": '^("[0-9]{1,16}"|[0-9]{1,16})$'},
+)
 
 
 def _responses(endpoint: Endpoint[Any, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     schema = (
-        {"type": "object"}
+        {"type": "object", "description": "An OpenAPI 3.1 document."}
         if endpoint.answer is None
         else schema_of(endpoint.answer, schemas)
     )
-    answers: dict[str, Any] = {
-        "200": {"description": "Done.", "content": {_JSON: {"schema": schema}}}
+    by_status: dict[int, list[UTDErrorCode]] = {}
+    for code in sorted(_codes(endpoint)):
+        member = UTDErrorCode(code)
+        by_status.setdefault(CODES[member].status, []).append(member)
+    done = _response("Done.", schema, ("X-Request-Id",))
+    refusals = {
+        str(status): _refusal(status, codes)
+        for status, codes in sorted(by_status.items())
     }
-    by_status: dict[int, set[str]] = {}
-    for code in _codes(endpoint):
-        by_status.setdefault(_STATUS.get(code, _CONFLICT), set()).add(code)
-    for status, codes in sorted(by_status.items()):
-        answers[str(status)] = {
-            "description": ", ".join(sorted(codes)),
-            "content": {_JSON: {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
-    return answers
+    return {"200": done, **refusals}
+
+
+def _response(
+    description: str, schema: Mapping[str, Any], headers: Iterable[str]
+) -> dict[str, Any]:
+    return {
+        "description": description,
+        "headers": {name: {"$ref": f"#/components/headers/{name}"} for name in headers},
+        "content": {_JSON: {"schema": schema}},
+    }
+
+
+def _refusal(status: int, codes: list[UTDErrorCode]) -> dict[str, Any]:
+    described = "\n".join(_described(code) for code in codes)
+    schema = {
+        "description": "The error, with one of these codes.",
+        "allOf": [{"$ref": "#/components/schemas/Error"}],
+        "properties": {"code": {"enum": [code.value for code in codes]}},
+    }
+    return _response(described, schema, ("X-Request-Id", *_BESIDE.get(status, ())))
+
+
+_BESIDE: Mapping[int, tuple[str, ...]] = {
+    401: ("WWW-Authenticate",),
+    429: ("Retry-After",),
+    503: ("Retry-After",),
+}
+
+
+def _described(code: UTDErrorCode) -> str:
+    known = CODES[code]
+    keys = ", ".join(f"details.{key}" for key in known.details)
+    with_keys = f" With {keys}." if keys else ""
+    return f"* `{code.value}`: {known.meaning}{with_keys} {known.remedy}"
 
 
 def _codes(endpoint: Endpoint[Any, Any]) -> set[str]:
     codes = {*_ALWAYS, *endpoint.errors}
-    if endpoint.who is not Who.ANYBODY:
+    if endpoint.who is Who.SFU:
+        codes.add("unauthenticated")
+    elif endpoint.who is not Who.ANYBODY:
         codes |= set(_WITH_CREDENTIALS)
     if "{" in endpoint.path:
         codes.add("not_found")
@@ -323,31 +279,85 @@ def _codes(endpoint: Endpoint[Any, Any]) -> set[str]:
     return codes
 
 
-_ERROR: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "code": {"type": "string", "enum": [code.value for code in UTDErrorCode]},
-        "message": {"type": "string"},
-        "request_id": {"type": "string"},
-        "details": {"type": "object"},
+def _error() -> dict[str, Any]:
+    properties = {
+        "code": {
+            "description": "What happened, for programs. "
+            + " ".join(
+                f"`{c.value}` ({k.status}): {k.meaning}" for c, k in CODES.items()
+            ),
+            "type": "string",
+            "enum": [code.value for code in UTDErrorCode],
+        },
+        "message": {
+            "description": "What happened and what to do, for people.",
+            "type": "string",
+        },
+        "request_id": {
+            "description": "As in X-Request-Id; the engine's log knows it.",
+            "type": "string",
+        },
+        "details": {
+            "description": "More; which keys, depends on the code.",
+            "type": "object",
+            "properties": DETAILS,
+        },
+    }
+    return {
+        "description": "Why a request was refused.",
+        "type": "object",
+        "properties": properties,
+        "required": ["code", "message", "request_id"],
+    }
+
+
+_HEADERS: dict[str, Any] = {
+    "X-Request-Id": {
+        "description": "Names this request in the engine's log.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
     },
-    "required": ["code", "message", "request_id"],
+    "Retry-After": {
+        "description": "How long to wait before another try, in whole seconds.",
+        "required": True,
+        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+    },
+    "WWW-Authenticate": {
+        "description": "The scheme of credentials that the engine takes: `Bearer`.",
+        "required": True,
+        "schema": {"type": "string", "const": "Bearer"},
+    },
 }
 
 
 def _header(name: str, description: str) -> dict[str, str]:
-    return {
-        "type": "apiKey",
-        "in": "header",
-        "name": name,
-        "description": description,
-    }
+    return {"type": "apiKey", "in": "header", "name": name, "description": description}
 
 
 _SCHEMES: dict[str, Any] = {
-    "app_id": _header("X-App-Id", "The app; may be left out beside a bearer."),
-    "app_key": _header("X-App-Key", "Publishable."),
-    "app_secret": _header("X-App-Secret", "Of the customer's own back end."),
-    "user_token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
-    "livekit": _header("Authorization", "LiveKit's signature of its webhook."),
+    "app_id": _header(
+        "X-App-Id",
+        "The app's id. May be left out beside a bearer, which names its app; another "
+        "app's id beside a bearer is 401.",
+    ),
+    "app_key": _header(
+        "X-App-Key",
+        "The app's publishable key. It opens `POST /auth/session` and `POST /token` "
+        "only; elsewhere it is 401.",
+    ),
+    "app_secret": _header(
+        "X-App-Secret",
+        "The app's secret, for the customer's own back end, never in an app. It acts "
+        "for anybody: the body's `identity` says for whom. Beside a bearer it is 401.",
+    ),
+    "user_token": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The `user_token` of a sign-in or a mint, good for an hour. It "
+        "names one user of one app.",
+    },
+    "livekit": _header(
+        "Authorization", "LiveKit's signature of its webhook, a JWT without a scheme."
+    ),
 }

@@ -15,12 +15,19 @@ __all__ = [
 
 
 class UTDStreamType(Enum):
-    """What kind of session a room holds."""
+    """What kind of session a room holds.
 
-    AUDIO_CALL = "audio_call"  # two parties, microphone
-    VIDEO_CALL = "video_call"  # two parties, microphone and camera
-    LIVE_STREAM = "live_stream"  # a host, a stage, an audience
-    AUDIO_ROOM = "audio_room"  # a grid of seats, an audience
+    Attributes:
+        AUDIO_CALL: Two parties with microphones.
+        VIDEO_CALL: Two parties with microphones and cameras.
+        LIVE_STREAM: A host, a stage and an audience.
+        AUDIO_ROOM: A grid of seats and an audience.
+    """
+
+    AUDIO_CALL = "audio_call"
+    VIDEO_CALL = "video_call"
+    LIVE_STREAM = "live_stream"
+    AUDIO_ROOM = "audio_room"
 
     @property
     def wire(self) -> str:
@@ -39,13 +46,21 @@ class UTDStreamType(Enum):
 
 
 class UTDRole(Enum):
-    """What somebody may do in one life of a room, low to high."""
+    """What somebody may do in a room until it ends, low to high.
 
-    VISITOR = "visitor"  # looks on
-    AUDIENCE = "audience"  # listens, may ask to speak
-    GUEST = "guest"  # invited
-    ADMIN = "admin"  # moderates, but never a host or the owner
-    HOST = "host"  # moderates, but never the owner
+    Attributes:
+        VISITOR: Listens, and has the rights of the audience.
+        AUDIENCE: Listens, takes a seat or asks for one.
+        GUEST: The audience by another name.
+        ADMIN: Moderates everybody but hosts and the owner.
+        HOST: Moderates everybody but the owner.
+    """
+
+    VISITOR = "visitor"
+    AUDIENCE = "audience"
+    GUEST = "guest"
+    ADMIN = "admin"
+    HOST = "host"
 
     @property
     def moderates(self) -> bool:
@@ -59,10 +74,15 @@ class UTDRole(Enum):
 
 
 class SeatMode(Enum):
-    """Who may take an open seat."""
+    """Who may take an open seat.
 
-    FREE = "free"  # anybody
-    REQUEST = "request"  # host, admin, and those approved or invited
+    Attributes:
+        FREE: Every member.
+        REQUEST: Hosts, admins, and members who were approved or invited.
+    """
+
+    FREE = "free"
+    REQUEST = "request"
 
 
 class UTDConnectionState(Enum):

@@ -63,13 +63,13 @@ class UTDSeat:
     """One place of the grid.
 
     Attributes:
-        seat_index: From 0.
-        occupant_identity: Who sits there, or None.
-        locked: Nobody can sit there.
-        muted: Whoever sits there may not speak; holds for the next one too.
-        reserved_for: Only this identity can take it, or None.
-        name: Display name of the occupant, if it has one.
-        attributes: Of the occupant, from its token; ``image`` so far.
+        seat_index: Number of the seat, from 0.
+        occupant_identity: Who has the seat, or None.
+        locked: Whether the seat is closed: nobody can take it.
+        muted: Whether the occupant may not speak; holds for the next one too.
+        reserved_for: The only identity that can take it, or None.
+        name: Display name of the occupant, if there is one.
+        attributes: Attributes of the occupant, from the mint; ``image`` so far.
     """
 
     seat_index: int
@@ -96,9 +96,9 @@ class SpeakerRequest:
     """Somebody asks for a seat and waits for a moderator.
 
     Attributes:
-        id: Never used twice in rooms of one name.
+        id: Number of the request; never used twice in rooms of one name.
         identity: Who asks.
-        created_at: When, UTC.
+        created_at: When it was made, UTC.
     """
 
     id: int
@@ -114,10 +114,10 @@ class Invitation:
     """A moderator asks somebody to sit down.
 
     Attributes:
-        id: Never used twice in rooms of one name.
-        identity: Who is asked.
+        id: Number of the invitation; never used twice in rooms of one name.
+        identity: Who is invited.
         seat_index: The seat reserved for it, or None for the first free one.
-        expires_at: When it lapses, UTC.
+        expires_at: When it expires, UTC.
     """
 
     id: int
@@ -136,8 +136,9 @@ class UTDSeatGrid:
     Attributes:
         seat_mode: Who may take an open seat.
         mode_id: The app's own name for its layout, or None.
-        rev: Counts the visible changes of rooms of this name; never restarts.
-        seats: By index.
+        rev: Counts the visible changes of rooms of this name; a grid with a
+            lower one is older.
+        seats: The seats, by index.
         requests: Those that wait for a moderator, oldest first.
         invitations: Those that wait for their invitee, oldest first.
     """
