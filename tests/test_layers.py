@@ -15,7 +15,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 # Lower may not import higher; siblings in one layer may not either.
 LAYERS = (
-    {"_lazy"},
+    {"_lazy", "_version"},
     {"errors"},
     {"models"},
     {"machines", "ports", "contract"},

@@ -6,10 +6,9 @@ neither LiveKit nor an HTTP stack.
 
 from __future__ import annotations
 
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from utd_stream import _lazy
+from utd_stream import _lazy, _version
 
 if TYPE_CHECKING:
     from utd_stream._embedded import EmbeddedWorld, embedded
@@ -110,7 +109,7 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return metadata.version("utd-stream")
+        return _version.version()
     return _lazy.load(__name__, _HOMES, name)
 
 

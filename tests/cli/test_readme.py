@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -89,13 +90,37 @@ def test_the_notebooks_are_where_the_link_points() -> None:
     assert list((README.parent / folder).glob("*.ipynb"))
 
 
-def test_the_file_of_settings_is_taken_as_printed(tmp_path: Path) -> None:
-    """``serve`` finds in it all that it needs."""
-    (tmp_path / "engine.toml").write_text(block("toml", "port"), encoding="utf-8")
+PLACEHOLDER = re.compile("<[^>]*>")
+
+
+def test_the_file_of_settings_is_refused_as_printed(tmp_path: Path) -> None:
+    """Nobody serves with a secret that everybody can read: each one is named."""
+    text = block("toml", "port")
+    filled = 0
+    while PLACEHOLDER.search(text):
+        (tmp_path / "engine.toml").write_text(text, encoding="utf-8")
+
+        told = command("serve", "--check", "--config", "engine.toml", folder=tmp_path)
+
+        assert told.returncode == 2
+        assert "is a placeholder" in told.stderr
+        assert len(told.stderr.splitlines()) == 1
+        filled += 1
+        text = PLACEHOLDER.sub(f"{filled}" * 32, text, count=1)
+
+    assert filled == 5
+
+
+def test_the_file_of_settings_is_taken_once_filled(tmp_path: Path) -> None:
+    """``serve`` finds in it all that it needs, and shows what may be shown."""
+    numbers = itertools.count(1)
+    text = PLACEHOLDER.sub(lambda _: f"{next(numbers)}" * 32, block("toml", "port"))
+    (tmp_path / "engine.toml").write_text(text, encoding="utf-8")
 
     told = command("serve", "--check", "--config", "engine.toml", folder=tmp_path)
 
     assert told.returncode == 0, told.stderr
+    assert "allow_appkey_identity_mint=false" in told.stdout
 
 
 def test_the_first_screen_is_a_screen() -> None:

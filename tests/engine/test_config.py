@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from utd_stream.engine import App, Config, describe, read_config
@@ -136,7 +137,7 @@ def test_environment_names_the_default_app() -> None:
         ),
         ({"flags": {"app_id": "a1"}}, "default app lacks app_key, app_secret"),
         ({"flags": {**APP, "app_id": "a_1"}}, "app id must be"),
-        ({"flags": {**APP, "app_key": " "}}, "needs a key and a secret"),
+        ({"flags": {**APP, "app_key": " "}}, "app_key has blanks"),
         ({"flags": {**APP, "app_key": APP["app_secret"]}}, "the key is publishable"),
         ({"file": Path("/nowhere/engine.toml")}, "cannot be read"),
     ],
@@ -203,8 +204,40 @@ def test_check_says_what_is_in_force(toml: Path) -> None:
 
     assert "port = 1" in lines
     assert "secret = (set)" in lines
-    assert "app 4711: key publishable allow_appkey_identity_mint signaling" in lines
+    (first, second) = (line for line in lines if line.startswith("app "))
+    assert first.startswith("app 4711: key publishable ")
+    assert {"allow_appkey_identity_mint=true", "suspended=false"} <= {*first.split()}
+    assert first.endswith(" features=signaling")
+    assert " allow_appkey_identity_mint=false " in second
+    assert second.endswith(" features=(every)")
     assert "secret = (not set)" in describe(Config()).splitlines()
+
+
+def test_check_shows_each_field_of_an_app(toml: Path) -> None:
+    """What an app may is never left out because it is off."""
+    lines = describe(read_config(file=toml)).splitlines()
+
+    for app in (line for line in lines if line.startswith("app ")):
+        for field in attrs.fields(App):
+            if field.name not in {"id", "key", "secret"}:
+                assert f" {field.name}=" in app
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("database", "postgresql://me:hush@host/db"),
+        ("database", "postgresql://host/db?user=me&password=hush&sslmode=require"),
+        ("livekit_url", "ws://me:hush@sfu:7880"),
+    ],
+)
+def test_passwords_within_urls_are_never_shown(name: str, url: str) -> None:
+    """Where a URL holds a password, the rest of it is shown."""
+    config = read_config(flags={name: url})
+
+    for text in (describe(config), repr(config)):
+        assert "hush" not in text
+        assert "host" in text or "sfu" in text
 
 
 @pytest.mark.parametrize(

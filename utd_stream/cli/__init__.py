@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
 import typer
 
+from utd_stream._version import version
 from utd_stream.errors import UsageError, UTDStreamException
 
 __all__ = ["main"]
@@ -72,7 +72,7 @@ def _end_well_when_told() -> None:
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- typer's signature
     if wanted:
-        sys.stdout.write(f"utd-stream {metadata.version('utd-stream')}\n")
+        sys.stdout.write(f"utd-stream {version()}\n")
         raise typer.Exit
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from utd_stream._version import version
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.descriptors import raise_descriptor_limit
 from utd_stream.adapters.livekit_api import LiveKitSfu
@@ -74,9 +74,8 @@ def _tell(config: Config, base_url: str, *, as_json: bool) -> None:
         app = config.apps[0]
         print_json({**told, "app_id": app.id, "app_key": app.key})
         return
-    version = metadata.version("utd-stream")
     print_ready(
-        f"utd-stream {version} serves; Ctrl-C ends it",
+        f"utd-stream {version()} serves; Ctrl-C ends it",
         ("engine", base_url),
         ("LiveKit", config.livekit_url),
         ("webhooks", f"{base_url}/livekit/webhook is where LiveKit tells them"),

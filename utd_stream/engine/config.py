@@ -1,13 +1,16 @@
 """What an engine is told before it starts: one schema, three sources.
 
-A TOML file, then the environment, then flags; the later one wins.  A key that
-nobody knows is refused, since a misspelt setting is one that is not in force.
+A TOML file, then the environment, then flags; the later one wins.  An empty
+value is as if not given.  A key that nobody knows is refused, since a misspelt
+setting is one that is not in force; what Kubernetes writes there is passed over.
 
 Source: contract.md section 6.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,7 +20,9 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from utd_stream.engine._foreign import foreign_names
 from utd_stream.engine._origins import read_origins
+from utd_stream.engine._values import is_given, parsed, typed
 from utd_stream.engine.rules.state import Rules
 from utd_stream.errors import InvalidArgumentError
 from utd_stream.models.names import check_app_id
@@ -26,8 +31,7 @@ __all__ = ["App", "Config", "describe", "read_config"]
 
 _MIN_SECRET_BYTES = 32
 _LIVEKIT_SCHEMES = frozenset({"ws", "wss", "http", "https"})
-_TRUE = frozenset({"1", "on", "true", "yes"})
-_FALSE = frozenset({"0", "false", "no", "off"})
+_LOG = logging.getLogger(__name__)
 
 
 @attrs.frozen(kw_only=True)
@@ -55,11 +59,15 @@ class App:
     features: tuple[str, ...] = ()
 
 
+_PASSWORD = re.compile(r"(?<=[?&]password=)[^&]*")
+
+
 def _without_password(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     user, at, place = rest.rpartition("@")
+    place = _PASSWORD.sub("***", place)
     if not at:
-        return url
+        return f"{scheme}{separator}{place}"
     return f"{scheme}{separator}{user.partition(':')[0]}:***@{place}"
 
 
@@ -70,6 +78,13 @@ def _between(least: float, most: float) -> Callable[[Any, Any, Any], None]:
             raise InvalidArgumentError(message)
 
     return check
+
+
+def _not_blank(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    # A server that is told no host listens on every interface.
+    if not value.strip():
+        message = f"{attribute.name} must be told; 0.0.0.0 is every interface"
+        raise InvalidArgumentError(message)
 
 
 def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
@@ -117,7 +132,7 @@ class Config:
         livekit_api_secret: Of that key.
     """
 
-    host: str = "127.0.0.1"
+    host: str = attrs.field(default="127.0.0.1", validator=_not_blank)
     port: int = attrs.field(default=8080, validator=_between(0, 65_535))
     database: str = attrs.field(
         default="sqlite:///utd_stream.db",
@@ -132,7 +147,11 @@ class Config:
     body_limit: int = attrs.field(default=65_536, validator=_between(1_024, 2**24))
     rate_app: int = attrs.field(default=6_000, validator=_between(0, _MAX_RATE))
     rate_identity: int = attrs.field(default=120, validator=_between(0, _MAX_RATE))
-    livekit_url: str = attrs.field(default="", validator=_reachable)
+    livekit_url: str = attrs.field(
+        default="",
+        repr=lambda url: repr(_without_password(url)),
+        validator=_reachable,
+    )
     livekit_api_key: str = ""
     livekit_api_secret: str = attrs.field(default="", repr=False)
 
@@ -218,16 +237,12 @@ def read_config(
     tables: list[object] = []
     if file is not None:
         tables = _read_file(file, settings)
-    for name, text in (environ or {}).items():
-        if name in _VARIABLES:
-            settings[_VARIABLES[name]] = _parsed(name, text, _KNOWN[_VARIABLES[name]])
-        elif name.startswith("UTD_STREAM_"):
-            raise _unknown(name, _VARIABLES, "the environment")
+    _read_environment(environ or {}, settings)
     for name, value in (flags or {}).items():
         if name not in _KNOWN:
             raise _unknown(name, _KNOWN, "the flags")
-        if value is not None:
-            settings[name] = _typed(name, value, _KNOWN[name])
+        if is_given(value):
+            settings[name] = typed(name, value, _KNOWN[name])
     apps = [_app(table, number) for number, table in enumerate(tables)]
     apps += _default_app(settings)
     _check_apps(apps)
@@ -235,28 +250,38 @@ def read_config(
     return Config(apps=tuple(apps), **scalars)
 
 
+_SECRETS = frozenset({"secret", "livekit_api_secret"})
+_URLS = frozenset({"database", "livekit_url"})
+
+
 def describe(config: Config) -> str:
     """Return what is in force as lines of text, secrets left out."""
-    lines: list[str] = []
-    for name in _SCALARS:
-        value = getattr(config, name)
-        if name in {"secret", "livekit_api_secret"}:
-            value = "(set)" if value else "(not set)"
-        elif name == "database":
-            value = _without_password(value)
-        lines.append(f"{name} = {value}")
+    lines = [f"{name} = {_shown(name, getattr(config, name))}" for name in _SCALARS]
     for app in config.apps:
-        marks = [
-            mark
-            for mark, is_on in (
-                ("allow_appkey_identity_mint", app.allow_appkey_identity_mint),
-                ("suspended", app.suspended),
-            )
-            if is_on
+        others = [
+            f"{name}={_shown(name, getattr(app, name))}"
+            for name in _APP_KEYS
+            if name not in {"id", "key", *_SECRETS}
         ]
-        marks += [*app.allowed_origins, *app.features]
-        lines.append(" ".join([f"app {app.id}: key {app.key}", *marks]))
+        lines.append(" ".join([f"app {app.id}: key {app.key}", *others]))
     return "\n".join(lines)
+
+
+def _shown(name: str, value: Any) -> str:
+    if name in _SECRETS:
+        return "(set)" if value else "(not set)"
+    if name in _URLS:
+        return _without_password(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        words = cast("tuple[str, ...]", value)
+        return ",".join(words) or _EMPTY_LISTS.get(name, "(none)")
+    return str(value)
+
+
+# An app for which none are named may use every feature.
+_EMPTY_LISTS = {"features": "(every)"}
 
 
 def _read_file(file: Path, settings: dict[str, Any]) -> list[object]:
@@ -269,39 +294,33 @@ def _read_file(file: Path, settings: dict[str, Any]) -> list[object]:
     for name, value in read.items():
         if name not in _KNOWN:
             raise _unknown(name, {**_KNOWN, "apps": list}, str(file))
-        settings[name] = _typed(name, value, _KNOWN[name])
+        if is_given(value):
+            settings[name] = typed(name, value, _KNOWN[name])
     if not isinstance(tables, list):
         message = "apps must be tables: write [[apps]]"
         raise InvalidArgumentError(message)
     return [*cast("list[object]", tables)]
 
 
+def _read_environment(environ: Mapping[str, str], settings: dict[str, Any]) -> None:
+    foreign = foreign_names(environ)
+    if foreign:
+        names = ", ".join(sorted(foreign))
+        _LOG.warning("no settings, but Kubernetes' words for a Service: %s", names)
+    for name, text in environ.items():
+        if name in foreign:
+            continue
+        if name not in _VARIABLES:
+            if name.startswith("UTD_STREAM_"):
+                raise _unknown(name, _VARIABLES, "the environment")
+        elif is_given(text):
+            key = _VARIABLES[name]
+            settings[key] = parsed(name, text, _KNOWN[key])
+
+
 def _unknown(name: str, known: Mapping[str, Any], where: str) -> InvalidArgumentError:
     close = get_close_matches(name, known, n=1, cutoff=0.0)
     return InvalidArgumentError(f"unknown key {name} in {where}; nearest: {close[0]}")
-
-
-def _typed(name: str, value: Any, kind: type) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
-        message = f"{name} must be {kind.__name__}"
-        raise InvalidArgumentError(message)
-    return value
-
-
-def _parsed(name: str, text: str, kind: type) -> Any:
-    if kind is bool:
-        word = text.strip().lower()
-        if word in _TRUE | _FALSE:
-            return word in _TRUE
-        message = f"{name} must be true or false"
-        raise InvalidArgumentError(message)
-    try:
-        return kind(text)
-    except ValueError:
-        message = f"{name} must be {kind.__name__}"
-        raise InvalidArgumentError(message) from None  # the cause repeats the text
 
 
 def _app(table: object, number: int) -> App:
@@ -313,15 +332,19 @@ def _app(table: object, number: int) -> App:
     for name, value in cast("dict[str, Any]", table).items():
         if name not in _APP_KEYS:
             raise _unknown(name, _APP_KEYS, where)
-        fields[name] = _typed(f"{where}.{name}", value, _APP_KEYS[name])
+        if is_given(value):
+            fields[name] = _app_value(f"{where}.{name}", value, _APP_KEYS[name])
     missing = [name for name in ("id", "key", "secret") if name not in fields]
     if missing:
         message = f"{where} lacks " + ", ".join(missing)
         raise InvalidArgumentError(message)
-    for name in ("allowed_origins", "features"):
-        texts = [_typed(f"{where}.{name}", text, str) for text in fields.get(name, [])]
-        fields[name] = tuple(texts)
     return App(**fields)
+
+
+def _app_value(name: str, value: Any, kind: type) -> Any:
+    if kind is not list:
+        return typed(name, value, kind)
+    return tuple([typed(name, each, str) for each in typed(name, value, list)])
 
 
 def _default_app(settings: Mapping[str, Any]) -> list[App]:
