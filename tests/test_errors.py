@@ -163,7 +163,7 @@ def test_errors_cross_processes(error: UTDStreamException) -> None:
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 -- made on this line
 
     assert type(again) is type(error)
-    assert (str(again), again.code) == (str(error), error.code)
+    assert (str(again), vars(again)) == (str(error), vars(error))
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=CLASSES)

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from enum import Enum
-from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 import attrs
@@ -22,11 +21,12 @@ import orjson
 
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import UTDStreamException
+from utd_stream.models._frozen_map import frozen_map
 from utd_stream.ports import Clock, FactKind
 
 __all__ = ["FACT_LOG_SCHEMA", "JsonLines"]
 
-FACT_LOG_SCHEMA: Final[Mapping[str, Any]] = MappingProxyType(
+FACT_LOG_SCHEMA: Final[Mapping[str, Any]] = frozen_map(
     {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A line of the fact log of utd_stream, version 1",

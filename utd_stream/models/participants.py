@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from types import MappingProxyType
-from typing import Any
 
 import attrs
+
+from utd_stream.models._frozen_map import frozen_map
 
 __all__ = [
     "LocalParticipant",
@@ -16,16 +16,7 @@ __all__ = [
     "TrackKind",
     "TrackPublication",
     "TrackSource",
-    "frozen_map",
 ]
-
-
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-def frozen_map(mapping: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a read-only copy of *mapping*; every empty one is the same."""
-    return MappingProxyType(dict(mapping)) if mapping else _NOTHING
 
 
 class TrackKind(Enum):

@@ -11,11 +11,11 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from utd_stream.models._frozen_map import frozen_map
 from utd_stream.models.participants import (
     Permission,
     RemoteParticipant,
     TrackPublication,
-    frozen_map,
 )
 from utd_stream.models.rooms import DisconnectReason
 

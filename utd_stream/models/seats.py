@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import attrs
 
-from utd_stream.models.participants import frozen_map
+from utd_stream.models._frozen_map import frozen_map
 from utd_stream.models.rooms import SeatMode
 
 __all__ = [
