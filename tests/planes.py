@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
-from utd_stream.adapters.clock import AsyncioClock
+from tests.patience import PatientClock, patient, patiently
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
@@ -50,7 +50,7 @@ SPEAKER = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))
 
 async def eventually(question: Callable[[], _T | None], *, timeout: float = 10.0) -> _T:
     """Return the first true answer to *question*, asked again and again."""
-    async with asyncio.timeout(timeout):
+    async with patiently(timeout):
         while not (answer := question()):  # noqa: ASYNC110 -- not all has its event
             await asyncio.sleep(0.01)
     return answer
@@ -145,7 +145,7 @@ class Plane:
     sfu: Sfu
     url: str
     app_id: str
-    clock: Clock = attrs.field(factory=AsyncioClock)
+    clock: Clock = attrs.field(factory=PatientClock)
     guests: list[Guest] = attrs.field(factory=list)
 
     def room(self, name: str = "room") -> str:
@@ -264,7 +264,9 @@ class Plane:
 
 def livekit_plane(server: LiveKitProcess, app_id: str) -> Plane:
     """The plane of one LiveKit server."""
-    sfu = LiveKitSfu(server.http_url, server.api_key, server.api_secret)
+    sfu = LiveKitSfu(
+        server.http_url, server.api_key, server.api_secret, timeout=patient(10)
+    )
     return Plane(media=LiveKitMedia(), sfu=sfu, url=server.url, app_id=app_id)
 
 
@@ -318,7 +320,7 @@ async def plane(request: pytest.FixtureRequest, app_id: str) -> AsyncIterator[Pl
 async def heard_hz(frames: AsyncIterator[AudioFrame], *, seconds: float = 0.5) -> float:
     """The strongest frequency among the next frames that are no silence."""
     heard = bytearray()
-    async with asyncio.timeout(10):
+    async with patiently(10):
         async for frame in frames:
             samples = np.frombuffer(frame.samples, "<i2")
             if np.abs(samples).max(initial=0) > 1_000 or heard:

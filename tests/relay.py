@@ -17,6 +17,8 @@ import aiohttp
 import attrs
 from aiohttp import web
 
+from tests.patience import patiently
+
 __all__ = ["Registration", "Webhook", "WebhookRelay", "every"]
 
 _T = TypeVar("_T")
@@ -110,7 +112,7 @@ class Registration:
         Raises:
             TimeoutError: If there was none within *timeout* seconds.
         """
-        async with asyncio.timeout(timeout):
+        async with patiently(timeout):
             return await self._relay.run(self._arrival(matching))
 
     async def take(self, webhook: Webhook) -> int:

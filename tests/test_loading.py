@@ -8,6 +8,8 @@ from inspect import cleandoc
 
 import pytest
 
+from tests.patience import patient
+
 ROOM = """
     import asyncio, sys
     from utd_stream import Tone, embedded
@@ -47,7 +49,7 @@ def test_livekit_is_loaded_by_whom_it_carries(program: str, *, loads: bool) -> N
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
     )
 
     loaded = set(run.stdout.split())

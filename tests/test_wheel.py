@@ -15,6 +15,7 @@ import attrs
 import pytest
 
 from tests.cli.commands import environment
+from tests.patience import patient
 from tests.readme import block
 
 ROOT = Path(__file__).parents[1]
@@ -36,7 +37,7 @@ class Installation:
             check=False,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patient(60),
         )
         assert done.returncode == 0, done.stdout + done.stderr
         assert not done.stderr
@@ -65,13 +66,13 @@ def pip(*arguments: str | Path, timeout: float) -> None:
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The package, built and installed once."""
     built = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--no-deps", "--wheel-dir", built, ROOT, timeout=100)
+    pip("wheel", "--no-deps", "--wheel-dir", built, ROOT, timeout=patient(100))
     (wheel,) = built.glob("*.whl")
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     # Most of what pip would compile is never imported here.
     python = folder / "bin" / "python"
-    pip("--python", python, "install", "--no-compile", wheel, timeout=150)
+    pip("--python", python, "install", "--no-compile", wheel, timeout=patient(150))
     return Installation(wheel, folder)
 
 

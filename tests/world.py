@@ -63,6 +63,11 @@ class World:
         return self._ground.clock
 
     @property
+    def timeouts(self) -> Timeouts:
+        """Of clients, unless a test says otherwise."""
+        return self._ground.timeouts
+
+    @property
     def sfu(self) -> Sfu:
         """The SFU, for engines."""
         return self._ground.sfu
@@ -109,6 +114,7 @@ class World:
             luck=self._ground.luck,
         )
         settings.setdefault("base_url", self.base_url)
+        settings.setdefault("timeouts", self.timeouts)
         settings.setdefault("microphone", Tone(440))
         made = UTDStreamClient(self.app.id, app_key, ports=ports, **settings)
         self._stack.push_async_callback(made.aclose)

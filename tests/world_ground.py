@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.timeouts import Timeouts
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.services import Services
 from utd_stream.errors import TransportError
@@ -140,6 +141,11 @@ class Ground(Protocol):
     @property
     def clock(self) -> Clock:
         """Of everything."""
+        ...
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Of clients, unless a test says otherwise."""
         ...
 
     @property

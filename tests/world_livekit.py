@@ -13,10 +13,16 @@ import attrs
 from aiohttp import web
 from livekit import rtc
 
+from tests.patience import (
+    GRACES,
+    PATIENT_TIMEOUTS,
+    PatientClock,
+    patient,
+    patient_http,
+    patiently,
+)
 from tests.relay import Registration
 from tests.world_ground import GrantLine, make_config
-from utd_stream.adapters.clock import AsyncioClock
-from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
@@ -38,7 +44,7 @@ class _FrailSfu(LiveKitSfu):
     """LiveKit's server API, its grants on a line of their own."""
 
     def __init__(self, url: str, key: str, secret: str, grants: GrantLine) -> None:
-        super().__init__(url, key, secret)
+        super().__init__(url, key, secret, timeout=patient(10))
         self._grants = grants
 
     async def update_participant(
@@ -51,7 +57,7 @@ class _FrailSfu(LiveKitSfu):
             )
 
 
-class _HastyClock(AsyncioClock):
+class _HastyClock(PatientClock):
     """A clock on which a minute of waiting lasts a second; limits are kept."""
 
     HASTE = 60.0
@@ -114,11 +120,12 @@ class LiveKitGround:
             livekit_url=livekit.url,
             livekit_api_key=livekit.api_key,
             livekit_api_secret=livekit.api_secret,
-            **settings,
+            **{**GRACES, **settings},
         )
         self.base_url = ""
         self.sfu_url = livekit.url
-        self.clock = AsyncioClock()
+        self.clock = PatientClock()
+        self.timeouts = PATIENT_TIMEOUTS
         self.luck = SystemLuck()
         self.media = LiveKitMedia()
         self.grants = GrantLine()
@@ -142,7 +149,7 @@ class LiveKitGround:
 
     def http(self) -> Http:
         """Return a pool of its own."""
-        return AiohttpHttp()
+        return patient_http()
 
     def short_minute(self) -> tuple[Clock, float]:
         """Return a clock that is in a hurry."""
@@ -225,6 +232,6 @@ class LiveKitGround:
         )
         self._members.append(_Process(member))
         assert member.stdout is not None
-        async with asyncio.timeout(30):
+        async with patiently(30):
             assert await member.stdout.readline() == b"speaking\n"
         return self._members[-1]

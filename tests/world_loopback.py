@@ -12,6 +12,7 @@ from utd_stream._embedded import Courier, EmbeddedWorld
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.timeouts import Timeouts
 from utd_stream.engine.services import SERVICES, Services
 from utd_stream.media import Tone
 from utd_stream.models import Permission
@@ -84,6 +85,7 @@ class LoopbackGround:
             **settings,
         )
         self.clock = clock
+        self.timeouts = Timeouts()
         self.luck = SeededLuck(0)
         self.grants = GrantLine()
         self.sfu = self.media = _FrailLoopback(clock, self.grants)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import attrs
 
+from tests.patience import patient, patient_ports
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
 
@@ -44,7 +45,7 @@ def command(
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patient(120),
     )
 
 
@@ -103,9 +104,10 @@ class Dev:
             self.told["app_key"],
             base_url=self.told["base_url"],
             microphone=Tone(440),
+            ports=patient_ports(),
         )
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
         """Send a signal and return what else it prints."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=30)
+        return self.process.communicate(timeout=patient(30))

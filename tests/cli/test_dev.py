@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import Dev, children, has_ended, named, running
+from tests.patience import patient, patiently
 from utd_stream.models import SeatOccupancy
 
 pytestmark = pytest.mark.livekit
@@ -68,7 +68,7 @@ async def test_livekit_tells_the_engine_what_happens(dev: Dev) -> None:
         dev.client() as client,
         await client.join_audio_room("ana", "lounge", as_host=True) as ana,
     ):
-        async with asyncio.timeout(10):
+        async with patiently(10):
             while not (await client.api.get_participant("lounge", "ana")).connected:
                 pass
 
@@ -101,7 +101,7 @@ def test_it_does_not_outlive_livekit(dev: Dev) -> None:
     (livekit,) = (pid for pid in children(dev.process.pid) if "server" in named(pid))
 
     os.kill(livekit, signal.SIGKILL)
-    printed, errors = dev.process.communicate(timeout=30)
+    printed, errors = dev.process.communicate(timeout=patient(30))
 
     assert dev.process.returncode == 1
     assert not printed
@@ -144,7 +144,7 @@ def test_a_second_one_in_the_same_folder_is_refused(
         folder=dev.folder,
         LIVEKIT_SERVER=str(livekit_binary),
     ) as process:
-        printed, errors = process.communicate(timeout=30)
+        printed, errors = process.communicate(timeout=patient(30))
 
     assert process.returncode == 2
     assert not printed

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import Dev, command, environment
+from tests.patience import patient
 from tests.readme import README, block
 
 HELLO = "sys.argv"
@@ -26,7 +27,7 @@ def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
     )
 
 

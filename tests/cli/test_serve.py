@@ -11,6 +11,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.cli.commands import command, running
+from tests.patience import patient
 
 COMPLETE = {
     "UTD_STREAM_SECRET": "the-secret-that-signs-user-tokens",
@@ -115,7 +116,7 @@ def test_serve_prints_one_line_and_ends_clean(
         assert process.stdout is not None
         line = process.stdout.readline()
         process.send_signal(number)
-        rest, errors = process.communicate(timeout=30)
+        rest, errors = process.communicate(timeout=patient(30))
 
     told = json.loads(line)
     assert set(told) == {"base_url", "livekit_url", "app_id", "app_key"}
@@ -142,7 +143,7 @@ def test_the_impatient_cut_no_ending_short(
             await_refusal(port)
             process.send_signal(number)
             process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=patient(30))
 
     assert process.returncode == 0
     assert "KeyboardInterrupt" not in errors
@@ -160,7 +161,7 @@ def test_a_livekit_that_is_not_there_is_told(tmp_path: Path) -> None:
         with urlopen(f"{json.loads(line)['base_url']}/health") as answer:  # noqa: S310 -- ours
             status = answer.status
         process.send_signal(signal.SIGTERM)
-        _, rest = process.communicate(timeout=30)
+        _, rest = process.communicate(timeout=patient(30))
 
     assert "no LiveKit server answers at its URL; is it running?" in told
     assert (status, process.returncode, rest) == (200, 0, "")

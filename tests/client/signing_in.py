@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import attrs
 import pytest_asyncio
 
 from tests.engine.house import OPEN, SHUT, House, open_house
+from tests.patience import patiently
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.client._rest import Rest
@@ -91,7 +91,7 @@ class Somebody:
 
     async def renewed(self, old: str | None) -> str:
         """Wait for another bearer than *old*, no longer than a moment."""
-        async with asyncio.timeout(10):
+        async with patiently(10):
             while self.rest.bearer == old:
                 await self.house.clock.settle()
         return self.rest.bearer or ""

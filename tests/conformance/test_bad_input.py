@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import jwt
 import pytest
 
+from tests.patience import patiently
 from tests.planes import eventually
 from tests.world import ROOM, World
 from utd_stream.client.audio_room import UTDAudioRoomSession
@@ -94,7 +94,7 @@ async def test_a_provider_that_fails_ends_the_join(world: World) -> None:
 
     client = world.client(app_key=None, session_provider=provide)
 
-    async with asyncio.timeout(30):
+    async with patiently(30):
         with pytest.raises(TransportError, match="session_provider"):
             await client.join_audio_room("ana", ROOM)
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
 import orjson
 import pytest
 
 from tests.planes import eventually
 from tests.world import World
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.client.timeouts import Timeouts
 from utd_stream.errors import TransportError, TransportTimeoutError
 from utd_stream.models import SeatMode, SeatOccupancy, UTDConnectionState
 from utd_stream.ports import Http, HttpAnswer
@@ -90,7 +90,7 @@ async def on_a_bad_line(
     world: World, **limits: Any
 ) -> tuple[BadLine, UTDAudioRoomSession]:
     line = BadLine(world.http())
-    client = world.client(http=line, timeouts=Timeouts(**limits))
+    client = world.client(http=line, timeouts=attrs.evolve(world.timeouts, **limits))
     return line, await world.join("speaker", client=client)
 
 
@@ -177,7 +177,7 @@ async def test_a_busy_engine_does_not_end_a_give_back(world: World) -> None:
 
 async def test_a_timeout_of_a_request_is_told_as_such(world: World) -> None:
     """Whoever is told of a limit is told of the one that was over."""
-    line, speaker = await on_a_bad_line(world, request=1.0)
+    line, speaker = await on_a_bad_line(world, request=0.5, seat=60.0)
     line.stuck["/take"] = 3
 
     with pytest.raises(TransportTimeoutError, match="no answer from the engine"):

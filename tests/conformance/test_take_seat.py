@@ -267,7 +267,7 @@ async def test_moving_leaves_no_gap(world: World) -> None:
 
 async def test_late_right_is_waited_for_once(world: World) -> None:
     """When the right does not come in time the take ends and leaves nothing (L17)."""
-    client = world.client(timeouts=Timeouts(seat=3.0))
+    client = world.client(timeouts=Timeouts(seat=10.0))
     speaker = await world.join("speaker", client=client)
     world.grants.takes = False
 

@@ -7,6 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
+from tests.patience import patiently
 from tests.planes import (
     LISTENER,
     MICROPHONE,
@@ -16,7 +17,7 @@ from tests.planes import (
     heard_hz,
 )
 from utd_stream.media import Silence
-from utd_stream.models import Permission, TrackSource
+from utd_stream.models import AudioFrame, Permission, TrackSource
 from utd_stream.models.room_events import (
     DataReceived,
     LocalTrackPublished,
@@ -64,30 +65,35 @@ async def test_sound_ends_with_the_connection(plane: Plane) -> None:
     await ana.publish_tone()
     await ben.hears(TrackSubscribed)
     await ben.room.disconnect()
-    async with asyncio.timeout(10):
+    async with patiently(10):
         await asyncio.wait((heard, unheard))
 
     assert unheard.result() == 0
 
 
+async def is_there(frame: asyncio.Future[AudioFrame]) -> bool:
+    """Whether a frame that was asked for had come before."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return frame.done()
+
+
 async def test_slow_reader_gets_the_newest_frames(plane: Plane) -> None:
-    """At most 100 frames wait for a reader; what comes after them takes its time."""
+    """At most 100 frames wait for a reader, whatever it has missed."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    now = asyncio.get_running_loop().time
+    waiting = 0
     async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
         await ana.publish_tone()
         await anext(sound)
         await asyncio.sleep(2)  # the pause itself is what is tested
-        began = now()
-        for _ in range(90):
-            await anext(sound)
-        at_once = now() - began
-        for _ in range(60):
-            await anext(sound)
-        with_more = now() - began
+        frame = asyncio.ensure_future(anext(sound))
+        while await is_there(frame):
+            waiting += 1
+            frame = asyncio.ensure_future(anext(sound))
+        await frame
 
-    assert at_once < 0.3
-    assert with_more > 0.3
+    # Some more come while they are read; two seconds are 200.
+    assert 90 <= waiting < 150
 
 
 async def test_published_and_withdrawn_is_seen_by_the_sfu(plane: Plane) -> None:
@@ -154,7 +160,7 @@ async def test_muted_track_is_heard_as_silence(plane: Plane) -> None:
     await heard_hz(sound)
     ana.room.set_muted(MICROPHONE, muted=True)
     await ben.hears(TrackMuted)
-    async with asyncio.timeout(10):
+    async with patiently(10):
         silent = 0
         while silent < 50:
             silent = 0 if any((await anext(sound)).samples) else silent + 1
@@ -233,7 +239,7 @@ async def test_sixty_thousand_bytes_arrive(plane: Plane) -> None:
 async def test_data_of_the_server_has_no_sender(plane: Plane) -> None:
     """The engine's messages name nobody; so may others, so that proves nothing."""
     ana = await plane.enter("ana")
-    async with asyncio.timeout(10):
+    async with patiently(10):
         while not ana.of(DataReceived):  # it takes a moment until she can hear it
             await plane.sfu.send_data(plane.room(), b"hint", to=["ana"])
             await asyncio.sleep(0.05)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.contract.faults import Notices, comings_and_goings
+from tests.patience import patiently
 from tests.planes import Plane
 from utd_stream.errors import NotFoundError
 from utd_stream.models import DisconnectReason
@@ -16,7 +17,7 @@ from utd_stream.ports import ParticipantJoined, ParticipantLeft
 
 async def remove_as_soon_as_there(plane: Plane, identity: str) -> None:
     """Remove somebody who is entering: there before being ready, for a moment."""
-    async with asyncio.timeout(10):
+    async with patiently(10):
         while True:  # nothing tells that somebody is there
             try:
                 await plane.sfu.remove_participant(plane.room(), identity)
@@ -42,7 +43,7 @@ async def test_who_is_removed_on_the_way_in_never_came(
         # On a busy machine the moment passes, and it was ready: another one, then.
         if entering.done():
             continue
-        async with asyncio.timeout(30):
+        async with patiently(30):
             await entering
         first, second = await comings_and_goings(notices, name, 2)
         if isinstance(first, ParticipantLeft):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from tests.patience import patient_ports
 from tests.world import ROOM
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
@@ -13,7 +14,7 @@ from utd_stream.media import Tone
 async def main(base_url: str, app_id: str, key: str, identity: str, seat: str) -> None:
     """Join, sit down, say so, stay."""
     async with UTDStreamClient(
-        app_id, key, base_url=base_url, microphone=Tone(440)
+        app_id, key, base_url=base_url, microphone=Tone(440), ports=patient_ports()
     ) as client:
         session = await client.join_audio_room(identity, ROOM)
         await session.take_seat(int(seat))

@@ -19,6 +19,7 @@ import attrs
 import pytest
 
 from tests.e2e.scenarios import ROOMS, SCENARIOS
+from tests.patience import patient
 from tests.planes import livekit_plane
 from utd_stream.adapters.livekit_process import LiveKitProcess
 
@@ -64,14 +65,14 @@ class Played:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
-            _, errors = self.process.communicate(timeout=30)
+            _, errors = self.process.communicate(timeout=patient(30))
             pytest.fail(f"exit status {self.process.returncode}: {errors[-2000:]}")
         said: dict[str, Any] = json.loads(line)
         return said
 
     def ends(self) -> int:
         """Wait for its end; return the exit status."""
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=patient(30))
         return self.process.returncode
 
 

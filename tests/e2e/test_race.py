@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from tests.conformance.entering import entering
+from tests.patience import patient, patiently
 from tests.world import ROOM, World
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.compose import UTDStreamClient
@@ -27,7 +28,7 @@ SEATS = 8
 async def become_member(
     world: World, pool: aiohttp.ClientSession, identity: str
 ) -> UTDStreamClient:
-    client = world.client(http=AiohttpHttp(session=pool))
+    client = world.client(http=AiohttpHttp(session=pool, timeout=patient(15)))
     await client.authenticate(identity)
     await client.api.create_token(entering(identity))
     return client
@@ -45,7 +46,7 @@ async def winners_connected(
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    async with asyncio.timeout(90):
+    async with patiently(90):
         lines = [await process.stdout.readline() for _ in winners]
     yield [decode(UTDSeatGrid, decode_json(line)) for line in lines]
     await process.communicate(b"")  # ends what it waits for

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import patient_ports, patiently
 from tests.relay import Registration
 from tests.world import ROOM
 from utd_stream.adapters.livekit_process import LiveKitProcess
@@ -32,7 +33,13 @@ async def test_an_acknowledged_seat_survives_kill_9(
     settings = serve_settings(livekit, app_id, tmp_path / "engine.db")
     async with serving(settings) as (base_url, engine):
         register_engine(f"{base_url}/livekit/webhook").drop()
-        client = UTDStreamClient(app_id, "key", base_url=base_url, microphone=Tone(440))
+        client = UTDStreamClient(
+            app_id,
+            "key",
+            base_url=base_url,
+            microphone=Tone(440),
+            ports=patient_ports(),
+        )
         session = await client.join_audio_room("speaker", ROOM)
         answer = await client.api.take_seat(ROOM, 6)
         engine.kill()
@@ -77,7 +84,7 @@ async def serving(
         env=settings,
     )
     assert engine.stdout is not None
-    async with asyncio.timeout(30):
+    async with patiently(30):
         told = json.loads(await engine.stdout.readline())
     try:
         yield told["base_url"], engine

@@ -6,6 +6,7 @@ import asyncio
 import sys
 from contextlib import AsyncExitStack
 
+from tests.patience import patient_ports
 from tests.world import ROOM
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Silence
@@ -22,7 +23,13 @@ async def main(
     async with AsyncExitStack() as stack:
         for identity in identities:
             client = await stack.enter_async_context(
-                UTDStreamClient(app_id, key, base_url=base_url, microphone=Silence())
+                UTDStreamClient(
+                    app_id,
+                    key,
+                    base_url=base_url,
+                    microphone=Silence(),
+                    ports=patient_ports(),
+                )
             )
             session = await client.join_audio_room(identity, ROOM)
             await stack.enter_async_context(session)

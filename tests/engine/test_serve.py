@@ -17,6 +17,7 @@ import pytest
 
 from tests.engine.engine_process import config
 from tests.engine.house import OPEN, app_of
+from tests.patience import patiently
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
@@ -91,7 +92,7 @@ async def test_kill_loses_nothing_acknowledged(tmp_path: Path) -> None:
                     tasks.create_task(
                         sit_and_stand(pool, base, name, acknowledged, enough)
                     )
-                async with asyncio.timeout(20):
+                async with patiently(20):
                     await enough.wait()
                 process.send_signal(signal.SIGKILL)
         async with running(database) as (_, base):

@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from tests.patience import patient
 from utd_stream.testing import grids, plugin, rooms
 
 pytest_plugins = ["pytester"]
@@ -40,6 +41,6 @@ def test_an_example_runs_as_printed(
     )
     Path("test_example.py").write_text(example(module), encoding="utf-8")
 
-    told = pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=100)
+    told = pytester.runpytest_subprocess("-p", "no:cacheprovider", timeout=patient(100))
 
     told.assert_outcomes(passed=1)

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.patience import patient
+
 pytest_plugins = ["pytester"]
 
 ROOM = """
@@ -32,7 +34,7 @@ def run(pytester: pytest.Pytester, text: str, *arguments: str) -> pytest.RunResu
     return pytester.runpytest_subprocess(
         *("-W", "error", "-p", "no:cacheprovider", "-p", "no:asyncio"),
         *arguments,
-        timeout=100,
+        timeout=patient(100),
     )
 
 

@@ -17,8 +17,8 @@ from utd_stream.errors import InvalidArgumentError
 __all__ = ["main", "play"]
 
 _INTERRUPTED = 130  # as shells say it
-# What may take longest is a newcomer who is announced (T26), some 3 s.
-_PATIENCE = 10.0
+# A newcomer takes longest: LiveKit announces one after some 3 s on an idle machine.
+_PATIENCE = 30.0
 
 
 def main(
