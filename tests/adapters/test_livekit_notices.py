@@ -101,6 +101,7 @@ def test_unknown_reason_is_unknown() -> None:
 
 
 BODY = json.dumps({"event": "room_started", "room": ROOM}).encode()
+DEEP = base64.urlsafe_b64encode(b"[" * 30_000 + b"]" * 30_000).decode()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +109,7 @@ BODY = json.dumps({"event": "room_started", "room": ROOM}).encode()
     [
         pytest.param("", id="none"),
         pytest.param("nonsense", id="nonsense"),
+        pytest.param(f"{DEEP}.{DEEP}.{DEEP}", id="nested-deep"),
         pytest.param("\udcff.\udcff.\udcff", id="no-text"),
         pytest.param(signed(BODY, secret="t" * 32), id="another-secret"),
         pytest.param(signed(BODY, iss="other"), id="another-key"),
@@ -161,6 +163,14 @@ def test_scheme_before_the_token_is_taken() -> None:
 def test_signed_nonsense_is_a_protocol_error(body: bytes) -> None:
     """Whatever else LiveKit signs is never an unexpected exception."""
     with suppress(RemoteProtocolError):
+        SFU.read_notice(body, signed(body), NOW)
+
+
+def test_signed_nesting_is_a_protocol_error() -> None:
+    """Not even LiveKit may nest deeper than Python's reader can follow."""
+    body = b'{"event": ' + b"[" * 30_000 + b"]" * 30_000 + b"}"
+
+    with pytest.raises(RemoteProtocolError):
         SFU.read_notice(body, signed(body), NOW)
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
+import attrs
 import jwt
+import orjson
+import pytest
 
 from tests.conformance.entering import entering
 from tests.planes import LISTENER, SPEAKER
 from tests.world import ROOM, World
+from utd_stream.contract.fields import Image, JsonObjectText, Text50, Text256
+from utd_stream.errors import InvalidRequestError
 from utd_stream.models import DisconnectReason, Permission, SeatOccupancy
 from utd_stream.models.room_events import Disconnected
 
@@ -130,3 +137,60 @@ async def test_without_webhooks_engine_and_sfu_agree(hasty_world: World) -> None
 
     assert await world.seat_of("speaker") == 0
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+DEEP = '{"a":' + "[" * 254 + "]" * 254 + "}"
+ODD = {
+    "64 levels": '{"a":' * 64 + "1" + "}" * 64,
+    "control characters": '{"\\u0000": "\\u0000\\u001f\\u007f"}',
+    "numbers": '{"a": [18446744073709551616, -9223372036854775809, 1e308, -0]}',
+    "keys": '{"": 1, "' + "k" * 4_000 + '": 1}',
+    "twice": '{"role": "host", "role": "owner", "appId": null}',
+}
+
+
+async def test_metadata_that_cannot_be_passed_on_mutes_no_revoke(world: World) -> None:
+    """A mint with such metadata is 422 and changes nothing: a kick still silences."""
+    host = await world.join("host", as_host=True)
+    client = world.client()
+    speaker = await world.join("speaker", client=client)
+    await speaker.take_seat(1)
+    await world.permitted("speaker", SPEAKER)
+    deep = attrs.evolve(entering("speaker"), metadata=JsonObjectText(DEEP))
+
+    with pytest.raises(InvalidRequestError) as caught:
+        await client.api.create_token(deep)
+
+    assert caught.value.details["errors"][0]["path"] == "$.metadata"
+    await host.kick_from_seat(1)
+    await world.permitted("speaker", LISTENER)
+
+
+@pytest.mark.parametrize("metadata", ODD.values(), ids=ODD.keys())
+async def test_odd_metadata_is_carried(world: World, metadata: str) -> None:
+    """What a mint takes reaches the SFU, and rights are written beside it."""
+    client = world.client()
+    await client.authenticate("speaker")
+    odd = attrs.evolve(
+        entering("speaker"),
+        metadata=JsonObjectText(metadata),
+        image=Image("\x00\x1f\x7f" * 80),
+        device_id=Text256("\x00" * 256),
+        os=Text50("\x00"),
+    )
+    minted = await client.api.create_token(odd)
+    await world.intrude(minted.token)
+    await client.api.take_seat(ROOM, 4)
+    await world.permitted("speaker", SPEAKER)
+
+    await client.api.leave_seat(ROOM)
+
+    await world.permitted("speaker", LISTENER)
+    listed = await world.listed("speaker")
+    assert listed is not None
+    told = json.loads(listed.metadata)
+    # A number beyond 64 bits is a float from then on.
+    assert told == orjson.loads(metadata) | {
+        key: told[key] for key in ("role", "appId", "service", "connection")
+    }
+    assert told["role"] == "audience"

@@ -91,6 +91,25 @@ async def test_names_too_long_are_refused(plane: Plane) -> None:
             await plane.sfu.create_room(name, metadata="", empty_timeout=300)
 
 
+async def test_what_is_no_unicode_is_refused(plane: Plane) -> None:
+    """Half a character, wherever it stands, is refused for good and not tried."""
+    sfu, room, half = plane.sfu, plane.room(), "\ud800"
+    await sfu.create_room(room, metadata="", empty_timeout=300)
+    for asked in (
+        sfu.create_room(half, metadata="", empty_timeout=300),
+        sfu.create_room(plane.room("new"), metadata=half, empty_timeout=300),
+        sfu.delete_room(half),
+        sfu.update_room_metadata(room, half),
+        sfu.update_participant(room, half, permission=SPEAKER, metadata=""),
+        sfu.update_participant(room, "ana", permission=SPEAKER, metadata=half),
+        sfu.remove_participant(room, half),
+        sfu.send_data(room, b"x", to=[half]),
+        sfu.list_participants(half),
+    ):
+        with pytest.raises(InvalidRequestError):
+            await asked
+
+
 @pytest.mark.parametrize(
     "identity",
     [" ", "a/b", "🎤", "ana@example.com"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import attrs
@@ -200,6 +201,19 @@ async def test_forged_bearer_is_refused(house: House, claims: dict[str, Any]) ->
     assert (await house.room_ask("POST", "/leave", by=forged())).status == 200
 
     answer = await house.room_ask("POST", "/leave", by=forged(**claims))
+
+    assert (answer.status, answer.code) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("part", [0, 1, 2])
+async def test_bearer_nested_deep_is_refused(house: House, part: int) -> None:
+    """What only Python's reader of JSON stumbles over is no bearer either."""
+    parts = forged()["Authorization"].removeprefix("Bearer ").split(".")
+    deep = b"[" * 3_000 + b"]" * 3_000
+    parts[part] = base64.urlsafe_b64encode(deep).decode().rstrip("=")
+    shown = {"Authorization": "Bearer " + ".".join(parts)}
+
+    answer = await house.room_ask("POST", "/leave", by=shown)
 
     assert (answer.status, answer.code) == (401, "unauthenticated")
 

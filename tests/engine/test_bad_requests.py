@@ -163,6 +163,7 @@ BODIES: dict[str, tuple[bytes, int, str]] = {
     "a lone surrogate": (b'{"identity": "\\ud800"}', 400, "malformed"),
     "nested 30,000 deep": (b"[" * 30_000 + b"]" * 30_000, 400, "malformed"),
     "nested objects": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, 400, "malformed"),
+    "nested 65 deep": (b"[" * 65 + b"]" * 65, 400, "malformed"),
     "a number": (b"12", 422, "invalid"),
     "null": (b"null", 422, "invalid"),
     "65 KiB": (b'{"identity": "' + b"x" * 65_536 + b'"}', 413, "too_large"),
@@ -263,7 +264,8 @@ FIELDS = [
     ("identity", "."), ("identity", " "), ("identity", ""), ("name", "x" * 129),
     ("image", "x" * 257), ("metadata", "[]"), ("metadata", "{"), ("type", "party"),
     ("role", "king"), ("host_seat", 100), ("seat_count", 101), ("resume", 1),
-    ("os_version", "x" * 21),
+    ("os_version", "x" * 21), ("metadata", '{"a":' + "[" * 254 + "]" * 254 + "}"),
+    ("metadata", '{"a":' * 65 + "1" + "}" * 65), ("metadata", "[" * 2000),
 ]
 # fmt: on
 

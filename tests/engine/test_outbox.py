@@ -12,7 +12,7 @@ from tests.engine.house import OPEN, ROOM, House, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.engine.store import OutboxRow
-from utd_stream.errors import TransportError
+from utd_stream.errors import InvalidRequestError, TransportError
 from utd_stream.models.names import sfu_room_name
 from utd_stream.models.participants import Permission
 
@@ -258,6 +258,62 @@ async def test_a_failing_participant_blocks_no_other() -> None:
 
         speaking = [who for who in ("ana", "bob", "cho") if house.speaks(who)]
         assert speaking == ["bob", "cho"]
+
+
+class Refusing(Loopback):
+    """A plane that will never take a right of one participant."""
+
+    def __init__(self, clock: ManualClock, error: Exception) -> None:
+        super().__init__(clock)
+        self.error: Exception | None = error
+
+    async def update_participant(
+        self, name: str, identity: str, *, permission: Permission, metadata: str
+    ) -> None:
+        """Refuse for one, if it is a revoke; serve the others."""
+        if identity == "ana" and self.error and not permission.can_publish:
+            raise self.error
+        await super().update_participant(
+            name, identity, permission=permission, metadata=metadata
+        )
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["at once", "after an outage"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidRequestError("metadata is too large"),
+        TypeError("Recursion limit reached"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
+    ],
+    ids=["refused", "not encoded", "no Unicode"],
+)
+async def test_a_right_that_cannot_be_written_ends_the_connection(
+    error: Exception,
+    away: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    """Who loses a seat is silent, even if the SFU will never take the revoke."""
+    clock = ManualClock()
+    sfu = Refusing(clock, error)
+    async with open_house(clock=clock, sfu=sfu) as house:
+        sfu.error = None
+        for index, identity in enumerate(("ana", "bob")):
+            await house.enter(identity)
+            await house.room_ask("POST", f"/seats/{index}/take", by=identity)
+        await house.clock.settle()
+        assert house.speaks("ana")
+        sfu.error = error
+        if away:
+            async with sfu.outage():
+                await house.room_ask("POST", "/seats/0/kick", by=SECRET)
+                await house.clock.advance(1)
+        else:
+            await house.room_ask("POST", "/seats/0/kick", by=SECRET)
+        await house.clock.advance(10)
+
+        assert sfu.participant(house.sfu_room, "ana") is None
+        assert house.speaks("bob")
+        assert house.metadata()["_seats"]["seats"][0]["identity"] is None
 
 
 async def test_metadata_waits_for_nobody_who_fails() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.engine.house import OPEN, ROOM, House, open_house
+from tests.engine.house import OPEN, ROOM, House, app_of, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.models import DisconnectReason
@@ -74,6 +74,32 @@ async def test_changed_rights_are_repaired(house: House) -> None:
     await house.reconcile()
 
     assert house.speaks("ana")
+
+
+async def test_a_room_that_fails_hides_no_other(house: House) -> None:
+    """A room that cannot be read, live or ended, is skipped; the others are judged."""
+    tokens = {}
+    for name in ("damaged", "over", ROOM):
+        tokens[name] = (await house.enter("ana", room_name=name)).body["token"]
+    await house.ask("DELETE", "api/v1/rooms/over", by=app_of(OPEN, secret=True))
+    await house.clock.settle()
+    house.listens = False
+    house.sfu.enter(tokens["over"])
+
+    def damage(connection: Any) -> None:
+        sql = "UPDATE rooms SET state = '[' WHERE name IN ('damaged', 'over')"
+        connection.exec_driver_sql(sql)
+        connection.commit()
+
+    await house.services.writer.run(damage)
+    house.services.writer.committed.forget()
+    await house.sfu.update_room_metadata(house.sfu_room, "")
+    await house.reconcile()
+
+    assert house.metadata()["_seats"]["count"] == 9
+    answer = await house.ask("GET", "api/v1/rooms/damaged", by="ana")
+    assert (answer.status, answer.code) == (503, "unavailable")
+    assert "restore a backup" in answer.body["message"]
 
 
 async def test_strangers_are_removed(house: House) -> None:

@@ -211,8 +211,11 @@ def test_every_type_of_field_is_described_as_it_is_checked() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"nan", b"\xff", b'{"a": "\\ud800"}', b"[" * 30_000, b'{"a":' * 30_000],
-    ids=["nothing", "open", "nan", "bytes", "surrogate", "arrays", "objects"],
+    [
+        *(b"", b"{", b"nan", b"\xff", b'{"a": "\\ud800"}'),
+        *(b"[" * 30_000, b'{"a":' * 30_000, b"[" * 65 + b"]" * 65),
+    ],
+    ids=["nothing", "open", "nan", "bytes", "surrogate", "arrays", "objects", "65"],
 )
 def test_what_is_no_json_is_a_typed_error(body: bytes) -> None:
     """Neither garbage nor nesting 30,000 deep is anything but an error of ours."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -36,6 +37,8 @@ _R = TypeVar("_R")
 _REFUSALS: Mapping[str, type[UTDStreamException]] = {
     api.ServerErrorCode.NOT_FOUND: NotFoundError,
     api.ServerErrorCode.INVALID_ARGUMENT: InvalidRequestError,
+    api.ServerErrorCode.MALFORMED: InvalidRequestError,
+    api.ServerErrorCode.OUT_OF_RANGE: InvalidRequestError,
 }
 
 
@@ -71,48 +74,55 @@ class LiveKitSfu:
     ) -> SfuRoom:
         """Open a room, or return the one that exists, unchanged."""
         seconds = math.ceil(empty_timeout)
-        request = api.CreateRoomRequest(
-            name=name,
-            metadata=metadata,
-            empty_timeout=seconds,
-            departure_timeout=seconds,
-        )
+        with _encoding():
+            request = api.CreateRoomRequest(
+                name=name,
+                metadata=metadata,
+                empty_timeout=seconds,
+                departure_timeout=seconds,
+            )
         return sfu_room(await self._asked(self._rooms().create_room(request)))
 
     async def delete_room(self, name: str) -> None:
         """Close a room and remove everybody."""
-        await self._asked(self._rooms().delete_room(api.DeleteRoomRequest(room=name)))
+        with _encoding():
+            request = api.DeleteRoomRequest(room=name)
+        await self._asked(self._rooms().delete_room(request))
 
     async def update_room_metadata(self, name: str, metadata: str) -> None:
         """Replace a room's metadata."""
-        request = api.UpdateRoomMetadataRequest(room=name, metadata=metadata)
+        with _encoding():
+            request = api.UpdateRoomMetadataRequest(room=name, metadata=metadata)
         await self._asked(self._rooms().update_room_metadata(request))
 
     async def update_participant(
         self, name: str, identity: str, *, permission: Permission, metadata: str
     ) -> None:
         """Replace somebody's metadata, then the whole of their permission."""
-        request = api.UpdateParticipantRequest(
-            room=name,
-            identity=identity,
-            permission=proto_permission(permission),
-            metadata=metadata,
-        )
+        with _encoding():
+            request = api.UpdateParticipantRequest(
+                room=name,
+                identity=identity,
+                permission=proto_permission(permission),
+                metadata=metadata,
+            )
         await self._asked(self._rooms().update_participant(request))
 
     async def remove_participant(self, name: str, identity: str) -> None:
         """End somebody's connection; their token stays valid."""
-        request = api.RoomParticipantIdentity(room=name, identity=identity)
+        with _encoding():
+            request = api.RoomParticipantIdentity(room=name, identity=identity)
         await self._asked(self._rooms().remove_participant(request))
 
     async def send_data(self, name: str, data: bytes, *, to: Sequence[str]) -> None:
         """Send a reliable data message without a sender."""
-        request = api.SendDataRequest(
-            room=name,
-            data=data,
-            kind=proto.DataPacket.Kind.RELIABLE,
-            destination_identities=to,
-        )
+        with _encoding():
+            request = api.SendDataRequest(
+                room=name,
+                data=data,
+                kind=proto.DataPacket.Kind.RELIABLE,
+                destination_identities=to,
+            )
         await self._asked(self._rooms().send_data(request))
 
     async def list_rooms(self) -> tuple[SfuRoom, ...]:
@@ -122,7 +132,8 @@ class LiveKitSfu:
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:
         """Return everybody in a room."""
-        request = api.ListParticipantsRequest(room=name)
+        with _encoding():
+            request = api.ListParticipantsRequest(room=name)
         answer = await self._asked(self._rooms().list_participants(request))
         return tuple(map(sfu_participant, answer.participants))
 
@@ -173,6 +184,16 @@ class LiveKitSfu:
             name = type(error).__name__
             message = f"the connection to the LiveKit server broke: {name}"
             raise TransportError(message) from error
+
+
+@contextmanager
+def _encoding() -> Generator[None]:
+    """Raise what LiveKit's protocol cannot hold as one of our errors."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        message = "LiveKit's messages cannot hold this: a text must be valid Unicode"
+        raise InvalidRequestError(message) from error
 
 
 def _refusal(error: api.ServerError) -> UTDStreamException:

@@ -12,8 +12,6 @@ from datetime import datetime
 
 import orjson
 
-from utd_stream.contract.answers import Empty
-from utd_stream.contract.endpoints import Who
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
 from utd_stream.engine.rules.authority import check_may
@@ -138,10 +136,10 @@ class Batch:
             now=self._now,
             rules=self._rules,
         )
-        answer = Empty() if decision.answer is None else decision.answer
-        # Facts and mints are encoded elsewhere, if at all.
-        encoded = order.who not in {Who.SFU, Who.APP}
-        outcome = Outcome.said(decision.room, answer, encoded=encoded)
+        body = b""
+        if order.reply is not None:
+            body = order.reply(decision.room, decision.answer)
+        outcome = Outcome(body=body, room=decision.room)
         # From here on nothing fails, so that a refusal leaves nothing behind.
         if decision.room.version != (before.version if before else 0):
             self._after[order.key] = decision.room

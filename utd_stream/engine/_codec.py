@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
-from typing import Any, get_args, get_origin
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 import orjson
@@ -20,8 +20,12 @@ from cattrs import Converter
 from cattrs.gen import make_dict_unstructure_fn, override
 
 from utd_stream.engine.rules.state import Member, Room, Seat
+from utd_stream.errors import UnavailableError
+from utd_stream.models.json_text import read_json
 
 __all__ = ["decode_member", "decode_room", "encode_member", "encode_room"]
+
+_T = TypeVar("_T")
 
 
 def encode_room(room: Room) -> str:
@@ -30,8 +34,12 @@ def encode_room(room: Room) -> str:
 
 
 def decode_room(state: str, members: Mapping[str, Member]) -> Room:
-    """Return the room that `encode_room` wrote, with *members*."""
-    room: Room = _CONVERTER.structure(orjson.loads(state), Room)
+    """Return the room that `encode_room` wrote, with *members*.
+
+    Raises:
+        UnavailableError: If *state* is not what `encode_room` writes.
+    """
+    room = _read(state, Room)
     return attrs.evolve(room, members=MappingProxyType(dict(members)))
 
 
@@ -41,8 +49,23 @@ def encode_member(member: Member) -> str:
 
 
 def decode_member(state: str) -> Member:
-    """Return the member that `encode_member` wrote."""
-    return _CONVERTER.structure(orjson.loads(state), Member)
+    """Return the member that `encode_member` wrote.
+
+    Raises:
+        UnavailableError: If *state* is not what `encode_member` writes.
+    """
+    return _read(state, Member)
+
+
+def _read(state: str, kind: type[_T]) -> _T:
+    try:
+        return _CONVERTER.structure(read_json(state), kind)
+    except Exception as error:  # hooks raise what they find
+        message = (
+            f"a {kind.__name__.lower()} in the database cannot be read: "
+            "another program wrote there, or the file is damaged; restore a backup"
+        )
+        raise UnavailableError(message) from error
 
 
 class _SeatTexts:

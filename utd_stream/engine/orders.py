@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -13,7 +14,7 @@ from utd_stream.engine.rules.commands import Actor, Command
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import RoomKey
 from utd_stream.errors import ConflictError, EngineError
-from utd_stream.wire import encode, error_to_json
+from utd_stream.wire import error_to_json
 
 __all__ = ["Idempotency", "Order", "Outcome", "another_request", "fingerprint"]
 
@@ -76,6 +77,9 @@ class Order:
         idempotency: Set where the request named a key.
         if_match: The revision the caller saw, or None.
         request_id: For the body of an error.
+        reply: Makes the body of the answer, of the room and what was decided.
+            It runs before the commit, in the writer's thread: what it raises
+            refuses the order, and nothing changes.  None for who needs none.
     """
 
     key: RoomKey
@@ -85,6 +89,7 @@ class Order:
     idempotency: Idempotency | None = None
     if_match: int | None = None
     request_id: str = ""
+    reply: Callable[[Room, Any], bytes] | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,19 +100,11 @@ class Outcome:
         status: HTTP status.
         body: JSON.
         room: After it; None for a replay or a refusal.
-        answer: What was decided, before it was encoded.
     """
 
     status: int = _OK
     body: bytes = b""
     room: Room | None = None
-    answer: Any = None
-
-    @classmethod
-    def said(cls, room: Room, answer: Any, *, encoded: bool) -> Outcome:
-        """Return the outcome of a decision."""
-        body = encode(answer) if encoded else b""
-        return cls(body=body, room=room, answer=answer)
 
     @classmethod
     def refused(cls, error: EngineError, request_id: str) -> Outcome | None:

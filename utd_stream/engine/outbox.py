@@ -20,6 +20,7 @@ Laws, each proved by the test of the same name:
    who wait for no next try.
 9. metadata_waits_for_nobody_who_fails: each grant is tried first, and that is all.
 10. a_stop_sends_what_goes_fast: grants and metadata, for a second.
+11. a_right_that_cannot_be_written_ends_the_connection: a revoke never fails open.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import cast
 
 import attrs
 import orjson
@@ -46,6 +48,7 @@ from utd_stream.errors import (
     NotFoundError,
     UTDStreamException,
 )
+from utd_stream.models.json_text import read_json
 from utd_stream.models.names import sfu_room_name
 from utd_stream.ports import Clock, Luck, Sfu
 
@@ -287,7 +290,7 @@ class Outbox:
                 await self._say(name, row)
 
     async def _say(self, name: str, row: OutboxRow) -> None:
-        said, to = orjson.loads(row.payload)
+        said, to = cast("tuple[str, list[str]]", read_json(row.payload))
         try:
             async with self._free, self._clock.timeout(_HINT_TIME):
                 await self._sfu.send_data(name, orjson.dumps({"type": said}), to=to)
@@ -322,6 +325,20 @@ class Outbox:
             await self._send_room(name, await self._writer.room(row.key))
 
     async def _send_participant(self, name: str, row: OutboxRow) -> None:
+        try:
+            await self._write_right(name, row)
+        except Exception as error:
+            if not _is_final(error):
+                raise
+            # It may be a revoke, so the SFU must not let them go on.
+            _LOG.exception("a right in %s cannot be written; they are removed", row.key)
+            await self._remove(name, row.slot)
+
+    async def _remove(self, name: str, identity: str) -> None:
+        async with self._free:
+            await self._sfu.remove_participant(name, identity)
+
+    async def _write_right(self, name: str, row: OutboxRow) -> None:
         for attempt in range(_GRANT_TRIES):
             room = await self._writer.room(row.key)
             granted = None if room is None else permission(room, row.slot)
@@ -330,8 +347,7 @@ class Outbox:
                 or granted is None
                 or lingers(room, row.slot, self._clock.now(), self._rules)
             ):
-                async with self._free:
-                    await self._sfu.remove_participant(name, row.slot)
+                await self._remove(name, row.slot)
                 return
             try:
                 async with self._free:
@@ -348,6 +364,13 @@ class Outbox:
                     await self._clock.sleep(_GRANT_DELAY)
             else:
                 return
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether what failed fails however often it is tried."""
+    if isinstance(error, UTDStreamException):
+        return isinstance(error, InvalidRequestError)
+    return True
 
 
 def _slot(row: OutboxRow) -> _Slot:

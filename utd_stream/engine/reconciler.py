@@ -12,6 +12,7 @@ Laws, each proved by the test of the same name:
 4. a_failed_listing_unseats_nobody: however long it fails.
 5. an_ended_room_is_deleted_again: if a token has opened it once more.
 6. ghosts_are_removed: who said goodbye, and whose goodbye the SFU has lost.
+7. a_room_that_fails_hides_no_other: each is listed, and judged, by itself.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-import orjson
-
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.orders import Order
@@ -31,6 +30,7 @@ from utd_stream.engine.rules.commands import Command, MembersListed, RoomGone
 from utd_stream.engine.store import RoomKey
 from utd_stream.engine.writer import Writer
 from utd_stream.errors import NotFoundError, UTDStreamException
+from utd_stream.models.json_text import read_json
 from utd_stream.models.names import sfu_room_name, split_sfu_room_name
 from utd_stream.ports import Clock, Sfu, SfuRoom
 
@@ -140,7 +140,11 @@ class Reconciler:
             key = split_sfu_room_name(name)
             if key is None or key[0] not in self._app_ids or key in live:
                 continue
-            room = await self._writer.room(key)
+            try:
+                room = await self._writer.room(key)
+            except UTDStreamException as error:
+                _LOG.info("whether %s has ended cannot be read: %s", key, error)
+                continue
             if room is not None and not room.is_live:
                 self._outbox.sync_room(key)
 
@@ -151,9 +155,12 @@ class Reconciler:
         # The telling too: ten thousand facts at once would leave no place in
         # the writer's queue for people.
         async with self._free:
-            fact = gone if room is None else await self._listed(room)
-            if fact is not None:
-                await self._tell(key, fact)
+            try:
+                fact = gone if room is None else await self._listed(room)
+                if fact is not None:
+                    await self._tell(key, fact)
+            except Exception:  # noqa: BLE001 -- one room must not hide the others
+                _LOG.exception("looking at %s failed; the next period tries it", key)
 
     async def _listed(self, room: SfuRoom) -> MembersListed | None:
         asked_at = self._clock.now()
@@ -180,8 +187,8 @@ class Reconciler:
 def _revision(metadata: str) -> int | None:
     """Return the grid's revision that a room's metadata shows."""
     try:
-        seats: Any = orjson.loads(metadata or "null")["_seats"]
-        rev = cast("dict[str, Any]", seats)["rev"]
-    except (orjson.JSONDecodeError, KeyError, TypeError, IndexError):
+        told: Any = read_json(metadata or "null")
+        rev = cast("object", told["_seats"]["rev"])
+    except (ValueError, KeyError, TypeError, IndexError):
         return None
     return rev if isinstance(rev, int) and not isinstance(rev, bool) else None

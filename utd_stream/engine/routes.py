@@ -11,6 +11,7 @@ from typing import TypeAlias
 import attrs
 
 from utd_stream.contract.answers import (
+    Empty,
     Health,
     Page,
     SessionAnswer,
@@ -24,7 +25,7 @@ from utd_stream.engine.openapi import document
 from utd_stream.engine.orders import Order
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.authority import check_may
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.tokens import room_token
 from utd_stream.errors import NotFoundError
 from utd_stream.models.names import sfu_room_name
@@ -83,7 +84,12 @@ def order_of(call: Call, command: c.Command) -> Order:
         idempotency=call.idempotency,
         if_match=call.if_match,
         request_id=call.request_id,
+        reply=_encoded,
     )
+
+
+def _encoded(_: Room, answer: object) -> bytes:
+    return encode(Empty() if answer is None else answer)
 
 
 async def _health(call: Call) -> Reply:
@@ -118,30 +124,32 @@ async def _create_token(call: Call) -> Reply:
     except ValueError as error:
         message = "$.room_name"
         raise invalid(message, str(error)) from None
+
+    def minted(room: Room, member: Member) -> bytes:
+        user_token, _ = services.tokens.make(
+            app.id, member.identity, name=member.name, device_id=asked.device_id
+        )
+        now = services.clock.now().timestamp()
+        answer = UTDTokenResponse(
+            token=room_token(services.sfu, room, member, services.config.rules, now),
+            url=services.config.livekit_url,
+            room_name=room.name,
+            user_token=user_token,
+            role=member.role,
+            owner_identity=room.owner,
+            connection=member.connection,
+            seats=room.grid,
+        )
+        return encode(answer)
+
     order = Order(
         key=(app.id, asked.room_name),
         command=c.Enter(request=asked),
         who=call.endpoint.who,
         actor=call.actor,
+        reply=minted,
     )
-    outcome = await services.writer.submit(order)
-    room, member = outcome.room, outcome.answer
-    assert room is not None  # noqa: S101 -- a mint is never a replay
-    user_token, _ = services.tokens.make(
-        app.id, member.identity, name=member.name, device_id=asked.device_id
-    )
-    now = services.clock.now().timestamp()
-    answer = UTDTokenResponse(
-        token=room_token(services.sfu, room, member, services.config.rules, now),
-        url=services.config.livekit_url,
-        room_name=room.name,
-        user_token=user_token,
-        role=member.role,
-        owner_identity=room.owner,
-        connection=member.connection,
-        seats=room.grid,
-    )
-    return Reply(encode(answer))
+    return Reply((await services.writer.submit(order)).body)
 
 
 async def _list_rooms(call: Call) -> Reply:

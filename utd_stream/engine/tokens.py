@@ -53,6 +53,7 @@ class UserTokens:
 
     Verified ones are remembered by their text, since verifying costs more
     than the rest of a small request; their times are checked each time.
+    `make` may be called in the writer's thread, and so remembers nothing.
 
     Args:
         secret: Signs them.
@@ -78,8 +79,6 @@ class UserTokens:
         token = jwt.encode(  # pyright: ignore[reportUnknownMemberType]
             claims, self._secret, "HS256"
         )
-        # Its first use comes soon, and need not be verified.
-        self._remember(token, _claims(claims))
         return token, datetime.fromtimestamp(now + _LIFE, UTC)
 
     def read(self, token: str) -> UserClaims:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any, TypeVar, cast
 
 import attrs
-import orjson
 
 from utd_stream.models import room_events as e
+from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
@@ -93,8 +93,8 @@ def microphone_is_muted(snapshot: SessionSnapshot) -> bool:
 def json_object(text: str) -> dict[str, Any]:
     """Return the JSON object *text* holds, or an empty one."""
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = read_json(text)
+    except ValueError:
         return {}
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 

@@ -30,6 +30,7 @@ from utd_stream.errors import (
     RemoteProtocolError,
     engine_error,
 )
+from utd_stream.models.json_text import read_json
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.wire._grid import (
     grid_to_json,
@@ -64,10 +65,9 @@ def decode_json(body: bytes) -> object:
         RemoteProtocolError: If it is not JSON, or nested too deep to read.
     """
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        message = f"not JSON: {error}"
-        raise RemoteProtocolError(message, "$") from None  # it quotes the body
+        return read_json(body)
+    except ValueError as error:
+        raise RemoteProtocolError(str(error), "$") from None
 
 
 def decode_request(model: type[_T], raw: object) -> _T:
@@ -167,7 +167,7 @@ def bearer_expiry(token: str) -> datetime | None:
     try:
         payload = token.split(".")[1]
         padded = payload + "=" * (-len(payload) % 4)
-        claims = orjson.loads(base64.urlsafe_b64decode(padded))
+        claims: Any = read_json(base64.urlsafe_b64decode(padded))
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (
         IndexError,

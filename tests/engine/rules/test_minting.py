@@ -213,7 +213,13 @@ def test_a_mint_keeps_what_it_leaves_out() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["[]", "5", "x", '{"a": 1', '"{}"', "null"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("[]", "5", "x", '{"a": 1', '"{}"', "null", '{"a": 1e999}'),
+        *('{"a":' * 65 + "1" + "}" * 65, '{"a":' + "[" * 254 + "]" * 254 + "}"),
+    ],
+)
 def test_app_metadata_is_an_object(text: str) -> None:
     """Anything else is refused with its path, and nobody becomes a member."""
     scene = Scene()

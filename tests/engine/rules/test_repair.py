@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
+import attrs
 import pytest
 
 from tests.engine.rules.scene import seated
-from utd_stream.engine.rules import Say, SyncMetadata, SyncParticipant, SyncRoom
+from utd_stream.engine.rules import (
+    Say,
+    SyncMetadata,
+    SyncParticipant,
+    SyncRoom,
+    participant_metadata,
+)
 from utd_stream.engine.rules import commands as c
 from utd_stream.models.rooms import DisconnectReason
 
@@ -94,6 +103,30 @@ def test_a_listing_mends_the_rooms_metadata(told: int | None) -> None:
     )
 
     assert scene.effects == (SyncMetadata(),)
+
+
+POISON = {
+    "nested too deep": '{"a":' + "[" * 254 + "]" * 254 + "}",
+    "no JSON": '{"a":',
+    "no object": "[1]",
+}
+
+
+@pytest.mark.parametrize("poison", POISON.values(), ids=POISON.keys())
+def test_kept_metadata_that_is_unusable_hides_nobody(poison: str) -> None:
+    """A member it was kept for is told the engine's keys; all are judged."""
+    scene = seated()
+    members = dict(scene.room.members)
+    members["ann"] = attrs.evolve(members["ann"], metadata=poison)
+    scene.stored = attrs.evolve(scene.room, members=members)
+
+    assert set(json.loads(participant_metadata(scene.room, "ann"))) == {
+        *("role", "appId", "service", "connection"),
+    }
+    scene.lists(*OTHERS, "ann", scene.seen("bob", metadata="other"))
+    assert scene.synced == {"bob"}
+    scene.does("hal", c.KickFromSeat(index=0))
+    assert scene.synced == {"ann"}
 
 
 def test_an_ended_room_is_closed_again() -> None:

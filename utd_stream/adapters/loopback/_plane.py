@@ -195,7 +195,7 @@ class Loopback:
     ) -> SfuRoom:
         """Open a room, or return the one that exists, unchanged."""
         await self._served("create_room", name)
-        if len(name.encode()) > MAX_NAME_BYTES:
+        if _size(name) > MAX_NAME_BYTES:
             message = "the room's name is too long"
             raise InvalidRequestError(message)
         room = self._server.rooms.get(name)
@@ -215,6 +215,7 @@ class Loopback:
     async def update_room_metadata(self, name: str, metadata: str) -> None:
         """Replace a room's metadata."""
         await self._served("update_room_metadata", name)
+        _size(metadata)
         room = self._existing(name)
         _check_metadata(metadata)
         self._server.write_metadata(room, metadata)
@@ -224,6 +225,7 @@ class Loopback:
     ) -> None:
         """Replace somebody's metadata, then the whole of their permission."""
         await self._served("update_participant", name, identity)
+        _size(metadata)
         member = self._present(name, identity)
         if self._missing[identity] > 0:
             self._missing[identity] -= 1
@@ -245,6 +247,7 @@ class Loopback:
     async def send_data(self, name: str, data: bytes, *, to: Sequence[str]) -> None:
         """Send a reliable data message without a sender."""
         await self._served("send_data", name)
+        _size(*to)
         room = self._existing(name)
         self.messages.append(Message(name, data, tuple(to)))
         self._server.send_data(room, data=data, sender=None, to=to)
@@ -300,6 +303,7 @@ class Loopback:
         if self._failing[name]:
             message = "the room fails"
             raise TransportError(message)
+        _size(name, identity)
         self.asked.append((operation, name, identity))
 
     def _existing(self, name: str) -> Room:
@@ -321,6 +325,19 @@ def _fail_to_find(what: str) -> NoReturn:
 
 
 def _check_metadata(metadata: str) -> None:
-    if len(metadata.encode()) > _MAX_METADATA_BYTES:
+    if _size(metadata) > _MAX_METADATA_BYTES:
         message = "metadata is too large"
         raise InvalidRequestError(message)
+
+
+def _size(*texts: str) -> int:
+    """Return the length of *texts* in bytes.
+
+    Raises:
+        InvalidRequestError: If one is not valid Unicode.
+    """
+    try:
+        return sum(len(text.encode()) for text in texts)
+    except UnicodeEncodeError:
+        message = "a text must be valid Unicode"
+        raise InvalidRequestError(message) from None

@@ -14,6 +14,7 @@ from typing import Any, cast
 import orjson
 
 from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import Permission, TrackSource
 from utd_stream.wire import grid_to_metadata
 
@@ -59,18 +60,28 @@ def lingers(room: Room, identity: str, at: datetime, rules: Rules) -> bool:
 def participant_metadata(room: Room, identity: str) -> str:
     """Return a member's metadata: the engine's keys over the app's own.
 
+    Keys of the app that cannot be read are left out: a right is written even
+    if an older engine has kept metadata that this one refuses.
+
     Raises:
         KeyError: If *identity* was never a member of this life.
     """
     member = room.members[identity]
-    keys = cast("dict[str, Any]", orjson.loads(member.metadata or "{}"))
-    keys |= {
+    keys = _app_keys(member.metadata) | {
         "role": member.role.value,
         "appId": room.app_id,
         "service": SERVICE,
         "connection": member.connection,
     }
     return orjson.dumps(keys).decode()
+
+
+def _app_keys(text: str) -> dict[str, Any]:
+    try:
+        keys = read_json(text or "{}")
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", keys) if isinstance(keys, dict) else {}
 
 
 def room_metadata(room: Room) -> str:

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import attrs
-import orjson
 
 from utd_stream.contract.answers import Empty
 from utd_stream.contract.requests import TokenRequest
@@ -49,6 +48,7 @@ from utd_stream.errors import (
     PermissionDeniedError,
 )
 from utd_stream.machines.seat import GraceOver, Present
+from utd_stream.models.json_text import read_json
 from utd_stream.models.rooms import (
     DisconnectReason,
     SeatMode,
@@ -281,9 +281,10 @@ def _app_metadata(text: str | None) -> str:
     if not text:
         return ""
     try:
-        keys = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        keys = None
+        keys = read_json(text)
+    except ValueError as error:
+        message = f"must be a JSON object, as text: {error}"
+        raise InvalidRequestError.at(("$.metadata", message)) from None
     if not isinstance(keys, dict):
         message = "must be a JSON object, as text"
         raise InvalidRequestError.at(("$.metadata", message))
