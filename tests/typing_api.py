@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import assert_type
 
+import reactivex
+from reactivex import operators as ops
+
 import utd_stream as us
 from utd_stream.contract.answers import SeatedAnswer
 from utd_stream.models.room_events import DataReceived
+from utd_stream.reactive import Observed
 
 
 async def provide(identity: str) -> str:
@@ -63,6 +67,20 @@ async def watch(session: us.UTDAudioRoomSession) -> None:
         if isinstance(event, DataReceived):
             assert_type(event.data, bytes)
     session.snapshot.value.reason = ""  # type: ignore[misc]  # frozen
+
+
+async def pipe(session: us.UTDAudioRoomSession) -> None:
+    async def on_size(size: int) -> None: ...
+
+    def size(grid: us.UTDSeatGrid) -> int:
+        return len(grid.seats)
+
+    sizes: Observed[int] = session.seats.pipe(ops.map(size), ops.debounce(2.0))
+    _: Observed[tuple[int, int]] = sizes.pipe(ops.pairwise())
+    sizes.subscribe(on_size).dispose()
+    ticks = reactivex.interval(1.0, scheduler=session.scheduler)
+    us.subscribe_async(ticks, on_size, limit=None).dispose()
+    assert_type(session.scheduler, us.ClockScheduler)
 
 
 async def act(session: us.UTDAudioRoomSession, api: us.UTDApi) -> None:

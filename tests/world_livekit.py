@@ -70,6 +70,12 @@ class _HastyClock(PatientClock):
         """Wait a sixtieth of *seconds*."""
         await super().sleep(seconds / self.HASTE)
 
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], None]:
+        """Call *call* after a sixtieth of *seconds*."""
+        return super().call_later(seconds / self.HASTE, call)
+
 
 @attrs.frozen
 class _Process:

@@ -36,10 +36,11 @@ if TYPE_CHECKING:
         UTDSeatGrid,
         UTDStreamType,
     )
-    from utd_stream.reactive import Events, Latest
+    from utd_stream.reactive import ClockScheduler, Events, Latest, subscribe_async
 
 __all__ = [
     "AudioFrame",
+    "ClockScheduler",
     "DisconnectReason",
     "EmbeddedWorld",
     "Events",
@@ -69,6 +70,7 @@ __all__ = [
     "UTDTokenResponse",
     "__version__",
     "embedded",
+    "subscribe_async",
 ]
 
 __version__: str
@@ -76,6 +78,7 @@ __version__: str
 # Where each public name lives; the imports above tell the type checkers the same.
 _HOMES = {
     "AudioFrame": "utd_stream.models",
+    "ClockScheduler": "utd_stream.reactive",
     "DisconnectReason": "utd_stream.models",
     "EmbeddedWorld": "utd_stream._embedded",
     "Events": "utd_stream.reactive",
@@ -104,6 +107,7 @@ _HOMES = {
     "UTDStreamType": "utd_stream.models",
     "UTDTokenResponse": "utd_stream.contract.answers",
     "embedded": "utd_stream._embedded",
+    "subscribe_async": "utd_stream.reactive",
 }
 
 

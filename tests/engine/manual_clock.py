@@ -17,7 +17,7 @@ class ManualClock:
 
     def __init__(self) -> None:
         self._now = datetime(2024, 2, 29, 12, tzinfo=UTC)
-        self._timers: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._timers: list[tuple[datetime, int, Callable[[], object]]] = []
         self._count = 0
 
     def now(self) -> datetime:
@@ -38,6 +38,14 @@ class ManualClock:
 
         self._at(seconds, wake)
         await future
+
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], None]:
+        """Call *call* when the test has moved on by *seconds*."""
+        wanted = [call]
+        self._at(seconds, lambda: [each() for each in wanted])
+        return wanted.clear
 
     def timeout(self, seconds: float | None) -> asyncio.Timeout:
         """Bound the body by the time of the test."""
@@ -71,7 +79,7 @@ class ManualClock:
         for _ in range(_TURNS):
             await asyncio.sleep(0)
 
-    def _at(self, seconds: float, fire: Callable[[], None]) -> None:
+    def _at(self, seconds: float, fire: Callable[[], object]) -> None:
         self._count += 1
         due = self._now + timedelta(seconds=max(seconds, 0))
         heapq.heappush(self._timers, (due, self._count, fire))

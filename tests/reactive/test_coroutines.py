@@ -209,7 +209,7 @@ async def test_raising_observer_hears_the_next_value(
     await settle()
 
     assert heard == [1, 2]
-    assert caplog.text.count("coroutine observer raised") == 2
+    assert caplog.text.count("bad raised; its subscription stays") == 2
 
 
 async def test_observer_of_something_cancelled_hears_the_next_value(

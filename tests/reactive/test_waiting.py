@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Protocol, TypeAlias, TypeGuard
 
 import pytest
@@ -23,6 +24,7 @@ class LateClock:
     now = AsyncioClock.now
     monotonic = AsyncioClock.monotonic
     sleep = AsyncioClock.sleep
+    call_later = AsyncioClock.call_later
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:
         """Run the body, then time out."""
@@ -151,6 +153,39 @@ async def test_timeout_leaves_no_observer(rig: Rig) -> None:
 
     assert isinstance(raised.value, TimeoutError)
     assert rig.attached() == 0
+
+
+async def test_a_timeout_says_what_was_waited_for(rig: Rig) -> None:
+    """The predicate by its name, a lambda by its place, and what came instead."""
+    last = "the last value is 7" if isinstance(rig, LatestRig) else "was a int"
+
+    async def said(wanted: Callable[[Value], bool]) -> str:
+        with pytest.raises(TransportTimeoutError) as raised:
+            await rig.read.until(wanted, timeout=0)
+        return str(raised.value)
+
+    assert "never held for no" in await said(never)
+    assert "never held for no" in await said(partial(never))
+    assert "the lambda at test_waiting.py:" in await said(lambda _: False)
+    rig.tell(0)
+    waits = asyncio.create_task(rig.read.until(never))
+    await asyncio.sleep(0)
+    rig.tell(7)
+    rig.close()
+    with pytest.raises(ClosedError, match=f"before the owner closed; .*{last}"):
+        await waits
+
+
+async def test_a_timeout_of_a_value_says_both() -> None:
+    """The value wanted and the last one, cut where it is long."""
+    source: LatestSource[Value] = LatestSource("a" * 10_000, AsyncioClock())
+
+    with pytest.raises(TransportTimeoutError) as raised:
+        await source.latest.until("speaking", timeout=0)
+
+    said = str(raised.value)
+    assert said.startswith("'speaking' did not come within 0 s; the last value is 'aa")
+    assert len(said) < 300
 
 
 async def test_close_ends_the_waiting(rig: Rig) -> None:

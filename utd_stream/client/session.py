@@ -31,7 +31,7 @@ from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
 from utd_stream.models.participants import LocalParticipant, RemoteParticipant
 from utd_stream.models.rooms import UTDConnectionState, UTDRole, UTDStreamType
-from utd_stream.reactive import Events, Latest, LatestSource
+from utd_stream.reactive import ClockScheduler, Events, Latest, LatestSource
 from utd_stream.snapshots import session as fold
 from utd_stream.snapshots.session import SessionSnapshot
 
@@ -79,6 +79,14 @@ class UTDSession(Generic[_S]):
     def events(self) -> Events[e.RoomEvent]:
         """What happens in the room, as the SFU tells it."""
         return self._link.room.events
+
+    @property
+    def scheduler(self) -> ClockScheduler:
+        """For RxPY's own observables, such as ``reactivex.interval``.
+
+        Pipes of this session's values need none.
+        """
+        return self.snapshot.scheduler
 
     @property
     def local_participant(self) -> LocalParticipant:

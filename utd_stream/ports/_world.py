@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
@@ -27,6 +27,18 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait *seconds*; cancelling ends it at once."""
+        ...
+
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], None]:
+        """Call *call* after *seconds*; return what takes that back.
+
+        In the thread of the loop, never within this call.
+
+        Raises:
+            UsageError: If no loop runs here.
+        """
         ...
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[object]:

@@ -8,14 +8,17 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeGuard, TypeVar, overload
+from typing import Any, Generic, Protocol, Self, TypeGuard, TypeVar, overload
 
 from reactivex import abc
 from reactivex.disposable import Disposable
 
 from utd_stream.errors import InvalidArgumentError, MailboxFullError
 from utd_stream.ports import Clock
-from utd_stream.reactive._delivery import Observed, guarded
+from utd_stream.reactive._coroutines import LIMIT
+from utd_stream.reactive._describing import described
+from utd_stream.reactive._guard import guarded
+from utd_stream.reactive._observed import Observed
 from utd_stream.reactive._waiting import Waiter
 
 __all__ = ["Events", "EventsReader", "EventsSource"]
@@ -23,9 +26,6 @@ __all__ = ["Events", "EventsReader", "EventsSource"]
 _T = TypeVar("_T")
 _U = TypeVar("_U")
 _E_contra = TypeVar("_E_contra", contravariant=True)
-
-# How many events wait for a reader, or a coroutine observer, that is busy.
-_LIMIT = 1_024
 
 
 class Events(Observed[_T]):
@@ -41,10 +41,8 @@ class Events(Observed[_T]):
         When the owner closes; for a later subscriber at once.
     """
 
-    _limit: ClassVar[int | None] = _LIMIT
-
     def __init__(self, source: EventsSource[_T]) -> None:
-        super().__init__(source.subscribe)
+        super().__init__(source.subscribe, source.clock, LIMIT)
         self._source = source
 
     def __repr__(self) -> str:
@@ -75,16 +73,21 @@ class Events(Observed[_T]):
 
         Raises:
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
+                It says what was wanted, and the kind of the last event.
             ClosedError: If the owner closed before one fitted.
         """
-        waiting = _Waiting(Waiter(predicate))
+        waiting = _Waiting(
+            Waiter(predicate, lambda: f"{described(predicate)} held for no event")
+        )
         self._source.listen(waiting)
         try:
-            return await waiting.waiter.outcome(self._source.clock, timeout)
+            return await waiting.waiter.outcome(
+                self._source.clock, timeout, waiting.last
+            )
         finally:
             self._source.ignore(waiting)
 
-    def iterate(self, *, limit: int = _LIMIT) -> EventsReader[_T]:
+    def iterate(self, *, limit: int = LIMIT) -> EventsReader[_T]:
         """Return a reader of each event from now on, not only from its first use.
 
         Args:
@@ -246,12 +249,20 @@ class EventsSource(Generic[_T]):
 class _Waiting(Generic[_T]):
     """One who waits for an event that fits."""
 
-    __slots__ = ("waiter",)
+    __slots__ = ("_last", "waiter")
 
     def __init__(self, waiter: Waiter[_T]) -> None:
         self.waiter = waiter
+        self._last: type[_T] | None = None
+
+    def last(self) -> str:
+        """Return what came instead; its data may be of people, so its kind alone."""
+        if self._last is None:
+            return "there was no event"
+        return f"the last event was a {self._last.__name__}"
 
     def on_next(self, value: _T) -> None:
+        self._last = type(value)
         self.waiter.offer(value)
 
     def on_completed(self) -> None:

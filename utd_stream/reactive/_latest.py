@@ -17,8 +17,10 @@ from reactivex.disposable import Disposable
 
 from utd_stream.errors import ClosedError
 from utd_stream.ports import Clock
-from utd_stream.reactive._delivery import Observed, guarded
-from utd_stream.reactive._waiting import Waiter
+from utd_stream.reactive._describing import described
+from utd_stream.reactive._guard import guarded
+from utd_stream.reactive._observed import Observed
+from utd_stream.reactive._waiting import Waiter, shown
 
 __all__ = ["Latest", "LatestSource"]
 
@@ -48,7 +50,7 @@ class Latest(Observed[_T]):
     """
 
     def __init__(self, origin: _Origin[_T]) -> None:
-        super().__init__(origin.subscribe)
+        super().__init__(origin.subscribe, origin.clock, limit=None)
         self._origin = origin
 
     @property
@@ -57,9 +59,7 @@ class Latest(Observed[_T]):
         return self._origin.value
 
     def __repr__(self) -> str:
-        told = repr(self.value)
-        if len(told) > _SHOWN:
-            told = f"{told[:_SHOWN]}..."
+        told = shown(self.value, _SHOWN)
         closed = ", closed" if self._origin.is_closed else ""
         return f"<{type(self).__name__}: {told}{closed}>"
 
@@ -95,15 +95,21 @@ class Latest(Observed[_T]):
 
         Raises:
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
+                It says what was wanted, and the last value.
             ClosedError: If the owner closed before one fitted.
         """
-        waiting = _Waiting(self._origin, Waiter(_fitting(wanted)))
+        waiter = Waiter(_fitting(wanted), partial(_missing, wanted))
+        waiting = _Waiting(self._origin, waiter)
         waiting.changed()
         if self._origin.is_closed:
             waiting.closed()
         self._origin.watch(waiting)
         try:
-            return await waiting.waiter.outcome(self._origin.clock, timeout)
+            return await waiter.outcome(
+                self._origin.clock,
+                timeout,
+                lambda: f"the last value is {shown(self.value)}",
+            )
         finally:
             self._origin.unwatch(waiting)
 
@@ -115,6 +121,12 @@ def _fitting(wanted: Any) -> Callable[[Any], bool]:
     if callable(wanted):
         return cast("Callable[[Any], bool]", wanted)
     return partial(eq, wanted)
+
+
+def _missing(wanted: object) -> str:
+    if callable(wanted):
+        return f"{described(wanted)} held for no value"
+    return f"{shown(wanted)} did not come"
 
 
 class _Watcher(Protocol):

@@ -9,20 +9,36 @@ from typing import Generic, TypeVar
 from utd_stream.errors import ClosedError, TransportTimeoutError
 from utd_stream.ports import Clock
 
-__all__ = ["Waiter"]
+__all__ = ["Waiter", "shown"]
 
 _T = TypeVar("_T")
 
+# How much of a value an error shows, in characters.
+_SHOWN = 200
+
+
+def shown(value: object, limit: int = _SHOWN) -> str:
+    """Return how *value* is shown, cut if it is long; some are whole rooms."""
+    told = repr(value)
+    return told if len(told) <= limit else f"{told[:limit]}..."
+
 
 class Waiter(Generic[_T]):
-    """Is offered values until one fits, or none can come any more."""
+    """Is offered values until one fits, or none can come any more.
 
-    __slots__ = ("_error", "_fits", "_found", "_settled")
+    Args:
+        fits: Whether a value fits.
+        wanted: What is waited for, as an error shows it.
+    """
 
-    def __init__(self, fits: Callable[[_T], bool]) -> None:
+    __slots__ = ("_error", "_fits", "_found", "_is_closed", "_settled", "_wanted")
+
+    def __init__(self, fits: Callable[[_T], bool], wanted: Callable[[], str]) -> None:
         self._fits = fits
+        self._wanted = wanted
         self._found: list[_T] = []
         self._error: Exception | None = None
+        self._is_closed = False
         self._settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def offer(self, value: _T) -> None:
@@ -40,11 +56,18 @@ class Waiter(Generic[_T]):
     def close(self) -> None:
         """Tell that no value comes any more."""
         if not self._settled.done():
-            self._error = ClosedError("it closed before what was waited for came")
+            self._is_closed = True
             self._settled.set_result(None)
 
-    async def outcome(self, clock: Clock, timeout: float | None) -> _T:
+    async def outcome(
+        self, clock: Clock, timeout: float | None, last: Callable[[], str]
+    ) -> _T:
         """Return the value that fitted.
+
+        Args:
+            clock: Measures *timeout*.
+            timeout: How long to wait, in seconds; None waits for ever.
+            last: What there was instead, as an error shows it.
 
         Raises:
             TransportTimeoutError: If none did within *timeout* seconds.
@@ -55,9 +78,12 @@ class Waiter(Generic[_T]):
                 await self._settled
         except TimeoutError as error:
             # What came in the very moment of the timeout has come.
-            if not (self._found or self._error):
-                message = f"what was waited for did not come within {timeout} s"
+            if not self._settled.done() or self._settled.cancelled():
+                message = f"{self._wanted()} within {timeout} s; {last()}"
                 raise TransportTimeoutError(message) from error
+        if self._is_closed:
+            message = f"{self._wanted()} before the owner closed; {last()}"
+            raise ClosedError(message)
         if self._error is not None:
             raise self._error
         return self._found[0]

@@ -17,7 +17,7 @@ from itertools import count
 from random import Random
 from typing import Any, TypeVar, TypeVarTuple
 
-from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.adapters.clock import AsyncioClock, call_later
 from utd_stream.errors import UsageError
 
 __all__ = [
@@ -74,6 +74,20 @@ class VirtualClock(AsyncioClock):
         """Wait *seconds*; cancelling ends it at once."""
         self._check_loop()
         await super().sleep(seconds)
+
+    def call_later(
+        self, seconds: float, call: Callable[[], object]
+    ) -> Callable[[], None]:
+        """Call *call* after *seconds*; return what takes that back.
+
+        Also between two steps of a `Simulation`, when its loop does not run.
+
+        Raises:
+            UsageError: If the loop runs in another thread.
+        """
+        if self.loop.is_running():
+            self._check_loop()
+        return call_later(self.loop, seconds, call)
 
     def timeout(self, seconds: float | None) -> asyncio.Timeout:
         """Bound the body: after *seconds* it is cancelled and TimeoutError raised."""
