@@ -17,7 +17,7 @@ WALKS := $(addprefix tests/testing/test_,walks.py faults.py scripts.py grids.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
-  notebooks livekit demo demo-livekit bench check clean
+  fuzz notebooks livekit demo demo-livekit bench check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -68,6 +68,9 @@ props: install  ## the properties, 2,000 examples each, and 5,000 faulty rooms
 mutants: install  ## bend each row of each machine: does a test notice?
 	$(PY) -m tests.machines.mutants
 
+fuzz: install  ## 10,000 requests of each role against the served OpenAPI
+	$(PY) -m tests.fuzz
+
 states: install  ## write utd_stream/machines/STATES.md
 	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md
 
@@ -86,8 +89,9 @@ demo-livekit: install livekit  ## the same on a real LiveKit server
 bench: install livekit  ## the figures, beside the bare libraries
 	$(PY) -m tests.bench
 
-check: lint types docs notebooks  ## lint, types, docstrings, notebooks, generated
+check: lint types docs notebooks  ## lint, types, docstrings, notebooks, a short fuzz
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -
+	$(PY) -m tests.fuzz --requests 130
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb || { echo "committed without" \
 	  "output: $(BIN)/nbstripout notebooks/*.ipynb" >&2; exit 1; }
 

@@ -320,7 +320,7 @@ _HEADERS: dict[str, Any] = {
     "Retry-After": {
         "description": "How long to wait before another try, in whole seconds.",
         "required": True,
-        "schema": {"type": "string", "pattern": "^[0-9]+$"},
+        "schema": {"type": "integer", "minimum": 1},
     },
     "WWW-Authenticate": {
         "description": "The scheme of credentials that the engine takes: `Bearer`.",
