@@ -145,6 +145,54 @@ def test_a_task_left_over_is_an_error(pytester: pytest.Pytester) -> None:
     told.stdout.fnmatch_lines(["*outlived their world: nobody's*", "*fact log*"])
 
 
+ASYNC = """
+    import pytest
+    from hypothesis import given, strategies as st
+
+    async def test_await(simulation):
+        await simulation.world.client().join_audio_room("ana", "lounge")
+
+    async def test_run(simulation):
+        simulation.run(simulation.world.client().join_audio_room("ana", "lounge"))
+
+    class TestRoom:
+        @pytest.mark.parametrize("n", [1, 2])
+        async def test_advance(self, simulation, n):
+            simulation.advance(n)
+
+    @given(st.booleans())
+    async def test_drawn(simulation, drawn):
+        simulation.settle()
+    """
+
+
+AUTO = "asyncio_mode=auto", "asyncio_default_fixture_loop_scope=function"
+
+
+@pytest.mark.parametrize(
+    "plugin",
+    [("-p", "no:asyncio"), ("-o", AUTO[0], "-o", AUTO[1])],
+    ids=["no plugin", "pytest-asyncio"],
+)
+def test_an_async_test_is_refused_in_one_line(
+    pytester: pytest.Pytester, plugin: tuple[str, ...]
+) -> None:
+    """The line names the remedy, and nothing else is said."""
+    pytester.makepyfile(test_room=ASYNC)
+
+    told = pytester.runpytest_subprocess(
+        *("-W", "error", "-p", "no:cacheprovider", *plugin),
+        timeout=100,
+    )
+
+    told.assert_outcomes(errors=5)
+    text = told.stdout.str() + told.stderr.str()
+    assert text.count("write a plain `def` test") == 5
+    assert "use simulation.run(...)" in text
+    for noise in ("Traceback", "never retrieved", "never awaited", "RuntimeError"):
+        assert noise not in text
+
+
 def test_pytest_starts_without_the_rest() -> None:
     """The plugin is loaded wherever the package is installed, and costs nothing."""
     program = "import sys, utd_stream.testing.plugin; print(*sys.modules)"

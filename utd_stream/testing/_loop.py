@@ -109,8 +109,12 @@ class VirtualClock(AsyncioClock):
 
     def _check_loop(self) -> None:
         if asyncio.get_running_loop() is not self.loop:
-            message = "a virtual clock runs on its own loop only; see testing.run"
-            raise RuntimeError(message)
+            message = (
+                "virtual time waits on its own loop only, and another one runs here; "
+                "await this inside Simulation.run(...) or testing.run(...), from a "
+                "plain function such as a `def` test"
+            )
+            raise UsageError(message)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -264,13 +268,15 @@ def check_thread(what: str) -> None:
     Raises:
         UsageError: If a loop runs in this thread.
     """
+    __tracebackhide__ = True  # of pytest: the line that is wrong is the caller's
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return
     message = (
-        "virtual time has a loop of its own, and one runs here already; "
-        f"give it a thread: await asyncio.to_thread({what})"
+        "virtual time has a loop of its own, and one runs here already: call it "
+        "from a plain function, such as a `def` test, or give it a thread: "
+        f"await asyncio.to_thread({what})"
     )
     raise UsageError(message)
 

@@ -11,14 +11,16 @@
         simulation.run(room.take_seat(0))
 
 It is there wherever the package is installed, and loads nothing until a test
-asks for it.
+asks for it.  The test is a plain function: an async one runs in a loop of real
+time, and is refused by a line that says so.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -46,6 +48,8 @@ def simulation(request: pytest.FixtureRequest) -> Iterator[Simulation]:
     Its seed is that of ``--utd-seed``.  A test that passed, and left a task that
     nobody ended, fails; one that failed shows the newest lines of the log.
     """
+    if _is_async(request.function):
+        pytest.fail(_ASYNC, pytrace=False)
     from utd_stream.testing import Simulation  # noqa: PLC0415 -- heavy, for those who ask
 
     sim = Simulation(request.config.getoption("--utd-seed"))
@@ -73,5 +77,15 @@ def pytest_runtest_makereport(
     return report
 
 
+def _is_async(function: Any) -> bool:
+    # Hypothesis wraps a test in a function that is never async.
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    return inspect.iscoroutinefunction(inner) or inspect.isasyncgenfunction(inner)
+
+
+_ASYNC = (
+    "the fixture `simulation` has a loop of its own: write a plain `def` test "
+    "and await nothing in it, use simulation.run(...)"
+)
 _SIMULATION: pytest.StashKey[Simulation] = pytest.StashKey()
 _HAS_FAILED = pytest.StashKey[bool]()
