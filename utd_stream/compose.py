@@ -151,8 +151,10 @@ class UTDStreamClient:
             can_mint=app_key is not None,
         )
         self._closing: asyncio.Task[None] | None = None
-        # Sessions that end after their join was left; a loop keeps no task.
-        self._left: set[asyncio.Task[None]] = set()
+        # Sessions on the way in.
+        self._joining: dict[UTDAudioRoomSession, None] = {}
+        # Sessions that end after their join was left, and where.
+        self._left: dict[asyncio.Task[None], str] = {}
 
     @property
     def identity(self) -> str | None:
@@ -250,16 +252,25 @@ class UTDStreamClient:
         )
         await self._claim(identity)
         session = UTDAudioRoomSession(self._link(request))
+        self._joining[session] = None
         try:
+            # A join of this room that was left is given back first.
+            while left := [
+                task for task, room in self._left.items() if room == room_name
+            ]:
+                await asyncio.wait(left)
             await session.rejoin()
         except BaseException as error:
             # Cancelled or refused: the owned tasks free what was opened.
             closing = asyncio.create_task(self._give_up(session))
-            self._left.add(closing)
-            closing.add_done_callback(self._left.discard)
+            self._left[closing] = room_name
+            closing.add_done_callback(self._left.pop)
             if isinstance(error, Exception):
                 await asyncio.wait([closing])  # whatever comes of it
+                self._check_open()
             raise
+        finally:
+            del self._joining[session]
         self._sign_in.keep()
         return session
 
@@ -276,7 +287,8 @@ class UTDStreamClient:
     async def aclose(self) -> None:
         """Stop renewing and close the pool, unless it was given; idempotent.
 
-        Joins that were cancelled end first.  Cancelling ends the waiting only.
+        Joins under way end with `ClosedError`, and those that were cancelled
+        are given back first.  Cancelling ends the waiting only.
         """
         self.dispose()
         assert self._closing is not None  # noqa: S101 -- dispose has set it
@@ -294,6 +306,9 @@ class UTDStreamClient:
         await self.aclose()
 
     async def _close(self) -> None:
+        ending = [asyncio.create_task(each.dispose()) for each in self._joining]
+        if ending:
+            await asyncio.wait(ending)
         while self._left:
             await asyncio.wait(self._left)
         await self._sign_in.aclose()

@@ -13,6 +13,7 @@ import pytest
 from tests.planes import LISTENER, MICROPHONE, SPEAKER, Plane, heard_hz
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import (
+    ClosedError,
     ConnectError,
     DisconnectedError,
     NotFoundError,
@@ -359,3 +360,27 @@ async def test_idle_room_waits_for_one_timer(plane: Plane) -> None:
     await plane.clock.sleep(600)
 
     assert asyncio.all_tasks() == mine
+
+
+async def test_pushed_out_on_the_way_in_one_comes_in_although_one_has_left(
+    plane: Plane,
+) -> None:
+    """Its client goes on connecting: 15 s later it pushes the newer one out (T58)."""
+    first, second = plane.guest(), plane.guest()
+    token = plane.token("ana")
+    entering = asyncio.create_task(
+        first.room.connect(plane.url, token, auto_subscribe=True)
+    )
+    await plane.clock.sleep(0.015)
+    entered = asyncio.create_task(
+        second.room.connect(plane.url, token, auto_subscribe=True)
+    )
+    await plane.clock.sleep(0.02)
+    await first.room.disconnect()
+    await entered
+    with pytest.raises(ClosedError):
+        await entering
+
+    told = await second.hears(Disconnected)
+    assert told.reason is DisconnectReason.DUPLICATE_IDENTITY
+    assert await plane.listed() == {}

@@ -295,6 +295,79 @@ async def test_draining_is_limited(caplog: pytest.LogCaptureFixture) -> None:
     await world.finish()
 
 
+async def test_draining_waits_as_long_as_a_call_takes() -> None:
+    """A call that says how long it takes is waited for beyond the keeper's limit."""
+    world = World(drain_limit=0.0)
+    answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def call() -> int:
+        return await answer
+
+    caller = asyncio.create_task(world.keeper.run("x", call, limit=60.0))
+    await world.turn()
+    closing = asyncio.create_task(world.keeper.aclose())
+    await world.turn()
+    assert not closing.done()
+    answer.set_result(1)
+    await closing
+
+    assert await caller == 1
+
+
+async def test_keepers_take_turns_by_a_lock_they_share() -> None:
+    """A call waits for one of another keeper, its undo included."""
+    one, other = World().keeper, World().keeper
+    turn = asyncio.Lock()
+    loop = asyncio.get_running_loop()
+    first: asyncio.Future[int] = loop.create_future()
+    undo: asyncio.Future[None] = loop.create_future()
+    done: list[str] = []
+
+    async def enter() -> int:
+        return await first
+
+    async def leave(_: int) -> None:
+        await undo
+        done.append("first undone")
+
+    async def enter_too() -> None:
+        done.append("second")
+
+    left = asyncio.create_task(one.run("x", enter, leave, turn=turn))
+    await asyncio.sleep(0)
+    left.cancel()
+    later = asyncio.create_task(other.run("x", enter_too, turn=turn))
+    first.set_result(1)
+    await World().turn()
+    assert done == []
+    undo.set_result(None)
+    await later
+
+    assert done == ["first undone", "second"]
+
+
+async def test_closing_lets_nothing_begin_that_could_not_be_stopped() -> None:
+    """Closing ends the waiting for a turn of what must not be cancelled later."""
+    world = World()
+    turn = asyncio.Lock()
+    begun: list[None] = []
+
+    async def call() -> None:
+        begun.append(None)
+
+    async with turn:
+        caller = asyncio.create_task(
+            world.keeper.run("x", call, may_abandon=False, turn=turn)
+        )
+        await world.turn()
+        await world.keeper.aclose()
+        with pytest.raises(ClosedError):
+            await caller
+    await world.turn()
+
+    assert begun == []
+
+
 async def test_abandoning_releases_every_caller() -> None:
     """After `abandon` no caller waits and no call runs."""
     world = World()

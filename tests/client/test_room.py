@@ -122,6 +122,48 @@ async def test_cancelled_connect_leaves_nobody(
     await plane.sees("ana", "ben")
 
 
+async def test_a_cancelled_connect_pushes_out_no_later_one(plane: Plane) -> None:
+    """Whenever it is cancelled, the next one of that identity stays (T34, T58)."""
+    delays = [0.004 * step for step in range(9)]
+
+    async def again(after: float) -> tuple[Person, Person]:
+        left, stays = Person(plane), Person(plane)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(after):
+                await left.enter(f"{after}")
+        await stays.enter(f"{after}")
+        return left, stays
+
+    people = await asyncio.gather(*map(again, delays))
+    await plane.clock.sleep(17)  # the SFU pushes out after 15 s
+
+    for _, stays in people:
+        assert not stays.of(Disconnected)
+        stays.room.state()
+    await plane.sees(*(f"{after}" for after in delays))
+    for pair in people:
+        for person in pair:
+            await person.room.aclose()
+
+
+async def test_of_two_rooms_of_one_identity_the_later_connect_stays(
+    plane: Plane,
+) -> None:
+    """Two objects that connect at once go in one after the other (T10, T58)."""
+    first, second = Person(plane), Person(plane)
+    earlier = asyncio.create_task(first.enter("ana"))
+    await plane.clock.sleep(0.012)
+    await second.enter("ana")
+    await earlier
+
+    assert (await first.hears(Disconnected)).reason is (
+        DisconnectReason.DUPLICATE_IDENTITY
+    )
+    second.room.state()
+    await first.room.aclose()
+    await second.room.aclose()
+
+
 async def test_newer_connect_wins_over_a_pending_one(ana: Person, plane: Plane) -> None:
     """Of two connects at once the later is in the room, the earlier is told."""
     first = asyncio.create_task(ana.enter("ana"))

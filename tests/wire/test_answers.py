@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 import jwt
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,14 @@ from utd_stream.contract import answers as a
 from utd_stream.errors import RemoteProtocolError
 from utd_stream.models.rooms import UTDRole
 from utd_stream.testing.models import aware_datetimes, json_values, texts, values
-from utd_stream.wire import bearer_expiry, decode, decode_json, encode, to_json
+from utd_stream.wire import (
+    bearer_expiry,
+    decode,
+    decode_json,
+    encode,
+    to_json,
+    token_holder,
+)
 
 ANSWERS = [
     *(getattr(a, name) for name in a.__all__ if name != "Page"),
@@ -275,3 +284,28 @@ def test_a_token_without_an_end_has_none(payload: bytes) -> None:
 def test_reading_a_bearer_never_raises(token: str) -> None:
     """A provider's token may be anything at all."""
     assert bearer_expiry(token) is None or isinstance(bearer_expiry(token), datetime)
+
+
+def test_a_media_token_names_room_and_identity() -> None:
+    """Both are read as the SFU will know them, without the token's key."""
+    token = jwt.encode({"sub": "ana", "video": {"room": "pa_r"}}, "k" * 32)
+
+    assert token_holder(token) == ("pa_r", "ana")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{}, {"sub": "ana"}, {"sub": "ana", "video": {}}, {"sub": "ana", "video": []}],
+)
+def test_a_token_of_another_kind_names_nobody(claims: dict[str, Any]) -> None:
+    """A bearer, or what else is signed, is no media token."""
+    assert token_holder(jwt.encode(claims, "k" * 32)) is None
+
+
+@given(st.text(), json_values())
+def test_any_text_is_read_as_a_token(text: str, claims: Any) -> None:
+    """Nothing raises, whatever stands where claims should."""
+    body = base64.urlsafe_b64encode(orjson.dumps(claims)).decode().rstrip("=")
+    for token in (text, f"a.{text}", f"a.{body}.c"):
+        assert token_holder(token) is None or isinstance(token_holder(token), tuple)
+        bearer_expiry(token)

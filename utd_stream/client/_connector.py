@@ -108,7 +108,7 @@ class Connector:
         # The room counts its connections, the machine its own: a pair of them.
         self._numbers = (0, 0)
         self._minted = 0
-        self._mints_under_way = 0
+        self._minting: dict[asyncio.Future[None], None] = {}
         # Why the last try to connect did not last; None if nobody tries.
         self.failure: UTDStreamException | None = None
         link.room.watch(self._hear)
@@ -185,14 +185,16 @@ class Connector:
     async def _enter(self, number: int, *, resume: bool) -> None:
         if self._is_past(number):
             return
-        self._mints_under_way += 1
+        minted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._minting[minted] = None
         try:
             answer = await self._link.mint(resume)
+            self._minted = max(self._minted, answer.connection)
         finally:
-            self._mints_under_way -= 1
+            del self._minting[minted]
+            minted.set_result(None)
         if self._is_past(number):
             return  # left meanwhile: what is posted next is late
-        self._minted = answer.connection
         self._post(TokenMinted(number, answer))
         self._numbers = (self._link.room.connection + 1, number)
         await self._link.room.connect(answer.url, answer.token)
@@ -212,11 +214,18 @@ class Connector:
 
     def _tell_engine(self) -> None:
         # Where no mint was asked for, a member of this name is another client's.
-        if self._minted or self._mints_under_way:
+        if self._minted or self._minting:
             self._goodbye = self._owner.task(self._say_goodbye())
 
     async def _say_goodbye(self) -> None:
         limit = self._link.timeouts.goodbye
+        try:
+            # Without its number the goodbye would also end a newer connection.
+            async with self._link.clock.timeout(limit):
+                while self._minting:
+                    await asyncio.wait(self._minting)
+        except TimeoutError:
+            logger.info("the engine has not answered the mint in %g s", limit)
         try:
             async with self._link.clock.timeout(limit):
                 await self._link.api.leave_room(

@@ -18,7 +18,7 @@ from typing import Any, Generic, TypeVar
 from utd_stream.errors import ClosedError, UTDStreamException
 from utd_stream.ports import Clock
 
-__all__ = ["DRAIN_LIMIT", "Keeper"]
+__all__ = ["CONNECT_LIMIT", "DRAIN_LIMIT", "Keeper"]
 
 _R = TypeVar("_R")
 
@@ -27,6 +27,8 @@ logger = logging.getLogger("utd_stream.client")
 # A publish that the SFU does not answer fails by itself after 10 s; an undo
 # on top of it is quick.
 DRAIN_LIMIT = 12.0
+# LiveKit's client tries four times to connect, 15 s apart.
+CONNECT_LIMIT = 75.0
 
 
 class Keeper:
@@ -42,13 +44,15 @@ class Keeper:
         self._kept: dict[asyncio.Task[None], _Kept[Any]] = {}
         self._is_closed = False
 
-    async def run(
+    async def run(  # noqa: PLR0913 -- what is kept, and how
         self,
         key: Hashable,
         call: Callable[[], Awaitable[_R]],
         undo: Callable[[_R], Awaitable[object]] | None = None,
         *,
         may_abandon: bool = True,
+        limit: float | None = None,
+        turn: asyncio.Lock | None = None,
     ) -> _R:
         """Return what *call* returns, after those asked before it for *key*.
 
@@ -61,7 +65,11 @@ class Keeper:
             key: What the call acts on.
             call: Begins the call.
             undo: Takes its effect back; None where nothing is to be undone.
-            may_abandon: Whether `abandon` may cancel it.
+            may_abandon: Whether it may be cancelled once it has begun.
+            limit: How long it takes at most, its undo included, in seconds;
+                the keeper's own limit if None.
+            turn: Held from its begin to the end of its undo, in place of the
+                keeper's own lock of *key*; for calls of several keepers.
 
         Raises:
             ClosedError: If the keeper takes no more calls, or gave this one up.
@@ -69,8 +77,10 @@ class Keeper:
         if self._is_closed:
             message = "the room is being left; nothing new can be asked of it"
             raise ClosedError(message)
-        kept = _Kept(key, call, undo, may_abandon=may_abandon)
-        task = asyncio.create_task(kept.live(self._locks[key]), name=f"kept {key}")
+        longest = self._drain_limit if limit is None else limit
+        kept = _Kept(key, call, undo, may_abandon=may_abandon, limit=longest)
+        living = kept.live(turn or self._locks[key])
+        task = asyncio.create_task(living, name=f"kept {key}")
         self._kept[task] = kept
         task.add_done_callback(self._kept.pop)
         return await kept.result()
@@ -82,14 +92,18 @@ class Keeper:
         ends a publish that is pending when its room is.
         """
         self._is_closed = True
+        await self._withdraw(
+            lambda kept: not (kept.may_abandon or kept.has_begun)
+        )  # a connect that waits for others to connect; nobody wants it any more
+        limit = max((kept.limit for kept in self._kept.values()), default=0.0)
         try:
-            async with self._clock.timeout(self._drain_limit):
+            async with self._clock.timeout(limit):
                 await self._end_of(self._kept)
         except TimeoutError:
             logger.warning(
                 "%d kept calls had not ended after %g s: %s",
                 len(self._kept),
-                self._drain_limit,
+                limit,
                 ", ".join(sorted(task.get_name() for task in self._kept)),
             )
 
@@ -101,13 +115,15 @@ class Keeper:
         their caller, and are undone.
         """
         self._is_closed = True
-        given_up: list[asyncio.Task[None]] = []
-        for task, kept in tuple(self._kept.items()):
+        for kept in tuple(self._kept.values()):
             kept.give_up()
-            if kept.may_abandon:
-                task.cancel()
-                given_up.append(task)
-        await self._end_of(given_up)
+        await self._withdraw(lambda kept: kept.may_abandon or not kept.has_begun)
+
+    async def _withdraw(self, which: Callable[[_Kept[Any]], bool]) -> None:
+        withdrawn = [task for task, kept in self._kept.items() if which(kept)]
+        for task in withdrawn:
+            task.cancel()
+        await self._end_of(withdrawn)
 
     async def _end_of(self, tasks: Iterable[asyncio.Task[None]]) -> None:
         # Not a TaskGroup, and not gather: whoever waits here may be cancelled
@@ -127,11 +143,14 @@ class _Kept(Generic[_R]):
         undo: Callable[[_R], Awaitable[object]] | None,
         *,
         may_abandon: bool,
+        limit: float,
     ) -> None:
         self._key = key
         self._call = call
         self._undo = undo
         self.may_abandon = may_abandon
+        self.limit = limit
+        self.has_begun = False
         loop = asyncio.get_running_loop()
         self._answer: asyncio.Future[_R] = loop.create_future()
         # Whether the caller took the answer.  Only the caller knows: it can be
@@ -169,6 +188,7 @@ class _Kept(Generic[_R]):
             self.give_up()  # cancelled, or failed in a way that is no answer
 
     async def _live(self) -> None:
+        self.has_begun = True
         try:
             answer = await self._call()
         except Exception as error:  # noqa: BLE001 -- it is the caller's, or logged

@@ -8,7 +8,6 @@ may say more, and never raises anything but `RemoteProtocolError`.
 from __future__ import annotations
 
 import base64
-import binascii
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -53,6 +52,7 @@ __all__ = [
     "grid_to_metadata",
     "read_grid",
     "to_json",
+    "token_holder",
 ]
 
 _T = TypeVar("_T")
@@ -165,20 +165,34 @@ def error_from_answer(
 def bearer_expiry(token: str) -> datetime | None:
     """Return when a JWT ends, or None if it cannot be read; nothing is verified."""
     try:
+        return datetime.fromtimestamp(_claims(token)["exp"], UTC)
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
+def token_holder(token: str) -> tuple[str, str] | None:
+    """Return the room and the identity of a media token, as the SFU names them.
+
+    None if the token cannot be read; nothing is verified.
+    """
+    claims = _claims(token)
+    video = claims.get("video")
+    room = video.get("room") if is_object(video) else None
+    identity = claims.get("sub")
+    if isinstance(room, str) and isinstance(identity, str):
+        return room, identity
+    return None
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """Return what a JWT says; nothing if it cannot be read."""
+    try:
         payload = token.split(".")[1]
         padded = payload + "=" * (-len(payload) % 4)
-        claims: Any = read_json(base64.urlsafe_b64decode(padded))
-        return datetime.fromtimestamp(claims["exp"], UTC)
-    except (
-        IndexError,
-        KeyError,
-        TypeError,
-        ValueError,
-        OverflowError,
-        OSError,
-        binascii.Error,
-    ):
-        return None
+        claims = read_json(base64.urlsafe_b64decode(padded))
+    except (IndexError, ValueError):  # binascii.Error and JSONDecodeError are such
+        return {}
+    return claims if is_object(claims) else {}
 
 
 def _pause(header: str, told: object) -> float | None:
