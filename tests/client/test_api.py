@@ -185,5 +185,5 @@ def test_paths_begin_with_the_version() -> None:
     """But for what stands at the root."""
     at_root = {e.name for e in ENDPOINTS if not e.full_path.startswith("/api/v1/")}
 
-    assert at_root == {"health", "livekit_webhook"}
+    assert at_root == {"health", "ready", "livekit_webhook"}
     assert len({(e.method, e.full_path) for e in ENDPOINTS}) == len(ENDPOINTS)

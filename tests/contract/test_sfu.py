@@ -27,6 +27,16 @@ async def test_created_room_is_listed_with_its_metadata(plane: Plane) -> None:
     assert (made.metadata, made.num_participants) == ("first", 0)
 
 
+async def test_rooms_are_listed_by_name(plane: Plane) -> None:
+    """Whoever names rooms is told of those that exist, and of no others."""
+    made = await plane.sfu.create_room(plane.room(), metadata="", empty_timeout=300)
+    await plane.sfu.create_room(plane.room("other"), metadata="", empty_timeout=300)
+    absent = plane.room("absent")
+
+    assert await plane.sfu.list_rooms([plane.room(), absent]) == (made,)
+    assert await plane.sfu.list_rooms([absent]) == ()
+
+
 async def test_creating_again_changes_nothing(plane: Plane) -> None:
     """Creating a room that exists returns it as it is."""
     first = await plane.sfu.create_room(plane.room(), metadata="a", empty_timeout=300)

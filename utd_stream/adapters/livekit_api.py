@@ -125,9 +125,10 @@ class LiveKitSfu:
             )
         await self._asked(self._rooms().send_data(request))
 
-    async def list_rooms(self) -> tuple[SfuRoom, ...]:
-        """Return every room that exists."""
-        answer = await self._asked(self._rooms().list_rooms(api.ListRoomsRequest()))
+    async def list_rooms(self, names: Sequence[str] = ()) -> tuple[SfuRoom, ...]:
+        """Return those of the rooms *names* that exist; without names, every room."""
+        request = api.ListRoomsRequest(names=names)
+        answer = await self._asked(self._rooms().list_rooms(request))
         return tuple(map(sfu_room, answer.rooms))
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:

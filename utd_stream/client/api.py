@@ -46,8 +46,16 @@ class UTDApi:
         self._rest = rest
 
     async def health(self) -> a.Health:
-        """Ask whether the engine serves."""
+        """Ask whether the engine's process lives."""
         return await self._call("health", a.Health)
+
+    async def ready(self) -> a.Ready:
+        """Ask whether the engine can serve.
+
+        Raises:
+            UnavailableError: If not; ``details["not_ready"]`` names the parts.
+        """
+        return await self._call("ready", a.Ready)
 
     async def openapi(self) -> dict[str, Any]:
         """Return the engine's own description of its API."""

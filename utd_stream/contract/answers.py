@@ -17,6 +17,7 @@ __all__ = [
     "Page",
     "Pagination",
     "ParticipantView",
+    "Ready",
     "RequestAnswer",
     "RoomView",
     "SeatAnswer",
@@ -35,13 +36,24 @@ class Empty:
 
 @attrs.frozen(kw_only=True)
 class Health:
-    """The engine serves.
+    """The process lives.
 
     Attributes:
         status: Always ``ok``.
     """
 
     status: str = "ok"
+
+
+@attrs.frozen(kw_only=True)
+class Ready:
+    """The engine can serve.
+
+    Attributes:
+        status: Always ``ready``.
+    """
+
+    status: str = "ready"
 
 
 @attrs.frozen(kw_only=True)

@@ -59,8 +59,16 @@ _MINT_ERRORS = ("appkey_identity_mint_disabled", "suspended")
 # fmt: off
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(name="health", method="GET", path="/health", who=Who.ANYBODY,
-             answer=a.Health, at_root=True, summary="Say that the engine serves.",
-             rule="Says only that the process lives and answers."),
+             answer=a.Health, at_root=True, summary="Say that the process lives.",
+             rule="It looks at nothing; whether anything can be served says /ready."),
+    Endpoint(name="ready", method="GET", path="/ready", who=Who.ANYBODY,
+             answer=a.Ready, at_root=True,
+             summary="Say whether database, writer and LiveKit can serve.",
+             rule=(
+                 "503 if not; details.not_ready lists `database` (its file was "
+                 "removed or replaced), `writer` (it cannot write) and `livekit` "
+                 "(it does not answer). One look is shared for 2 s."
+             )),
     Endpoint(name="openapi", method="GET", path="/openapi.json", who=Who.ANYBODY,
              summary="Describe this API.",
              rule=(

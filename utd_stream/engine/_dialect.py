@@ -10,9 +10,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import NullPool
 
+from utd_stream.engine._place import Place
 from utd_stream.errors import InvalidArgumentError
 
-__all__ = ["connect", "is_in_memory", "open_engine", "upsert"]
+__all__ = ["connect", "is_in_memory", "open_engine", "place_of", "upsert"]
 
 # How long to wait for the engine before us to let go of the file, in seconds.
 _PATIENCE = 1.0
@@ -43,6 +44,13 @@ def open_engine(url: str) -> Engine:
 def is_in_memory(engine: Engine) -> bool:
     """Whether closing the connection loses everything."""
     return engine.url.database in {None, "", ":memory:"}
+
+
+def place_of(connection: Connection) -> Place:
+    """Return where the database of *connection* is."""
+    databases = connection.exec_driver_sql("PRAGMA database_list").fetchall()
+    connection.rollback()
+    return Place(next(file for _, name, file in databases if name == "main"))
 
 
 def connect(engine: Engine) -> Connection:

@@ -13,6 +13,7 @@ from utd_stream.engine.directory import Directory
 from utd_stream.engine.notes import note_outbox
 from utd_stream.engine.outbox import Outbox
 from utd_stream.engine.rates import Rates
+from utd_stream.engine.readiness import Readiness
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.services import Services
 from utd_stream.engine.store import Store
@@ -74,6 +75,7 @@ class Engine:
             rules=rules,
             again=config.reconcile_period,
         )
+        self._readiness = Readiness(self._writer, sfu=sfu, clock=clock)
         tokens = UserTokens(config.secret, clock)
         self.services = Services(
             config=config,
@@ -86,6 +88,7 @@ class Engine:
             directory=self._directory,
             outbox=self._outbox,
             reconciler=self._reconciler,
+            readiness=self._readiness,
             sfu=sfu,
             clock=clock,
             luck=luck,
@@ -98,7 +101,9 @@ class Engine:
         self._outbox.put(self._unsent)
         self._reconciler.start()
         self._deadlines.start()
+        self._readiness.start()
         yield
+        await self._readiness.aclose()
         await self._deadlines.aclose()
         await self._reconciler.aclose()
         await self._outbox.aclose()

@@ -14,6 +14,7 @@ from utd_stream.contract.answers import (
     Empty,
     Health,
     Page,
+    Ready,
     SessionAnswer,
     UTDTokenResponse,
 )
@@ -94,6 +95,11 @@ def _encoded(_: Room, answer: object) -> bytes:
 
 async def _health(call: Call) -> Reply:
     return Reply(encode(Health()))
+
+
+async def _ready(call: Call) -> Reply:
+    await call.services.readiness.check()
+    return Reply(encode(Ready()))
 
 
 async def _openapi(call: Call) -> Reply:
@@ -197,6 +203,7 @@ async def _get_requests(call: Call) -> Reply:
 
 LOOKS: Mapping[str, Handler] = {
     "health": _health,
+    "ready": _ready,
     "openapi": _openapi,
     "create_session": _create_session,
     "refresh_session": _refresh_session,

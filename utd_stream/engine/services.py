@@ -10,6 +10,7 @@ from utd_stream.engine.config import Config
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.outbox import Outbox
 from utd_stream.engine.rates import Rates
+from utd_stream.engine.readiness import Readiness
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.tokens import UserTokens
 from utd_stream.engine.writer import Writer
@@ -31,6 +32,7 @@ class Services:
         directory: Which rooms live.
         outbox: Tells the SFU.
         reconciler: Asks the SFU.
+        readiness: Whether all of it can serve.
         sfu: The media plane.
         clock: Of the engine.
         luck: Of the engine.
@@ -44,6 +46,7 @@ class Services:
     directory: Directory
     outbox: Outbox
     reconciler: Reconciler
+    readiness: Readiness
     sfu: Sfu
     clock: Clock
     luck: Luck

@@ -25,7 +25,13 @@ from sqlalchemy import (
 )
 
 from utd_stream.engine._codec import decode_member, decode_room
-from utd_stream.engine._dialect import connect, is_in_memory, open_engine, upsert
+from utd_stream.engine._dialect import (
+    connect,
+    is_in_memory,
+    open_engine,
+    place_of,
+    upsert,
+)
 from utd_stream.engine._rows import (
     Changes,
     OutboxRow,
@@ -110,7 +116,31 @@ class Store:
         self._engine = open_engine(url)
         self._compile(self._engine.dialect)
         self._connection = self._connect()
+        self._place = place_of(self._connection)
         self._check_schema()
+
+    @property
+    def is_on_file(self) -> bool:
+        """Whether there is a file that could be removed or replaced."""
+        return self._place.is_file
+
+    def check_place(self) -> None:
+        """Refuse to go on if the file is not the one that was opened.
+
+        Raises:
+            DatabaseGoneError: If so.
+        """
+        self._place.check()
+
+    def prove(self) -> None:
+        """Commit something that changes nothing.
+
+        Raises:
+            DatabaseGoneError: If the file is not the one that was opened.
+            SQLAlchemyError: If it cannot be written.
+        """
+        with self.transaction():
+            self._connection.execute(update(META).values(value=META.c.value))
 
     @property
     def connection(self) -> Connection:
@@ -119,9 +149,16 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Generator[None]:
-        """Commit what the body does, or roll it back if it raises."""
+        """Commit what the body does, or roll it back if it raises.
+
+        Raises:
+            DatabaseGoneError: If the file is not the one that was opened; also
+                where that was seen only after the commit.
+        """
+        self.check_place()
         with self._connection.begin():
             yield
+        self.check_place()
 
     def load(self, key: RoomKey) -> Room | None:
         """Return the room, or None if its name was never used."""
@@ -189,6 +226,7 @@ class Store:
 
         Raises:
             InvalidArgumentError: If it cannot be made now; the next call tries.
+            DatabaseGoneError: If its file was removed or replaced.
             SQLAlchemyError: If what is in memory is lost.
         """
         connection = self._connection
@@ -206,6 +244,8 @@ class Store:
         if not connection.closed:  # as it is if connecting has failed before
             connection.invalidate()
             connection.close()
+        self._place.closed()
+        self.check_place()  # another file is not to be opened in its stead
         self._connection = self._connect()
 
     def close(self) -> None:

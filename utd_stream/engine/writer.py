@@ -13,6 +13,7 @@ Laws, each proved by the test of the same name:
 4. a_full_queue_refuses_at_once: with 503, and serves again later.
 5. the_writer_cannot_die: after any failure the next command is served.
 6. a_clean_stop_drains: what was taken before the stop is answered.
+7. a_removed_database_is_not_written: what follows answers 503.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from utd_stream.engine._batch import Batch
+from utd_stream.engine._place import DatabaseGoneError
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.notes import note_answer
 from utd_stream.engine.orders import Order, Outcome
@@ -66,9 +68,9 @@ class Commit:
 
 @attrs.frozen
 class _Run:
-    """A function that wants the connection."""
+    """A function that wants the store."""
 
-    call: Callable[[Connection], Any]
+    call: Callable[[Store], Any]
 
 
 @attrs.frozen
@@ -162,7 +164,24 @@ class Writer:
 
     async def run(self, call: Callable[[Connection], _T]) -> _T:
         """Return what *call* makes of the connection, between two batches."""
-        return cast("_T", await self._put(_Run(call)))
+        return cast("_T", await self._put(_Run(lambda store: call(store.connection))))
+
+    @property
+    def is_on_file(self) -> bool:
+        """Whether there is a file that could be removed or replaced."""
+        return self._store.is_on_file
+
+    async def prove(self, *, writes: bool) -> None:
+        """Return if the writer serves and has its database.
+
+        Args:
+            writes: Whether to commit something that changes nothing.
+
+        Raises:
+            DatabaseGoneError: If its file was removed or replaced.
+            UnavailableError: If it cannot be written, or the engine is stopping.
+        """
+        await self._put(_Run(Store.prove if writes else Store.check_place))
 
     async def room(self, key: RoomKey) -> Room | None:
         """Return a room as committed, read from disk if it is not remembered.
@@ -299,7 +318,7 @@ class Writer:
         try:
             match work:
                 case _Run(call):
-                    return call(self._store.connection)
+                    return call(self._store)
                 case _Read(key):
                     with self._store.transaction():
                         room = self._store.load(key)
@@ -318,6 +337,9 @@ class Writer:
     ) -> tuple[list[Outcome | EngineError], list[Commit]]:
         try:
             results, commit = self._together(orders)
+        except DatabaseGoneError as error:
+            self.committed.forget()
+            return [DatabaseGoneError(str(error)) for _ in orders], []
         except Exception as error:  # noqa: BLE001 -- the thread must not die
             self._recover(error)
         else:

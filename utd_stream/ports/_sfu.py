@@ -138,8 +138,8 @@ class Sfu(Protocol):
         """Send a reliable data message without a sender."""
         ...
 
-    async def list_rooms(self) -> tuple[SfuRoom, ...]:
-        """Return every room that exists."""
+    async def list_rooms(self, names: Sequence[str] = ()) -> tuple[SfuRoom, ...]:
+        """Return those of the rooms *names* that exist; without names, every room."""
         ...
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:

@@ -252,13 +252,15 @@ class Loopback:
         self.messages.append(Message(name, data, tuple(to)))
         self._server.send_data(room, data=data, sender=None, to=to)
 
-    async def list_rooms(self) -> tuple[SfuRoom, ...]:
-        """Return every room that exists."""
+    async def list_rooms(self, names: Sequence[str] = ()) -> tuple[SfuRoom, ...]:
+        """Return those of the rooms *names* that exist; without names, every room."""
         await self._served("list_rooms", "")
         now = self._server.clock.monotonic()
-        for room in self._server.rooms.values():
+        rooms = self._server.rooms
+        found = [room for name, room in rooms.items() if not names or name in names]
+        for room in found:
             room.count(now)
-        return tuple(room.shown() for room in self._server.rooms.values())
+        return tuple(room.shown() for room in found)
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:
         """Return everybody in a room."""
