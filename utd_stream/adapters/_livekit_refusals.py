@@ -10,6 +10,7 @@ import re
 
 import attrs
 
+from utd_stream.adapters._livekit_proxy import proxy_hint
 from utd_stream.errors import ConnectError, UTDErrorCode
 
 __all__ = ["refusal"]
@@ -20,6 +21,8 @@ class _Refusal:
     pattern: str
     code: str
     message: str
+    # Whether a proxy on the way may have said it.
+    may_be_proxy: bool = True
 
 
 # The first that fits is taken.
@@ -28,6 +31,7 @@ _REFUSALS = (
         r"\b401\b.*expired",
         UTDErrorCode.UNAUTHENTICATED.value,
         "the token has expired; mint a new one",
+        may_be_proxy=False,
     ),
     _Refusal(
         r"\b401\b",
@@ -49,6 +53,7 @@ _REFUSALS = (
         r"parse the url",
         ConnectError.code,
         "this is no URL of an SFU; one begins with ws:// or wss://",
+        may_be_proxy=False,
     ),
     _Refusal(
         r"timed out",
@@ -63,10 +68,22 @@ _REFUSALS = (
 )
 
 
-def refusal(text: str) -> ConnectError:
-    """Return our error for LiveKit's text, of which nothing is passed on."""
-    for each in _REFUSALS:
-        if re.search(each.pattern, text):
-            return ConnectError(each.message, code=each.code)
-    message = "no SFU answers at this URL; is LiveKit running, and the port right?"
-    return ConnectError(message)
+_OTHER = _Refusal(
+    "",
+    ConnectError.code,
+    "no SFU answers at this URL; is LiveKit running, and the port right?",
+)
+
+
+def refusal(text: str, *, proxy: str | None = None) -> ConnectError:
+    """Return our error for LiveKit's text, of which nothing is passed on.
+
+    Args:
+        text: What LiveKit's client said.
+        proxy: The variable that sets a proxy for the connection, if one does.
+    """
+    fitting = (each for each in _REFUSALS if re.search(each.pattern, text))
+    each = next(fitting, _OTHER)
+    if proxy is None or not each.may_be_proxy:
+        return ConnectError(each.message, code=each.code)
+    return ConnectError(f"{each.message}; {proxy_hint(proxy)}", code=each.code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, NoReturn, TypeVar, get_args
 
@@ -24,6 +25,7 @@ from utd_stream.adapters._livekit_events import (
 )
 from utd_stream.adapters._livekit_exit import end_quietly, until_quiet
 from utd_stream.adapters._livekit_negotiation import Negotiation
+from utd_stream.adapters._livekit_proxy import proxy_variable
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters._livekit_words import (
     Redaction,
@@ -134,7 +136,8 @@ class LiveKitRoom:
         try:
             await self._room.connect(url, token, options)
         except rtc.ConnectError as error:
-            refused = refusal(error.message)
+            proxy = proxy_variable(url, os.environ)
+            refused = refusal(error.message, proxy=proxy)
         # Out here neither the cause nor the context is LiveKit's error, which
         # quotes the token.
         if self._has_left:
