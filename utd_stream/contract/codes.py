@@ -197,6 +197,16 @@ DETAILS: Mapping[str, Mapping[str, object]] = {
         "type": ["string", "null"],
         "format": "date-time",
     },
+    "not_ready": {
+        "description": "Of `GET /ready`: the parts that cannot serve.",
+        "type": "array",
+        "items": {
+            "description": "`database`: its file was removed or replaced; `writer`: it "
+            "cannot write; `livekit`: it does not answer.",
+            "type": "string",
+            "enum": ["database", "writer", "livekit"],
+        },
+    },
     "reserved_for": {
         "description": "Whom the seat is reserved for, where it is reserved.",
         "type": ["string", "null"],
