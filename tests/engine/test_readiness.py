@@ -103,6 +103,23 @@ async def test_livekit_that_is_silent_is_not_waited_for(house: House) -> None:
     assert answer.body["details"] == {"not_ready": ["livekit"]}
 
 
+async def test_livekit_that_is_away_is_said_once(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log says when LiveKit went, and why, and when it was back; no more."""
+    caplog.set_level(logging.WARNING, logger="utd_stream")
+    async with house.sfu.outage():
+        for _ in range(5):
+            await ready(house)
+    for _ in range(5):
+        await ready(house)
+
+    assert caplog.messages == [
+        "not ready: livekit: the media plane is down",
+        "ready again: livekit",
+    ]
+
+
 async def test_probes_share_one_look(house: House) -> None:
     """However often it is asked, LiveKit is asked once in two seconds."""
     house.sfu.asked.clear()
@@ -193,6 +210,7 @@ async def test_database_that_is_back_is_written_again(kept: House, file: Path) -
     """The same file in its place again, the engine goes on, with nothing between."""
     remove(file)
     assert (await take(kept, 2)).status == 503
+    assert (await ready(kept)).status == 503
     bring_back(file)
 
     assert (await ready(kept)).status == 200

@@ -79,12 +79,12 @@ class Readiness:
         """Return what is not ready, and why."""
         writing, media = await asyncio.gather(self._writes(), self._answers())
         missing = {**writing, **media}
-        for part, why in missing.items():
-            # The database's end has a line of its own.
-            if part not in self._missing and part != "database":
-                _LOG.warning("not ready: %s: %s", part, why)
-        if self._missing and not missing:
-            _LOG.warning("ready again")
+        # The database's end and return have lines of their own.
+        for part in ("writer", "livekit"):
+            if part in missing and part not in self._missing:
+                _LOG.warning("not ready: %s: %s", part, missing[part])
+            elif part in self._missing and part not in missing:
+                _LOG.warning("ready again: %s", part)
         self._missing = missing
         return missing
 
