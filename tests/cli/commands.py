@@ -6,9 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+from urllib.request import urlopen
 
 import attrs
 
@@ -18,11 +21,13 @@ from utd_stream.media import Tone
 
 __all__ = [
     "Dev",
+    "await_health",
     "children",
     "command",
     "environment",
     "has_ended",
     "named",
+    "printing_to",
     "running",
 ]
 
@@ -35,11 +40,11 @@ def environment(**told: str) -> dict[str, str]:
 
 
 def command(
-    *arguments: str, folder: Path, **told: str
+    *arguments: str, folder: Path, within: Sequence[str] = (), **told: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``utd-stream`` to its end."""
+    """Run ``utd-stream`` to its end, in the place that *within* makes."""
     return subprocess.run(  # noqa: S603 -- this interpreter, and words of the tests
-        [sys.executable, "-m", "utd_stream", *arguments],
+        [*within, sys.executable, "-m", "utd_stream", *arguments],
         cwd=folder,
         env=environment(**told),
         check=False,
@@ -51,14 +56,37 @@ def command(
 
 @contextmanager
 def running(
-    *arguments: str, folder: Path, **told: str
+    *arguments: str, folder: Path, within: Sequence[str] = (), **told: str
 ) -> Generator[subprocess.Popen[str]]:
-    """Start ``utd-stream``; it is killed at the end, unless it has ended."""
+    """Start ``utd-stream``; it is killed at the end, unless it has ended.
+
+    Args:
+        arguments: Of the command.
+        folder: Where it is started.
+        within: A program, and its arguments, that starts it in its own place.
+        told: Beside this process's environment.
+    """
+    with printing_to(
+        subprocess.PIPE, *arguments, folder=folder, within=within, **told
+    ) as process:
+        yield process
+
+
+@contextmanager
+def printing_to(
+    stdout: int | IO[str],
+    /,
+    *arguments: str,
+    folder: Path,
+    within: Sequence[str] = (),
+    **told: str,
+) -> Generator[subprocess.Popen[str]]:
+    """Start it as `running` does, with a standard output as `subprocess` has it."""
     with subprocess.Popen(  # noqa: S603 -- this interpreter, and words of the tests
-        [sys.executable, "-m", "utd_stream", *arguments],
+        [*within, sys.executable, "-m", "utd_stream", *arguments],
         cwd=folder,
         env=environment(**told),
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -66,6 +94,20 @@ def running(
             yield process
         finally:
             process.kill()
+
+
+def await_health(port: int, process: subprocess.Popen[str]) -> None:
+    """Return when an engine is served at *port* of this machine, by *process*."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+                assert answer.status == 200
+                return
+        except OSError:
+            assert time.monotonic() < deadline
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.05)
 
 
 def children(pid: int) -> list[int]:

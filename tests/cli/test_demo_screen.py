@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from tests.cli.commands import environment
 from utd_stream.cli._demo_screen import Screen
 from utd_stream.cli._demo_script import SCRIPT
 from utd_stream.cli._demo_trace import Change
@@ -87,28 +84,3 @@ def test_a_grid_tells_the_state_of_each_seat(*, terminal: bool) -> None:
     text = shown(terminal=terminal).split("the grid")[1].split("who was")[0]
 
     assert all(word in text for word in ("muted", "locked", "held for ben", "open"))
-
-
-def test_the_show_goes_on_when_nobody_reads() -> None:
-    """``utd-stream demo | head`` still has its exit status, and no traceback."""
-    program = (
-        "import sys\n"
-        "from utd_stream.cli._demo_screen import Screen\n"
-        "screen = Screen()\n"
-        "for _ in range(1_000):\n"
-        "    screen.opening('plane', 'engine', 'room')\n"
-        "sys.exit(3)\n"
-    )
-    with subprocess.Popen(  # noqa: S603 -- this interpreter, a program from above
-        [sys.executable, "-c", program],
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        process.stdout.close()
-        errors = process.stderr.read()
-
-    assert process.returncode == 3
-    assert not errors

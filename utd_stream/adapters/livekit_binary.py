@@ -51,7 +51,7 @@ def find_server(
     if installed := shutil.which("livekit-server", path=path):
         return Path(installed).absolute()
     built = _built(home)
-    return built if os.access(built, os.X_OK) else None
+    return built.absolute() if os.access(built, os.X_OK) else None
 
 
 def build_server(home: Path = HOME) -> Path:
@@ -63,7 +63,7 @@ def build_server(home: Path = HOME) -> Path:
     Raises:
         UsageError: If it could not be built; says how to get one otherwise.
     """
-    built = _built(home)
+    built = _built(home).absolute()
     built.parent.mkdir(parents=True, exist_ok=True)
     # Whoever is killed, or builds at the same time, leaves no half a program.
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
@@ -91,7 +91,7 @@ def main() -> int:
 
 
 def _built(home: Path) -> Path:
-    return (home / _VERSION / "server").absolute()
+    return home / _VERSION / "server"
 
 
 def _machine_go() -> str | None:

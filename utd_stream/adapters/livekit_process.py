@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import secrets
@@ -130,7 +131,8 @@ class LiveKitProcess:
             timeout: How long to wait for its first answer, in seconds.
 
         Raises:
-            UsageError: If it runs already, or the program cannot be run.
+            UsageError: If it runs already, the program cannot be run, or no
+                temporary file can be made for what it prints.
             ConnectError: If it ended, or did not answer in time; with the
                 last it printed.
         """
@@ -199,7 +201,7 @@ class LiveKitProcess:
         await asyncio.to_thread(self.stop)
 
     def _spawn(self) -> None:
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by _end
+        self._output = _scratch_file()
         try:
             # In the environment, since everybody can read a command line.  In
             # a session of its own, since Ctrl-C ends tests, not their server.
@@ -211,17 +213,17 @@ class LiveKitProcess:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+            # The pipe closes when this process dies, however it dies.
+            self._watchdog = subprocess.Popen(  # noqa: S603 -- a number, and our words
+                ["/bin/sh", "-c", 'read _; kill -9 "$0"', str(self._server.pid)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         except OSError as error:
             message = f"the LiveKit server cannot be run: {error}"
             raise UsageError(message) from error
-        # The pipe closes when this process dies, however it dies.
-        self._watchdog = subprocess.Popen(  # noqa: S603 -- a number, and our words
-            ["/bin/sh", "-c", 'read _; kill -9 "$0"', str(self._server.pid)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
 
     def _configuration(self) -> dict[str, Any]:
         configuration: dict[str, Any] = {
@@ -283,13 +285,27 @@ class LiveKitProcess:
         self._watchdog = self._server = self._output = None
 
 
+def _scratch_file() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        message = (
+            f"no temporary file can be made: {error.strerror};"
+            " name a folder that you can write to in TMPDIR"
+        )
+        raise UsageError(message) from error
+
+
 def _free_port(held: ExitStack, kind: socket.SocketKind) -> int:
     """A port that *held* keeps busy, so that the next one is another."""
     while True:
-        probe = held.enter_context(socket.socket(socket.AF_INET, kind))
         port = secrets.choice(_PORTS)
         try:
+            probe = held.enter_context(socket.socket(socket.AF_INET, kind))
             probe.bind((_LOOPBACK, port))
-        except OSError:
-            continue
+        except OSError as error:
+            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+                continue
+            message = f"no port of {_LOOPBACK} can be had: {error.strerror}"
+            raise UsageError(message) from error
         return port

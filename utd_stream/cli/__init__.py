@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from utd_stream._version import version
+from utd_stream.cli._output import lost, outlive_readers, say
 from utd_stream.errors import UsageError, UTDStreamException
 
 __all__ = ["main"]
@@ -45,12 +46,24 @@ def main() -> None:
 
     0 is well, 1 is something that failed, 2 is something to set right first.
     """
+    outlive_readers()
     _set_up_logging()
+    sys.exit(_status())
+
+
+def _status() -> int:
+    status = _FAILED
     try:
         _app()
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 0
     except UTDStreamException as error:
-        sys.stderr.write(f"utd-stream: {error}\n")
-        sys.exit(_BAD_USAGE if isinstance(error, UsageError) else _FAILED)
+        say(str(error))
+        return _BAD_USAGE if isinstance(error, UsageError) else _FAILED
+    if (unprinted := lost()) is not None:
+        say(f"not all could be printed: {unprinted.strerror}")
+        return status or _FAILED
+    return status
 
 
 def _set_up_logging() -> None:

@@ -14,6 +14,7 @@ from utd_stream.cli._demo_stage import Place
 from utd_stream.cli._kept import kept_settings
 from utd_stream.compose import UTDStreamClient
 from utd_stream.engine import read_config
+from utd_stream.errors import UsageError
 from utd_stream.media import Silence
 
 __all__ = ["at_home", "at_livekit", "elsewhere", "within"]
@@ -42,14 +43,14 @@ async def at_livekit() -> AsyncGenerator[Place]:
     """Run an engine and a LiveKit server, for as long as it is played.
 
     Raises:
-        UsageError: If there is no such server.
+        UsageError: If there is no such server, or no temporary folder.
         ConnectError: If it does not come up.
     """
     # It loads what calls LiveKit, and a world in this process does without.
     from utd_stream.cli._world import livekit_server, world  # noqa: PLC0415 -- above
 
     server = livekit_server()
-    with tempfile.TemporaryDirectory() as folder:
+    with _scratch_folder() as folder:
         config = read_config(
             file=kept_settings(Path(folder)),
             flags={"port": 0, "database": f"sqlite:///{folder}/engine.db"},
@@ -78,6 +79,17 @@ async def elsewhere(base_url: str, app_id: str, app_key: str) -> AsyncGenerator[
     place = _place("the server of an engine that runs", base_url, app_id, app_key)
     place.client(Silence())
     yield place
+
+
+def _scratch_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory()
+    except OSError as error:
+        message = (
+            f"no temporary folder can be made: {error.strerror};"
+            " name one that you can write to in TMPDIR"
+        )
+        raise UsageError(message) from error
 
 
 def _place(server: str, base_url: str, app_id: str, app_key: str) -> Place:

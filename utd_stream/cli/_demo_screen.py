@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping, Sequence
 from textwrap import wrap
 
@@ -29,15 +27,6 @@ _GLUE = "\N{NO-BREAK SPACE}"  # within one value no line is broken
 _BESIDE_BAR = 12
 
 
-class _Console(Console):
-    """A console that outlives its reader."""
-
-    def on_broken_pipe(self) -> None:
-        """Go on in silence: the exit status is still asked for."""
-        self.quiet = True
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 class Screen:
     """Prints what happens, as it happens.
 
@@ -48,7 +37,7 @@ class Screen:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self._console = console or _Console(highlight=False)
+        self._console = console or Console(highlight=False)
         self._is_fancy = (
             self._console.is_terminal and "utf" in self._console.encoding.lower()
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 from utd_stream.adapters.descriptors import raise_descriptor_limit
@@ -13,6 +14,7 @@ from utd_stream.cli._world import Addresses, livekit_server, world
 from utd_stream.engine import Config, read_config
 from utd_stream.engine.cors import with_local_pages
 from utd_stream.engine.serve import warn_of_open_apps
+from utd_stream.errors import InvalidArgumentError
 
 __all__ = ["main"]
 
@@ -36,9 +38,19 @@ def main(*, port: int | None, as_json: bool) -> int:
             "rate_identity": 0,
         },
     )
+    _check_usable(config)
     raise_descriptor_limit()
     config = with_local_pages(config)  # a program of today may be a web page
     return run(_serve(config, server, as_json=as_json))
+
+
+def _check_usable(config: Config) -> None:
+    if not (config.secret and config.apps):
+        message = (
+            f"{KEPT_IN / 'engine.toml'} has lost its secret or its app; remove it,"
+            " and the next start makes a new one"
+        )
+        raise InvalidArgumentError(message)
 
 
 async def _serve(config: Config, server: Path, *, as_json: bool) -> int:
@@ -50,7 +62,6 @@ async def _serve(config: Config, server: Path, *, as_json: bool) -> int:
 
 def _tell(addresses: Addresses, *, as_json: bool) -> None:
     app = addresses.app
-    demo = f"--base-url {addresses.base_url} --app-id {app.id} --app-key {app.key}"
     told = {"base_url": addresses.base_url, "livekit_url": addresses.livekit_url}
     if as_json:
         credentials = {"app_id": app.id, "app_key": app.key, "app_secret": app.secret}
@@ -65,8 +76,28 @@ def _tell(addresses: Addresses, *, as_json: bool) -> None:
         ("app secret", f"{app.secret} (for a back end, never in an app)"),
         ("kept in", f"{KEPT_IN}{os.sep}, for you alone"),
     )
+    _tell_what_to_type(addresses)
+
+
+def _tell_what_to_type(addresses: Addresses) -> None:
+    app, base_url = addresses.app, addresses.base_url
+    if app.allow_appkey_identity_mint:
+        engine = ("--base-url", base_url, "--app-id", app.id, "--app-key", app.key)
+        print_ready(
+            "\nin another terminal, the program of the README or the demo",
+            ("$", shlex.join(["python", "hello.py", base_url, app.id, app.key])),
+            ("$", shlex.join(["utd-stream", "demo", *engine])),
+        )
+        return
+    asked = ["curl", f"{base_url}/api/v1/auth/session"]
+    headers = {
+        "X-App-Id": app.id,
+        "X-App-Secret": app.secret,
+        "Content-Type": "application/json",
+    }
+    for name, value in headers.items():
+        asked += ["-H", f"{name}: {value}"]
     print_ready(
-        "\nin another terminal, the program of the README or the demo",
-        ("$", f"python hello.py {addresses.base_url} {app.id} {app.key}"),
-        ("$", f"utd-stream demo {demo}"),
+        "\nthe app key alone signs nobody in here: a back end asks, with the secret",
+        ("$", shlex.join([*asked, "-d", '{"identity": "ana"}'])),
     )

@@ -35,15 +35,24 @@ def kept_settings(folder: Path = KEPT_IN) -> Path:
     file = folder / _FILE
     try:
         folder.mkdir(exist_ok=True)
-        folder.chmod(0o700)
+        _close_to_others(folder, 0o700)
         if not file.exists():
             _write(folder / ".gitignore", "*\n")
             _write(file, _drawn())
-        file.chmod(0o600)
+        _close_to_others(file, 0o600)
     except OSError as error:
-        message = f"nothing can be kept in {folder}: {error.strerror}"
+        message = (
+            f"nothing can be kept in {folder}{os.sep}: {error.strerror};"
+            " it must be your own and writable: chown it, or start in another folder"
+        )
         raise InvalidArgumentError(message) from error
     return file
+
+
+def _close_to_others(path: Path, mode: int) -> None:
+    # Where nothing may be written that has no need to be: read-only, and private.
+    if path.stat().st_mode & 0o777 != mode:
+        path.chmod(mode)
 
 
 def _drawn() -> str:

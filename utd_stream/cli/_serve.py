@@ -32,7 +32,6 @@ def main(
     config = read_config(file=file, environ=os.environ, flags=flags)
     if check:
         sys.stdout.write(f"{describe(config)}\n")
-        sys.stdout.flush()
     _check_complete(config)
     if check:
         return 0

@@ -13,7 +13,14 @@ from sqlalchemy.pool import NullPool
 from utd_stream.engine._place import Place
 from utd_stream.errors import InvalidArgumentError
 
-__all__ = ["connect", "is_in_memory", "open_engine", "place_of", "upsert"]
+__all__ = [
+    "connect",
+    "is_in_memory",
+    "open_engine",
+    "place_of",
+    "unusable",
+    "upsert",
+]
 
 # How long to wait for the engine before us to let go of the file, in seconds.
 _PATIENCE = 1.0
@@ -30,15 +37,19 @@ def open_engine(url: str) -> Engine:
     except ArgumentError as error:
         message = "the database must be a URL such as sqlite:///utd_stream.db"
         raise InvalidArgumentError(message) from error
-    if parsed.get_backend_name() != "sqlite":
-        message = f"the database {parsed.get_backend_name()} is not supported yet"
+    if parsed.drivername not in {"sqlite", "sqlite+pysqlite"}:
+        message = f"the database {parsed.drivername} is not supported yet"
         raise InvalidArgumentError(message)
     # One connection, opened here and used by the writer's thread.
     options = {"check_same_thread": False, "timeout": _PATIENCE}
     # What fails is logged: its parameters are what people said of themselves.
-    return create_engine(
-        parsed, poolclass=NullPool, connect_args=options, hide_parameters=True
-    )
+    try:
+        return create_engine(
+            parsed, poolclass=NullPool, connect_args=options, hide_parameters=True
+        )
+    except (OSError, ValueError) as error:  # no folder to be in, or an odd ?option
+        message = f"the database {parsed.database} cannot be opened: {error}"
+        raise InvalidArgumentError(message) from error
 
 
 def is_in_memory(engine: Engine) -> bool:
@@ -68,14 +79,24 @@ def connect(engine: Engine) -> Connection:
     except DatabaseError as error:
         if connection is not None:
             connection.close()
-        message = f"the database {place} cannot be opened: {error.orig}"
         if "locked" in str(error):
             message = (
                 f"the database {place} is open in another engine; "
                 "stop it, or give this one a database of its own"
             )
-        raise InvalidArgumentError(message) from error
+            raise InvalidArgumentError(message) from error
+        raise unusable(engine, error) from error
     return connection
+
+
+def unusable(engine: Engine, error: DatabaseError) -> InvalidArgumentError:
+    """Return why the database cannot be used, and what it takes."""
+    message = f"the database {engine.url.database} cannot be opened: {error.orig}"
+    if is_in_memory(engine):
+        return InvalidArgumentError(message)
+    return InvalidArgumentError(
+        f"{message}; its folder must be there, and both must be writable for you"
+    )
 
 
 def _prepare(connection: Connection) -> None:

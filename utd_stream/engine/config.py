@@ -80,11 +80,16 @@ def _between(least: float, most: float) -> Callable[[Any, Any, Any], None]:
     return check
 
 
-def _not_blank(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+def _is_host(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
     # A server that is told no host listens on every interface.
     if not value.strip():
         message = f"{attribute.name} must be told; 0.0.0.0 is every interface"
         raise InvalidArgumentError(message)
+    try:
+        value.encode("idna")
+    except UnicodeError as error:
+        message = f"{attribute.name} must be an address or the name of a host"
+        raise InvalidArgumentError(message) from error
 
 
 def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
@@ -96,9 +101,9 @@ def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None
 def _reachable(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
     try:
         parts = urlsplit(value)
-        has_place = bool(parts.hostname) and parts.port != 0
+        has_place = bool((parts.hostname or "").encode("idna")) and parts.port != 0
         is_url = has_place and parts.scheme in _LIVEKIT_SCHEMES
-    except ValueError:  # a port that is none, or half a bracket
+    except ValueError:  # no port, no host, or half a bracket
         is_url = False
     if value and not is_url:
         message = f"{attribute.name} must be a URL such as ws://127.0.0.1:7880"
@@ -132,7 +137,7 @@ class Config:
         livekit_api_secret: Of that key.
     """
 
-    host: str = attrs.field(default="127.0.0.1", validator=_not_blank)
+    host: str = attrs.field(default="127.0.0.1", validator=_is_host)
     port: int = attrs.field(default=8080, validator=_between(0, 65_535))
     database: str = attrs.field(
         default="sqlite:///utd_stream.db",

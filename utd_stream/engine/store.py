@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import DatabaseError
 
 from utd_stream.engine._codec import decode_member, decode_room
 from utd_stream.engine._dialect import (
@@ -30,6 +31,7 @@ from utd_stream.engine._dialect import (
     is_in_memory,
     open_engine,
     place_of,
+    unusable,
     upsert,
 )
 from utd_stream.engine._rows import (
@@ -108,8 +110,8 @@ class Store:
         url: SQLAlchemy's; ``sqlite://`` keeps everything in memory.
 
     Raises:
-        InvalidArgumentError: If another engine has it open, or a newer
-            version made it.
+        InvalidArgumentError: If another engine has it open, a newer version
+            made it, or it cannot be written.
     """
 
     def __init__(self, url: str) -> None:
@@ -117,7 +119,11 @@ class Store:
         self._compile(self._engine.dialect)
         self._connection = self._connect()
         self._place = place_of(self._connection)
-        self._check_schema()
+        try:
+            self._check_schema()
+        except DatabaseError as error:
+            self.close()
+            raise unusable(self._engine, error) from error
 
     @property
     def is_on_file(self) -> bool:
