@@ -17,7 +17,7 @@ WALKS := $(addprefix tests/testing/test_,walks.py faults.py scripts.py grids.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
-  fuzz notebooks livekit demo demo-livekit bench check clean
+  fuzz notebooks livekit demo demo-livekit bench siege check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -88,6 +88,9 @@ demo-livekit: install livekit  ## the same on a real LiveKit server
 
 bench: install livekit  ## the figures, beside the bare libraries
 	$(PY) -m tests.bench
+
+siege: install  ## attack an engine: how it serves meanwhile, what it holds and logs
+	$(PY) -m tests.bench.siege
 
 check: lint types docs notebooks  ## lint, types, docstrings, notebooks, a short fuzz
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -

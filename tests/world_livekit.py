@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from aiohttp import web
 from livekit import rtc
 
 from tests.patience import (
@@ -29,6 +28,7 @@ from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.engine.app import ENGINE, make_app
+from utd_stream.engine.listening import EngineRunner, open_sockets
 from utd_stream.engine.services import SERVICES, Services
 from utd_stream.engine.store import Store
 from utd_stream.models import Permission
@@ -143,7 +143,7 @@ class LiveKitGround:
         self._register = register
         self._is_mortal = is_mortal
         self._members: list[_Process] = []
-        self._runner: web.AppRunner | None = None
+        self._runner: EngineRunner | None = None
         self._store: Store | None = None
         self._port = 0
 
@@ -187,10 +187,9 @@ class LiveKitGround:
             store=self._store,
             threaded=not self._is_mortal,
         )
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = EngineRunner(app)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
-        await site.start()
+        self._runner.listen(open_sockets("127.0.0.1", self._port))
         self._port = self._runner.addresses[0][1]
         self.base_url = f"http://127.0.0.1:{self._port}"
 
@@ -206,8 +205,7 @@ class LiveKitGround:
         assert self._is_mortal
         runner, self._runner = self._runner, None
         if runner is not None and runner.server is not None:
-            for site in tuple(runner.sites):
-                await site.stop()
+            await runner.deafen()
             for connection in runner.server.connections:
                 if connection.transport is not None:
                     connection.transport.abort()

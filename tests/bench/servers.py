@@ -19,6 +19,7 @@ from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine.app import make_app
 from utd_stream.engine.config import App, Config
+from utd_stream.engine.listening import EngineRunner, open_sockets
 from utd_stream.engine.services import SERVICES
 from utd_stream.engine.store import Store
 from utd_stream.engine.webhooks import hear
@@ -130,9 +131,15 @@ def bare_app(database: Path) -> web.Application:
 
 
 async def _serve(app: web.Application) -> None:
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    runner: web.AppRunner
+    if SERVICES in app:
+        runner = served = EngineRunner(app)
+        await runner.setup()
+        served.listen(open_sockets("127.0.0.1", 0))
+    else:
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
     print(runner.addresses[0][1], flush=True)  # noqa: T201 -- the parent reads it
     await asyncio.to_thread(sys.stdin.read)  # until the parent lets go
     await runner.cleanup()

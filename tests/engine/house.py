@@ -12,13 +12,13 @@ import aiohttp
 import attrs
 import orjson
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from yarl import URL
 
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine import SERVICES, App, Config, Services, Store, make_app
+from utd_stream.engine.listening import EngineRunner, open_sockets
 from utd_stream.engine.rules import Room
 from utd_stream.models.names import sfu_room_name
 
@@ -58,27 +58,34 @@ class Answer:
 class House:
     """One engine, whoever asks it, and the plane it looks after."""
 
-    def __init__(self, app: web.Application, sfu: Loopback, clock: ManualClock) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        sfu: Loopback,
+        clock: ManualClock,
+        connections: int | None,
+    ) -> None:
         self.sfu = sfu
         self.clock = clock
         self.services: Services = app[SERVICES]
         self.notices: deque[tuple[bytes, str]] = deque()
         self.listens = True
-        self._server = TestServer(app)
+        self._runner = EngineRunner(app, shutdown_timeout=1.0, most=connections)
         self._pool: aiohttp.ClientSession
         self._bearers: dict[str, str] = {}
         sfu.watch(lambda body, signature: self.notices.append((body, signature)))
 
     async def start(self) -> None:
         """Serve."""
-        await self._server.start_server()
+        await self._runner.setup()
+        self._runner.listen(open_sockets("127.0.0.1", 0))
         self._pool = aiohttp.ClientSession()
 
     async def stop(self) -> None:
         """Serve no more; what was committed stays."""
         await self._pool.close()
         # An engine gives the SFU a last chance, on the engine's clock.
-        stopping = asyncio.ensure_future(self._server.close())
+        stopping = asyncio.ensure_future(self._runner.cleanup())
         while not stopping.done():
             await self.clock.advance(0.1)
         await stopping
@@ -86,7 +93,7 @@ class House:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return str(self._server.make_url("/"))
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
 
     # Asking.
 
@@ -199,12 +206,13 @@ def app_of(app: App, *, secret: bool = False) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def open_house(
+async def open_house(  # noqa: PLR0913 -- its ports, and what tests vary
     *,
     database: str = "sqlite://",
     sfu: Loopback | None = None,
     clock: ManualClock | None = None,
     threaded: bool = False,
+    connections: int | None = None,
     apps: tuple[App, ...] = (),
     **settings: Any,
 ) -> AsyncIterator[House]:
@@ -233,7 +241,7 @@ async def open_house(
         store=Store(database),
         threaded=threaded,
     )
-    house = House(app, sfu, clock)
+    house = House(app, sfu, clock, connections)
     await house.start()
     try:
         yield house

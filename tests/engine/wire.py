@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from email.message import Message
 from email.parser import BytesParser
@@ -65,7 +65,7 @@ class Wire:
 
 
 @asynccontextmanager
-async def dial(url: str) -> AsyncIterator[Wire]:
+async def dial(url: str) -> AsyncGenerator[Wire]:
     """Connect to the engine at *url*."""
     place = urlsplit(url)
     wire = Wire(*await asyncio.open_connection(place.hostname, place.port))

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 import aiohttp
-from aiohttp import web
 
 from utd_stream._embedded.courier import Courier
 from utd_stream.adapters.clock import AsyncioClock
@@ -23,6 +22,7 @@ from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.app import ENGINE, make_app
 from utd_stream.engine.config import App, Config
+from utd_stream.engine.listening import EngineRunner
 from utd_stream.engine.notes import CommittedRoom, committed_room
 from utd_stream.engine.services import SERVICES
 from utd_stream.engine.store import Store
@@ -157,8 +157,8 @@ class EmbeddedWorld:
         self._courier: Courier
         self._pool: aiohttp.ClientSession | None = None
         # The engine that runs, and one that does not and is still to be freed.
-        self._runner: web.AppRunner | None = None
-        self._ended: web.AppRunner | None = None
+        self._runner: EngineRunner | None = None
+        self._ended: EngineRunner | None = None
         # Of whoever starts or ends an engine.
         self._turn = asyncio.Lock()
         self._store: Store | None = None
@@ -291,9 +291,7 @@ class EmbeddedWorld:
                 threaded=False,
                 log=self._log,
             )
-            self._ended = runner = web.AppRunner(
-                app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT
-            )
+            self._ended = runner = EngineRunner(app, shutdown_timeout=_SHUTDOWN_TIMEOUT)
             await runner.setup()
             self._ended, self._runner = None, runner
             self._connector.server = runner.server
@@ -341,7 +339,7 @@ class EmbeddedWorld:
             for client in reversed(self._clients.values()):
                 ending.push_async_callback(client.aclose)
 
-    def _cut_off_engine(self, runner: web.AppRunner) -> None:
+    def _cut_off_engine(self, runner: EngineRunner) -> None:
         self._connector.server = None
         self._ended, self._runner = runner, None
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import attrs
-from aiohttp import web
 
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.livekit_api import LiveKitSfu
@@ -16,6 +15,7 @@ from utd_stream.adapters.livekit_binary import REMEDY, find_server
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine import App, Config, Store, make_app
+from utd_stream.engine.listening import EngineRunner
 from utd_stream.errors import InvalidArgumentError, UsageError
 
 __all__ = ["Addresses", "livekit_server", "world"]
@@ -97,10 +97,10 @@ async def _engine(
     app = make_app(
         config, sfu=sfu, clock=AsyncioClock(), luck=SystemLuck(), store=store
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+    runner = EngineRunner(app, shutdown_timeout=_SHUTDOWN_TIMEOUT)
     try:
         await runner.setup()
-        await web.SockSite(runner, listener).start()
+        runner.listen([listener])
         yield
     finally:
         await runner.cleanup()

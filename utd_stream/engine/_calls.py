@@ -30,7 +30,6 @@ __all__ = [
     "Paging",
     "check_head",
     "check_type",
-    "read_body",
     "read_call",
     "read_idempotency",
 ]
@@ -139,30 +138,6 @@ def check_head(request: web.Request) -> None:
     if "Content-Encoding" in request.headers:
         message = "send the body as it is, without a Content-Encoding"
         raise InvalidRequestError(message, 415, "unsupported_media_type")
-
-
-async def read_body(request: web.Request, limit: int) -> bytes:
-    """Return the body; a larger one than *limit* is not read to its end.
-
-    Raises:
-        InvalidRequestError: If it is larger, or breaks off.
-    """
-    size = request.content_length or 0
-    body = bytearray()
-    if size <= limit and request.can_read_body:
-        try:
-            async for chunk in request.content.iter_any():
-                body += chunk
-                size = len(body)
-                if size > limit:
-                    break
-        except web.RequestPayloadError:
-            message = "the body breaks off"
-            raise InvalidRequestError(message, 400, "malformed") from None
-    if size > limit:
-        message = f"the body is larger than {limit} bytes"
-        raise InvalidRequestError(message, 413, "too_large")
-    return bytes(body)
 
 
 def check_type(request: web.Request, raw: bytes) -> None:

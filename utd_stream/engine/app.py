@@ -6,7 +6,6 @@ JSON with a request id, also where the router itself says no.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count
 from math import ceil
@@ -19,15 +18,18 @@ from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
 from utd_stream.engine._calls import (
     check_head,
     check_type,
-    read_body,
     read_call,
     read_idempotency,
 )
 from utd_stream.engine._nowhere import nothing_at
 from utd_stream.engine.auth import Credential
+from utd_stream.engine.bodies import Bodies, ClientGoneError
+from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.config import Config
+from utd_stream.engine.connections import PARSING
 from utd_stream.engine.cors import CALLING_APP, Cors
 from utd_stream.engine.engine import Engine
+from utd_stream.engine.listening import REFUSE
 from utd_stream.engine.orders import Idempotency, Order
 from utd_stream.engine.routes import COMMANDS, LOOKS, Reply, order_of
 from utd_stream.engine.services import SERVICES, Services
@@ -44,13 +46,16 @@ from utd_stream.wire import error_to_json
 
 __all__ = ["ENGINE", "make_app"]
 
-_LOG = logging.getLogger(__name__)
-# LiveKit's webhooks hold the whole metadata of their room.
+# LiveKit's webhooks hold the whole metadata of their room, in bytes.
 _WEBHOOK_LIMIT = 2**21
+# Of all bodies that are being read at once, of users and of LiveKit, in bytes.
+_BODIES_LIMIT = 2**25
 # HEAD is GET without the body, which aiohttp leaves out by itself.
 _METHODS = {"GET": ("GET", "HEAD")}
 ENGINE = web.AppKey("engine", Engine)
 _REQUEST_IDS = web.AppKey("request_ids", Iterator[str])
+_BODIES = web.AppKey("bodies", Bodies)
+_NOTICES = web.AppKey("notices", Bodies)
 _REQUEST_ID = web.RequestKey("request_id", str)
 
 
@@ -77,10 +82,9 @@ def make_app(  # noqa: PLR0913 -- its ports
     """
     app = web.Application(
         middlewares=[_answer_errors],
-        # Bodies are bounded by `read_body`, which says so in JSON.
+        # `Bodies` bounds them, and says so in JSON.
         client_max_size=0,
-        # Of whatever runs the application: nothing is inflated.
-        handler_args={"auto_decompress": False},
+        handler_args=PARSING,
     )
     Cors(config.apps).watch(app)
     engine = Engine(
@@ -96,7 +100,15 @@ def make_app(  # noqa: PLR0913 -- its ports
     app[SERVICES] = engine.services
     # One draw for them all: a source of chance is slower than a counter.
     prefix = luck.token()
-    app[_REQUEST_IDS] = (f"{prefix}-{number}" for number in count(1))
+    ids = (f"{prefix}-{number}" for number in count(1))
+    app[_REQUEST_IDS] = ids
+
+    def refuse(error: EngineError) -> web.Response:
+        return _refusal(error, next(ids))
+
+    app[REFUSE] = refuse
+    app[_BODIES] = Bodies(config.body_limit, _BODIES_LIMIT)
+    app[_NOTICES] = Bodies(_WEBHOOK_LIMIT, _BODIES_LIMIT)
     app.cleanup_ctx.append(engine.running)
     for endpoint in ENDPOINTS:
         serve = _webhook if endpoint.who is Who.SFU else _served(endpoint)
@@ -121,8 +133,10 @@ async def _answer_errors(request: web.Request, handler: _Handle) -> web.StreamRe
         response = _refusal(_router_error(request, error), request_id)
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
-    except Exception:  # noqa: BLE001 -- a border that must survive
-        _LOG.exception("request %s failed", request_id)
+    except ClientGoneError:
+        raise  # nobody is there to be answered
+    except Exception as error:  # noqa: BLE001 -- a border that must survive
+        log_failure(f"request {request_id} failed", error)
         failure = UnavailableError("the engine failed; its log knows this request id")
         response = _refusal(failure, request_id)
     response.headers["X-Request-Id"] = request_id
@@ -141,7 +155,7 @@ def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
         if caller.credential is not Credential.NOTHING:
             request[CALLING_APP] = caller.app
         services.rates.check(caller)
-        raw = await read_body(request, services.config.body_limit)
+        raw = await request.app[_BODIES].read(request)
         check_type(request, raw)
         key = read_idempotency(request, endpoint, caller, raw)
         try:
@@ -189,7 +203,7 @@ async def _refused(
 async def _webhook(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     check_head(request)
-    body = await read_body(request, _WEBHOOK_LIMIT)
+    body = await request.app[_NOTICES].read(request)
     await hear(services, body, request.headers.get("Authorization", ""))
     return _response(Reply(b"{}"))
 
@@ -205,6 +219,7 @@ def _refusal(error: EngineError, request_id: str) -> web.Response:
         orjson.dumps(error_to_json(error, request_id)), error.status_code or 503
     )
     response = _response(reply)
+    response.headers["X-Request-Id"] = request_id
     if error.retryable:
         after = error.retry_after if isinstance(error, RateLimitedError) else 1
         response.headers["Retry-After"] = str(max(ceil(after), 1))

@@ -6,10 +6,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from aiohttp import web
-
 from utd_stream.engine.app import make_app
 from utd_stream.engine.config import Config
+from utd_stream.engine.listening import EngineRunner, open_sockets
 from utd_stream.engine.store import Store
 from utd_stream.errors import InvalidArgumentError, UTDStreamException
 from utd_stream.ports import Clock, Luck, Sfu
@@ -47,12 +46,11 @@ async def serve(
     config.check_complete()
     store = Store(config.database)
     app = make_app(config, sfu=sfu, clock=clock, luck=luck, store=store)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_TIMEOUT)
+    runner = EngineRunner(app, shutdown_timeout=_SHUTDOWN_TIMEOUT)
     try:
         await runner.setup()
-        site = web.TCPSite(runner, config.host, config.port)
         try:
-            await site.start()
+            runner.listen(open_sockets(config.host, config.port))
         except OSError as error:
             message = f"cannot listen on {config.host}:{config.port}: {error.strerror}"
             raise InvalidArgumentError(message) from error
@@ -83,7 +81,7 @@ async def _warn_unless_it_answers(sfu: Sfu) -> None:
         _LOG.warning("LiveKit cannot be used, and is tried again: %s", error)
 
 
-def _base_url(host: str, runner: web.AppRunner) -> str:
+def _base_url(host: str, runner: EngineRunner) -> str:
     port: int = runner.addresses[0][1]
     shown = f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
