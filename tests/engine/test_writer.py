@@ -91,8 +91,8 @@ async def test_acknowledged_is_on_disk(writer: Writer, database: str) -> None:
 async def test_replays_are_found_in_the_batch_and_on_disk(writer: Writer) -> None:
     """A key seen earlier in the batch, or ever, gets the answer it got then."""
     await all_of(writer, enter("ana"))
-    key = Idempotency(id="k", fingerprint="f")
-    other = Idempotency(id="k", fingerprint="g")
+    key = Idempotency(id="k", caller="ana", fingerprint="f")
+    other = Idempotency(id="k", caller="ana", fingerprint="g")
     first, again, stranger = await all_of(
         writer,
         take("ana", idempotency=key),
@@ -172,7 +172,7 @@ async def test_room_not_remembered_is_read(database: str) -> None:
 
 async def test_refusal_found_early_is_kept_like_an_answer(writer: Writer) -> None:
     """A request that is wrong in itself has an answer to keep, and changes nothing."""
-    key = Idempotency(id="k", fingerprint="f")
+    key = Idempotency(id="k", caller="ana", fingerprint="f")
     error = InvalidRequestError("$: wrong")
     order = Order(key=KEY, command=error, who=Who.SELF, idempotency=key)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import orjson
 
+from utd_stream.engine._answers import beyond, numbered
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
 from utd_stream.engine.rules.authority import check_may
@@ -79,6 +80,8 @@ class Batch:
 
     def changes(self, sent: Sequence[OutboxRow]) -> Changes:
         """Return all there is to write, with the rows *sent* in the meantime."""
+        newest = {a.caller: self._number(a.caller) for a in self._answers}
+        answers = numbered(self._answers, newest)
         return Changes(
             rooms=[
                 RoomWrite(
@@ -90,7 +93,8 @@ class Batch:
             ],
             outbox=list(self._outbox.values()),
             sent=sent,
-            answers=self._answers,
+            answers=answers,
+            evicted=beyond(answers),
         )
 
     def _one(self, order: Order) -> Outcome | EngineError:
@@ -158,6 +162,12 @@ class Batch:
                 self._committed.keep(key, self._before[key])
         return self._before[key]
 
+    def _number(self, caller: str) -> int:
+        try:
+            return self._committed.number(caller)
+        except KeyError:
+            return self._store.newest_answer(caller)
+
     def _put(self, key: RoomKey, effect: Effect) -> None:
         self.seq += 1
         kind, slot, payload = self._row(effect)
@@ -182,6 +192,7 @@ class Batch:
             outcome.status,
             outcome.body,
             self._now.timestamp() + KEPT,
+            idempotency.caller,
         )
         self._known[answer.id] = answer
         self._answers.append(answer)

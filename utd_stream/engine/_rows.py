@@ -13,6 +13,7 @@ from utd_stream.engine.rules.state import Member, Room
 
 __all__ = [
     "Changes",
+    "EvictedAnswers",
     "OutboxRow",
     "RoomKey",
     "RoomWrite",
@@ -61,6 +62,8 @@ class StoredAnswer:
         status: HTTP status.
         body: As it was sent.
         expires_at: In seconds since 1970 UTC.
+        caller: Whose it is.
+        number: Which of that caller's, from 1; 0 until it is written.
     """
 
     id: str
@@ -68,6 +71,21 @@ class StoredAnswer:
     status: int
     body: bytes
     expires_at: float
+    caller: str = ""
+    number: int = 0
+
+
+@attrs.frozen
+class EvictedAnswers:
+    """Answers that are kept no more.
+
+    Attributes:
+        caller: Whose.
+        number: Of the newest of them.
+    """
+
+    caller: str
+    number: int
 
 
 @attrs.frozen
@@ -98,6 +116,7 @@ class Changes:
     outbox: Sequence[OutboxRow] = ()
     sent: Sequence[OutboxRow] = ()
     answers: Sequence[StoredAnswer] = ()
+    evicted: Sequence[EvictedAnswers] = ()
 
 
 def room_row(write: RoomWrite) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 __all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 TABLES = MetaData()
 
@@ -71,7 +71,11 @@ ANSWERS = Table(
     Column("status", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("expires_at", Float, nullable=False),
+    # Whose it is, and which of theirs: of each caller the newest are kept.
+    Column("caller", String(64), nullable=False),
+    Column("number", BigInteger, nullable=False),
     Index("idempotency_expiry", "expires_at"),
+    Index("idempotency_caller", "caller", "number"),
 )
 
 META = Table(

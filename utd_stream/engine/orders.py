@@ -31,10 +31,12 @@ class Idempotency:
 
     Attributes:
         id: Of app, caller and key.
+        caller: Of app and caller.
         fingerprint: Of method, path and body.
     """
 
     id: str
+    caller: str
     fingerprint: str
 
     @classmethod
@@ -51,6 +53,7 @@ class Idempotency:
         """
         return cls(
             id=fingerprint(*(part.encode() for part in scope)),
+            caller=fingerprint(*(part.encode() for part in scope[:2])),
             fingerprint=fingerprint(method.encode(), path.encode(), body),
         )
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Executable,
     bindparam,
     delete,
+    func,
     insert,
     or_,
     select,
@@ -34,6 +35,7 @@ from utd_stream.engine._dialect import (
     unusable,
     upsert,
 )
+from utd_stream.engine._migration import migrate
 from utd_stream.engine._rows import (
     Changes,
     OutboxRow,
@@ -51,7 +53,6 @@ from utd_stream.engine._schema import (
     OUTBOX,
     ROOMS,
     SCHEMA_VERSION,
-    TABLES,
 )
 from utd_stream.engine.rules.state import Room
 from utd_stream.errors import InvalidArgumentError
@@ -192,6 +193,13 @@ class Store:
         answers = (StoredAnswer(*columns) for columns in found)
         return {answer.id: answer for answer in answers if answer.expires_at > now}
 
+    def newest_answer(self, caller: str) -> int:
+        """Return the number of the caller's newest answer; 0 without one."""
+        found: int | None = self._newest.run(
+            self._connection, [{"key_caller": caller}]
+        ).scalar()
+        return found or 0
+
     def write(self, changes: Changes) -> None:
         """Send everything of *changes*; the caller's transaction commits it.
 
@@ -205,6 +213,8 @@ class Store:
             self._sent.send(self._connection, changes.sent)
         if changes.answers:
             self._answer.send(self._connection, changes.answers)
+        if changes.evicted:
+            self._evict.send(self._connection, changes.evicted)
 
     def forget_answers(self, now: float) -> None:
         """Delete the answers that expired before *now*."""
@@ -264,15 +274,8 @@ class Store:
 
     def _check_schema(self) -> None:
         with self.transaction():
-            TABLES.create_all(self._connection)
-            version = select(META.c.value).where(META.c.key == "schema_version")
-            found = self._connection.execute(version).scalar()
-            if found is None:
-                made = insert(META).values(
-                    key="schema_version", value=str(SCHEMA_VERSION)
-                )
-                self._connection.execute(made)
-        if found is not None and found != str(SCHEMA_VERSION):
+            found = migrate(self._connection)
+        if found != str(SCHEMA_VERSION):
             self.close()
             message = (
                 f"the database has schema {found} and this engine knows "
@@ -311,6 +314,13 @@ class Store:
         self._sent = of(delete(OUTBOX).where(*marks))
         self._answer = of(upsert(ANSWERS, dialect.name))
         self._answers: dict[int, _Statement] = {}
+        of_caller = ANSWERS.c.caller == bindparam("key_caller")
+        self._newest = of(select(func.max(ANSWERS.c.number)).where(of_caller))
+        self._evict = of(
+            delete(ANSWERS).where(
+                of_caller, ANSWERS.c.number <= bindparam("key_number")
+            )
+        )
 
     def _write_rooms(self, writes: Sequence[RoomWrite]) -> None:
         new = [room_row(w) for w in writes if w.before is None]

@@ -378,6 +378,7 @@ class Writer:
             self._purge_at = now.timestamp() + _PURGE_PERIOD
         self._seq = batch.seq
         self.committed.renew(changes.rooms)
+        self.committed.number_answers(changes.answers)
         return results, Commit(rooms=changes.rooms, outbox=changes.outbox)
 
     def _take_sent(self) -> list[OutboxRow]:
