@@ -17,7 +17,7 @@ WALKS := $(addprefix tests/testing/test_,walks.py faults.py scripts.py grids.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
-  fuzz notebooks livekit demo demo-livekit bench siege check clean
+  fuzz pages notebooks livekit demo demo-livekit bench siege check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ fuzz: install  ## 10,000 requests of each role against the served OpenAPI
 states: install  ## write utd_stream/machines/STATES.md
 	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md
 
+pages: install  ## write docs/reference
+	$(PY) -m tests.pages
+
 notebooks: install  ## run every notebook from top to bottom
 	$(BIN)/pytest --nbmake --nbmake-timeout=60 notebooks
 
@@ -94,6 +97,7 @@ siege: install  ## attack an engine: how it serves meanwhile, what it holds and 
 
 check: lint types docs notebooks  ## lint, types, docstrings, notebooks, a short fuzz
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -
+	$(PY) -m tests.pages --check
 	$(PY) -m tests.fuzz --requests 130
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb || { echo "committed without" \
 	  "output: $(BIN)/nbstripout notebooks/*.ipynb" >&2; exit 1; }

@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 @attrs.frozen(kw_only=True)
 class Empty:
-    """Done; there is nothing more to say."""
+    """Done; the answer has no fields."""
 
 
 @attrs.frozen(kw_only=True)

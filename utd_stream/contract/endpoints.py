@@ -78,7 +78,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
              )),
     Endpoint(name="livekit_webhook", method="POST", path="/livekit/webhook",
              who=Who.SFU, answer=a.Empty, at_root=True,
-             summary="Hear what the SFU tells.",
+             summary="Take a webhook of LiveKit.",
              rule=(
                  "The header Authorization carries LiveKit's JWT, signed with "
                  "its API key, with the hash of the body. The notice is "
@@ -198,7 +198,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "and locks beyond the new end are given up first. The mode "
                "`free` cancels the requests that wait."
            )),
-    _seats("take_seat", "/seats/{index}/take", Who.SELF, "Sit down.",
+    _seats("take_seat", "/seats/{index}/take", Who.SELF, "Take a seat.",
            answer=a.SeatedAnswer, errors=_SIT_ERRORS,
            rule=(
                "In the mode `free` any member may take an open seat; in the "
@@ -209,9 +209,9 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "follows at once and is seen at LiveKit; whoever is not "
                "connected within the grace (15 s by default) loses the seat."
            )),
-    _seats("leave_seat", "/seats/leave", Who.SELF, "Stand up.",
+    _seats("leave_seat", "/seats/leave", Who.SELF, "Leave the seat.",
            rule="Idempotent: 200 and no change without a seat."),
-    _seats("move_seat", "/seats/move", Who.SELF, "Sit down elsewhere.",
+    _seats("move_seat", "/seats/move", Who.SELF, "Move to another seat.",
            request=r.MoveRequest, errors=_SIT_ERRORS,
            rule=(
                "In one change: a lost race leaves the old seat. Without a seat "
@@ -261,10 +261,10 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "expires after 60 s by default."
            )),
     _seats("cancel_request", "/speakers/request", Who.SELF,
-           "Ask no more.", method="DELETE",
+           "Take the request back.", method="DELETE",
            rule="Idempotent: 200 and no change without a request."),
     _seats("get_requests", "/speakers/requests", Who.MEMBER,
-           "List who asks for a seat.", method="GET", request=None,
+           "List the requests for a seat.", method="GET", request=None,
            answer=a.Page[SpeakerRequest], errors=("not_found",), paged=True,
            rule="Those that wait for a moderator, oldest first."),
     _seats("approve_speaker", "/speakers/requests/{id}/approve", Who.MODERATOR,
@@ -283,7 +283,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "`settled`."
            )),
     _seats("invite_to_speak", "/speakers/invite", Who.MODERATOR,
-           "Ask somebody to sit down.", request=r.InviteRequest,
+           "Invite a member to a seat.", request=r.InviteRequest,
            answer=a.InvitationAnswer,
            errors=("not_found", "pending", *_SIT_ERRORS),
            rule=(
@@ -294,7 +294,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "taken or reserved 409 `seat_taken`, locked 409 `seat_locked`."
            )),
     _seats("accept_invitation", "/speakers/invitations/{id}/accept", Who.SELF,
-           "Sit down as invited.", answer=a.SeatedAnswer,
+           "Accept an invitation and take its seat.", answer=a.SeatedAnswer,
            errors=("not_found", "settled", *_SIT_ERRORS),
            rule=(
                "For the invitee; anybody else gets 404. Without a reserved seat "
@@ -302,7 +302,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "invitation that has ended is 409 `settled`."
            )),
     _seats("decline_invitation", "/speakers/invitations/{id}/decline", Who.SELF,
-           "Stay where one is.", answer=a.InvitationAnswer,
+           "Decline an invitation.", answer=a.InvitationAnswer,
            errors=("not_found", *_SEAT_ERRORS),
            rule=(
                "For the invitee; anybody else gets 404. Nothing changes when "

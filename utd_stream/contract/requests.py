@@ -142,7 +142,7 @@ class SetupRequest:
 
 @attrs.frozen(kw_only=True)
 class MoveRequest:
-    """Sit down elsewhere.
+    """Move to another seat.
 
     Attributes:
         target_seat: Index of the seat to move to.
@@ -172,7 +172,7 @@ class SwapRequest:
 
 @attrs.frozen(kw_only=True)
 class InviteRequest:
-    """Ask somebody to sit down.
+    """Invite a member to a seat.
 
     Attributes:
         target_identity: Who is invited.

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from tomllib import TOMLDecodeError, loads
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
+from utd_stream.engine._between import Between
 from utd_stream.engine._foreign import foreign_names
 from utd_stream.engine._origins import read_origins
 from utd_stream.engine._values import is_given, parsed, typed
@@ -39,15 +40,15 @@ class App:
     """An app that may use the engine.
 
     Attributes:
-        id: Public.
-        key: Publishable.
-        secret: Of the customer's own back end.
+        id: Names the app; public.
+        key: For the app itself; publishable.
+        secret: For the customer's own back end; never in an app.
         allow_appkey_identity_mint: The key alone may sign anybody in.
         allowed_origins: Whose web pages may call, such as
             ``https://app.example.com``; the port ``*`` is every port, and ``*``
             alone is every page.  None by default.
-        suspended: Nobody of it is served.
-        features: Switched on for it.
+        suspended: Whether nobody of it is served.
+        features: What is switched on for it.
     """
 
     id: str
@@ -69,15 +70,6 @@ def _without_password(url: str) -> str:
     if not at:
         return f"{scheme}{separator}{place}"
     return f"{scheme}{separator}{user.partition(':')[0]}:***@{place}"
-
-
-def _between(least: float, most: float) -> Callable[[Any, Any, Any], None]:
-    def check(_: object, attribute: attrs.Attribute[Any], value: float) -> None:
-        if not least <= value <= most:
-            message = f"{attribute.name} must be from {least:g} to {most:g}"
-            raise InvalidArgumentError(message)
-
-    return check
 
 
 def _is_host(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
@@ -119,9 +111,9 @@ class Config:
     """Everything an engine is told.
 
     Attributes:
-        host: Where it listens.
-        port: Where it listens; 0 for a free one.
-        database: ``sqlite:///file``.
+        host: Address that it listens on; ``0.0.0.0`` for every interface.
+        port: Port that it listens on; 0 for a free one.
+        database: Where it keeps everything, ``sqlite:///file``.
         secret: Signs the users' bearers; at least 32 bytes.
         apps: Those who may use it.
         seat_grace: How long a seat waits for somebody the SFU lost, in seconds.
@@ -132,26 +124,26 @@ class Config:
         rate_app: How many requests of one app are served a minute; 0 for all.
         rate_identity: How many requests of one user are served a minute, by their
             bearer; 0 for all.
-        livekit_url: Of the LiveKit server, as clients reach it.
-        livekit_api_key: Its API key.
-        livekit_api_secret: Of that key.
+        livekit_url: URL of the LiveKit server, as clients reach it.
+        livekit_api_key: API key of that server.
+        livekit_api_secret: Secret of that API key; its webhooks are signed with it.
     """
 
     host: str = attrs.field(default="127.0.0.1", validator=_is_host)
-    port: int = attrs.field(default=8080, validator=_between(0, 65_535))
+    port: int = attrs.field(default=8080, validator=Between(0, 65_535))
     database: str = attrs.field(
         default="sqlite:///utd_stream.db",
         repr=lambda url: repr(_without_password(url)),
     )
     secret: str = attrs.field(default="", repr=False, validator=_long_enough)
     apps: tuple[App, ...] = ()
-    seat_grace: float = attrs.field(default=15.0, validator=_between(0.1, _DAY))
-    request_expiry: float = attrs.field(default=60.0, validator=_between(0.1, _DAY))
-    room_empty: float = attrs.field(default=300.0, validator=_between(1, _DAY))
-    reconcile_period: float = attrs.field(default=5.0, validator=_between(0.1, _DAY))
-    body_limit: int = attrs.field(default=65_536, validator=_between(1_024, 2**24))
-    rate_app: int = attrs.field(default=6_000, validator=_between(0, _MAX_RATE))
-    rate_identity: int = attrs.field(default=120, validator=_between(0, _MAX_RATE))
+    seat_grace: float = attrs.field(default=15.0, validator=Between(0.1, _DAY))
+    request_expiry: float = attrs.field(default=60.0, validator=Between(0.1, _DAY))
+    room_empty: float = attrs.field(default=300.0, validator=Between(1, _DAY))
+    reconcile_period: float = attrs.field(default=5.0, validator=Between(0.1, _DAY))
+    body_limit: int = attrs.field(default=65_536, validator=Between(1_024, 2**24))
+    rate_app: int = attrs.field(default=6_000, validator=Between(0, _MAX_RATE))
+    rate_identity: int = attrs.field(default=120, validator=Between(0, _MAX_RATE))
     livekit_url: str = attrs.field(
         default="",
         repr=lambda url: repr(_without_password(url)),

@@ -135,7 +135,7 @@ class UTDSeatGrid:
 
     Attributes:
         seat_mode: Who may take an open seat.
-        mode_id: The app's own name for its layout, or None.
+        mode_id: The app's own name for its layout, if there is one.
         rev: Counts the visible changes of rooms of this name; a grid with a
             lower one is older.
         seats: The seats, by index.

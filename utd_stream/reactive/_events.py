@@ -31,6 +31,9 @@ _E_contra = TypeVar("_E_contra", contravariant=True)
 class Events(Observed[_T]):
     """Read side of what happens.
 
+    Its own members are `until`, `iterate`, `subscribe`, `pipe` and ``async
+    for``; the rest of ``help()`` is RxPY's.
+
     ``async for`` gives each event from when it began; see `iterate`.
 
     Emits:

@@ -35,6 +35,9 @@ _SHOWN = 500
 class Latest(Observed[_T]):
     """Read side of a changing value.
 
+    Its own members are `value`, `derive`, `until`, `subscribe`, `pipe` and
+    ``async for``; the rest of ``help()`` is RxPY's.
+
     ``async for`` gives the current value, then each that differs from the one
     it gave before.  It waits with a mailbox of one: a slow reader skips what
     lies between, never the newest.  It is attached only while it waits, so it

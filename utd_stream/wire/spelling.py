@@ -138,7 +138,7 @@ def metadata_schemas() -> dict[str, Any]:
 
 
 def _grid(seat: str, short: Mapping[str, str]) -> dict[str, Any]:
-    words = attributes_of(UTDSeatGrid)
+    words = _words(UTDSeatGrid)
     mode = enum_schema(SeatMode)
     properties: dict[str, Any] = {
         "seat_count": {
@@ -188,12 +188,18 @@ def _seat(short: Mapping[str, str]) -> dict[str, Any]:
 def _described(
     model: type, *, required: tuple[str, ...], **properties: Mapping[str, Any]
 ) -> dict[str, Any]:
-    words = attributes_of(model)
+    words = _words(model)
     told = {
         name: {**schema, "description": words.get(name, "")}
         for name, schema in properties.items()
     }
     return _object(summary_of(model), required=required, **told)
+
+
+def _words(model: type) -> Mapping[str, str]:
+    # Docstrings say what Python holds.
+    words = attributes_of(model)
+    return {name: text.replace("None", "null") for name, text in words.items()}
 
 
 def _object(
