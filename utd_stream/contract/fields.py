@@ -100,8 +100,10 @@ def _number(least: int, most: int) -> Field:
     return Field(int, check, {"type": "integer", "minimum": least, "maximum": most})
 
 
-_TEXT = r"[^\u0000-\u001f\u007f-\u009f]+$"
-_NOT_FOLDED = r"^(?!\s*$)(?!\.{1,2}$)"
+_CONTROL = r"\u0000-\u001f\u007f-\u009f"
+_TEXT = f"[^{_CONTROL}]+$"
+# Some read $ as also before a last line feed: so controls are refused first.
+_NOT_FOLDED = rf"^(?![\s\S]*[{_CONTROL}])(?!\s*$)(?!\.{{1,2}}$)"
 _NO_DOTS = "neither `.` nor `..`"
 
 FIELDS: Mapping[Any, Field] = {
