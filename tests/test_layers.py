@@ -20,6 +20,7 @@ LAYERS = (
     {"models"},
     {"machines", "ports", "contract"},
     {"snapshots"},
+    {"_border"},
     {"reactive", "wire"},
     {"client", "adapters", "media", "engine"},
     # From here on adapters are chosen, each on top of the one before.

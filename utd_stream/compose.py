@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import attrs
 
+from utd_stream._border import HomeLoop, border
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.luck import SystemLuck
@@ -43,6 +44,7 @@ def _livekit() -> Media:
     return LiveKitMedia()
 
 
+@border
 class UTDRoom(_Room):
     """One room at the SFU, over LiveKit unless told otherwise.
 
@@ -88,6 +90,7 @@ class Ports:
     log: FactLog | None = None
 
 
+@border
 class UTDStreamClient:
     """One signed-in user of one app.
 
@@ -129,6 +132,7 @@ class UTDStreamClient:
             message = "give app_key, or session_provider if your back end mints"
             raise InvalidArgumentError(message)
         self._app_id = _checked_app_id(app_id)
+        self._home = HomeLoop()
         self._timeouts = timeouts or Timeouts()
         self._ports = ports or Ports(http=AiohttpHttp(session=session))
         self._microphone = microphone
@@ -280,7 +284,12 @@ class UTDStreamClient:
         return f"<{type(self).__name__} {who} of app {self._app_id!r}{closed}>"
 
     def dispose(self) -> None:
-        """Close soon; see `aclose`."""
+        """Close soon; see `aclose`.
+
+        Raises:
+            UsageError: If no loop runs here, or another one than the client's.
+        """
+        self._home.check("dispose()", needs_loop=True)
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
 

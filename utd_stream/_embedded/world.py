@@ -11,6 +11,7 @@ from typing import Self
 
 import aiohttp
 
+from utd_stream._border import HomeLoop, border
 from utd_stream._embedded.courier import Courier
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
@@ -122,6 +123,7 @@ class _Line(AiohttpHttp):
         self._ended()
 
 
+@border
 class EmbeddedWorld:
     """One engine, one SFU and as many clients as you like, in this process.
 
@@ -145,6 +147,7 @@ class EmbeddedWorld:
         luck: Luck,
         fact_log: FactLog | None,
     ) -> None:
+        self._home = HomeLoop()
         self.app = config.apps[0]
         self.base_url = _BASE_URL
         self.clock = clock
@@ -182,10 +185,10 @@ class EmbeddedWorld:
         """Start the engine; return the world.
 
         Raises:
-            UsageError: If it was started before.
+            UsageError: If it was started before, or the clock is virtual and
+                another loop runs.
             InvalidArgumentError: If the database cannot be opened, or another
                 engine has it open.
-            RuntimeError: If the clock is virtual and another loop runs.
         """
         await self.clock.sleep(0)  # a clock of another loop says so here
         if self._pool is not None:

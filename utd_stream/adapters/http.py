@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from utd_stream.errors import (
     RemoteProtocolError,
     TransportError,
     TransportTimeoutError,
+    UsageError,
 )
 from utd_stream.ports import HttpAnswer
 
@@ -118,6 +120,15 @@ class AiohttpHttp:
         if self._session.closed:
             message = "the aiohttp session that was given is closed; give an open one"
             raise ClosedError(message)
+        # Its public name is deprecated; without it aiohttp fails in riddles.
+        loop: object = getattr(self._session, "_loop", None)
+        if loop not in {None, asyncio.get_running_loop()}:
+            message = (
+                "the aiohttp session that was given belongs to another event loop; "
+                "make it in the loop that uses it, or call this by "
+                "asyncio.run_coroutine_threadsafe(coroutine, loop)"
+            )
+            raise UsageError(message)
         return self._session
 
 

@@ -24,6 +24,7 @@ from utd_stream.adapters._livekit_events import (
     room_event,
 )
 from utd_stream.adapters._livekit_exit import end_quietly, until_quiet
+from utd_stream.adapters._livekit_fork import refuse_fork
 from utd_stream.adapters._livekit_negotiation import Negotiation
 from utd_stream.adapters._livekit_proxy import proxy_variable
 from utd_stream.adapters._livekit_refusals import refusal
@@ -86,6 +87,7 @@ class LiveKitMedia:
         The native client has no adaptive stream: it concerns video only, and
         is done by whoever reads it.
         """
+        refuse_fork()
         return LiveKitRoom(dynacast=dynacast)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
+from utd_stream._border import HomeLoop, border
 from utd_stream.client._rest import Call, Rest
 from utd_stream.contract import answers as a
 from utd_stream.contract import requests as r
@@ -28,6 +29,7 @@ _ENDPOINTS = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 _ACT = r.ActRequest()
 
 
+@border
 class UTDApi:
     """Every call an app may make to the engine.
 
@@ -44,6 +46,7 @@ class UTDApi:
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
+        self._home = HomeLoop()
 
     async def health(self) -> a.Health:
         """Ask whether the engine's process lives."""

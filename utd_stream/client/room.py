@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from utd_stream._border import HomeLoop, border
 from utd_stream.client._connection import Connection
 from utd_stream.client._data import (
     check_data,
@@ -40,6 +41,7 @@ __all__ = ["UTDRoom"]
 logger = logging.getLogger("utd_stream.client")
 
 
+@border
 class UTDRoom:
     """One room at the SFU at a time; may be connected again and again.
 
@@ -66,7 +68,8 @@ class UTDRoom:
         self._dynacast = dynacast
         self._media = media
         self._clock = clock
-        self._events: EventsSource[RoomEvent] = EventsSource(clock)
+        self._home = HomeLoop()
+        self._events: EventsSource[RoomEvent] = EventsSource(clock, self._home)
         self._observers: tuple[Callable[[int, RoomEvent], None], ...] = ()
         self._connection: Connection | None = None
         self._count = 0

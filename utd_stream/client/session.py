@@ -14,6 +14,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
+from utd_stream._border import HomeLoop, border
 from utd_stream.client._connector import Connector, Link
 from utd_stream.client._facts import EventTold, RoleTold, RoomRead, TokenMinted
 from utd_stream.client._grid import naming_arguments
@@ -42,6 +43,7 @@ _S = TypeVar("_S", bound=SessionSnapshot)
 logger = logging.getLogger("utd_stream.client")
 
 
+@border
 class UTDSession(Generic[_S]):
     """One client's session in one room.
 
@@ -49,9 +51,14 @@ class UTDSession(Generic[_S]):
     `Latest` derived from one frozen `snapshot`.
     """
 
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        border(cls)
+
     def __init__(self, link: Link, snapshot: _S) -> None:
         self._link = link
-        self._snapshot = LatestSource(snapshot, link.clock)
+        self._home = HomeLoop()
+        self._snapshot = LatestSource(snapshot, link.clock, self._home)
         self._mailbox: Mailbox[Any] = Mailbox(self._handle)
         self._owner = Owner()
         self._journal = Journal(link.log, f"{link.identity} in {link.room_name}")

@@ -13,6 +13,7 @@ from typing import Any, Generic, Protocol, Self, TypeGuard, TypeVar, overload
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from utd_stream._border import HomeLoop, command
 from utd_stream.errors import InvalidArgumentError, MailboxFullError
 from utd_stream.ports import Clock
 from utd_stream.reactive._coroutines import LIMIT
@@ -45,7 +46,7 @@ class Events(Observed[_T]):
     """
 
     def __init__(self, source: EventsSource[_T]) -> None:
-        super().__init__(source.subscribe, source.clock, LIMIT)
+        super().__init__(source.subscribe, source.clock, source.home, LIMIT)
         self._source = source
 
     def __repr__(self) -> str:
@@ -61,6 +62,7 @@ class Events(Observed[_T]):
     async def until(
         self, predicate: Callable[[_T], bool], timeout: float | None = None
     ) -> _T: ...
+    @command
     async def until(
         self, predicate: Callable[[_T], bool], timeout: float | None = None
     ) -> Any:
@@ -78,6 +80,7 @@ class Events(Observed[_T]):
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
                 It says what was wanted, and the kind of the last event.
             ClosedError: If the owner closed before one fitted.
+            UsageError: If they belong to another loop; at once.
         """
         waiting = _Waiting(
             Waiter(predicate, lambda: f"{described(predicate)} held for no event")
@@ -99,7 +102,9 @@ class Events(Observed[_T]):
 
         Raises:
             InvalidArgumentError: If *limit* is less than one.
+            UsageError: If they belong to another loop.
         """
+        self._home.check("what you iterate over")
         if limit < 1:
             message = f"a mailbox holds at least one event, not {limit}"
             raise InvalidArgumentError(message)
@@ -172,14 +177,23 @@ class EventsSource(Generic[_T]):
         is_closed: Whether `close` was called.
     """
 
-    __slots__ = ("_is_telling", "_listeners", "_queue", "clock", "events", "is_closed")
+    __slots__ = (
+        "_is_telling",
+        "_listeners",
+        "_queue",
+        "clock",
+        "events",
+        "home",
+        "is_closed",
+    )
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, home: HomeLoop | None = None) -> None:
         self._listeners: tuple[_Listener[_T], ...] = ()
         # None until something must wait: most rooms are quiet.
         self._queue: deque[Callable[[], None]] | None = None
         self._is_telling = False
         self.clock = clock
+        self.home = home or HomeLoop()
         self.is_closed = False
         self.events: Events[_T] = Events(self)
 
@@ -286,6 +300,7 @@ class _Inbox(Generic[_T]):
         self._is_over = False
 
     async def take(self) -> _T:
+        self._source.home.check("what you iterate over")
         while not self._unread and not self._is_over:
             self._news.clear()
             await self._news.wait()

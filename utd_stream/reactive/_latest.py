@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeGuard, TypeVar, cast, 
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from utd_stream._border import HomeLoop, command
 from utd_stream.errors import ClosedError
 from utd_stream.ports import Clock
 from utd_stream.reactive._describing import described
@@ -53,7 +54,7 @@ class Latest(Observed[_T]):
     """
 
     def __init__(self, origin: _Origin[_T]) -> None:
-        super().__init__(origin.subscribe, origin.clock, limit=None)
+        super().__init__(origin.subscribe, origin.clock, origin.home, limit=None)
         self._origin = origin
 
     @property
@@ -82,6 +83,7 @@ class Latest(Observed[_T]):
     async def until(
         self, wanted: _Predicate[_T] | _T, timeout: float | None = None
     ) -> _T: ...
+    @command
     async def until(
         self, wanted: _Predicate[_T] | _T, timeout: float | None = None
     ) -> Any:
@@ -100,6 +102,7 @@ class Latest(Observed[_T]):
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
                 It says what was wanted, and the last value.
             ClosedError: If the owner closed before one fitted.
+            UsageError: If it belongs to another loop; at once.
         """
         waiter = Waiter(_fitting(wanted), partial(_missing, wanted))
         waiting = _Waiting(self._origin, waiter)
@@ -142,12 +145,13 @@ class _Watcher(Protocol):
 class _Origin(Generic[_T]):
     """A current value and those who watch it."""
 
-    __slots__ = ("_current", "_watchers", "clock")
+    __slots__ = ("_current", "_watchers", "clock", "home")
 
-    def __init__(self, value: _T, clock: Clock) -> None:
+    def __init__(self, value: _T, clock: Clock, home: HomeLoop) -> None:
         self._current = value
         self._watchers: tuple[_Watcher, ...] = ()
         self.clock = clock
+        self.home = home
 
     @property
     def value(self) -> _T:
@@ -203,8 +207,8 @@ class LatestSource(_Origin[_T]):
 
     __slots__ = ("_is_closed", "latest")
 
-    def __init__(self, value: _T, clock: Clock) -> None:
-        super().__init__(value, clock)
+    def __init__(self, value: _T, clock: Clock, home: HomeLoop | None = None) -> None:
+        super().__init__(value, clock, home or HomeLoop())
         self._is_closed = False
         self.latest: Latest[_T] = Latest(self)
 
@@ -237,7 +241,7 @@ class _Derived(_Origin[_U]):
         self._project = project
         self._base = parent.value
         self._moved = False  # since the watchers were told
-        super().__init__(project(self._base), parent.clock)
+        super().__init__(project(self._base), parent.clock, parent.home)
 
     @property
     def is_closed(self) -> bool:

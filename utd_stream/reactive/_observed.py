@@ -9,6 +9,7 @@ from typing import Any, TypeVar, cast, overload
 from reactivex import Observable, abc
 from reactivex import operators as ops
 
+from utd_stream._border import HomeLoop
 from utd_stream.ports import Clock
 from utd_stream.reactive._coroutines import (
     CoroutineFunction,
@@ -40,14 +41,20 @@ class Observed(Observable[_T]):
     Args:
         subscribe: Begins a subscription.
         clock: Time for the operators of a pipe.
+        home: The loop that it belongs to.
         limit: How many values wait for a coroutine observer that is busy; one
             more is an error.  None: the newest replaces the one that waits.
     """
 
     def __init__(
-        self, subscribe: abc.Subscription[_T], clock: Clock, limit: int | None
+        self,
+        subscribe: abc.Subscription[_T],
+        clock: Clock,
+        home: HomeLoop,
+        limit: int | None,
     ) -> None:
         super().__init__(subscribe)
+        self._home = home
         self._clock = clock
         self._limit = limit
 
@@ -91,9 +98,11 @@ class Observed(Observable[_T]):
             coroutine in flight, unless it is the one that disposes.
 
         Raises:
-            UsageError: If a coroutine function is given outside a loop, or an
-                operator would act in another thread.
+            UsageError: If a coroutine function is given outside a loop, an
+                operator would act in another thread, or this belongs to
+                another loop.
         """
+        self._home.check("what you subscribe to")
         refuse_threads(scheduler)
         if is_coroutine_function(on_next):
             observe = cast("CoroutineFunction[_T]", on_next)
@@ -292,4 +301,4 @@ class Observed(Observable[_T]):
         ) -> abc.DisposableBase:
             return foreign.subscribe(observer, scheduler=scheduler)
 
-        return Observed(subscribe, self._clock, self._limit)
+        return Observed(subscribe, self._clock, self._home, self._limit)

@@ -108,7 +108,11 @@ class VirtualClock(AsyncioClock):
         await self.loop.settle()
 
     def _check_loop(self) -> None:
-        if asyncio.get_running_loop() is not self.loop:
+        try:
+            is_mine = asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            is_mine = False
+        if not is_mine:
             message = (
                 "virtual time waits on its own loop only, and another one runs here; "
                 "await this inside Simulation.run(...) or testing.run(...), from a "

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
+from utd_stream._border import shortening
 from utd_stream._embedded import EmbeddedWorld, embedded
 from utd_stream.adapters.fact_log import JsonLines
-from utd_stream.errors import ClosedError
+from utd_stream.errors import ClosedError, UsageError
 from utd_stream.ports import FactKind, FactLog
 from utd_stream.testing._loop import VirtualClock, VirtualLoop, check_thread
 from utd_stream.testing._luck import SeededLuck
@@ -86,6 +87,7 @@ class Simulation:
         """The time of the world."""
         return self.loop.clock
 
+    @shortening
     def run(self, work: Coroutine[Any, Any, _R]) -> _R:
         """Return what *work* returns; as much time passes as it needs.
 
@@ -103,6 +105,7 @@ class Simulation:
             raise
         return self.loop.run_until_complete(work)
 
+    @shortening
     def begin(self, work: Coroutine[Any, Any, _R]) -> asyncio.Task[_R]:
         """Begin *work*, and let happen what needs no time.
 
@@ -119,6 +122,7 @@ class Simulation:
         self.settle()
         return task
 
+    @shortening
     def act(self, call: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
         """Return what *call* returns, made inside the world, and settle.
 
@@ -188,6 +192,13 @@ class Simulation:
         if self.loop.is_closed():
             message = "the simulation is closed; make a new one"
             raise ClosedError(message)
+        if self.loop.is_running():
+            check_thread("program")  # within a coroutine of its own, it says more
+            message = (
+                "the simulation runs in another thread now; from here call "
+                "asyncio.run_coroutine_threadsafe(coroutine, simulation.loop)"
+            )
+            raise UsageError(message)
 
 
 async def _called(call: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
