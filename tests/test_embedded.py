@@ -50,6 +50,19 @@ def test_a_client_shows_whose_it_is_and_no_secret(sim: Simulation) -> None:
     assert token not in repr(client)
 
 
+def test_nobody_is_limited(sim: Simulation) -> None:
+    """An embedded engine serves its own program as often as it asks, and is ready."""
+    client = sim.world.client()
+
+    async def ask() -> None:
+        await client.authenticate("ana")
+        for _ in range(150):
+            await client.api.refresh_session()
+        assert (await client.api.ready()).status == "ready"
+
+    sim.run(ask())
+
+
 def test_a_world_shows_where_it_stands(sim: Simulation) -> None:
     """Its engine, which may be stopped, and how many clients are open."""
     assert repr(sim.world) == "<EmbeddedWorld: engine running, clients: 0>"

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.cli.commands import Dev, children, has_ended, named, running
@@ -43,6 +44,20 @@ async def test_one_line_is_all_that_a_client_needs(dev: Dev) -> None:
         *("base_url", "livekit_url", "app_id", "app_key", "app_secret"),
     }
     assert not rest
+
+
+async def test_nobody_is_limited_and_pages_of_this_machine_may_call(dev: Dev) -> None:
+    """Whoever tries things out asks as often as they like, from a page too."""
+    page = {"Origin": "http://localhost:5173"}
+    async with dev.client() as client, aiohttp.ClientSession() as pool:
+        await client.authenticate("ana")
+        for _ in range(150):
+            await client.api.refresh_session()
+        async with pool.get(f"{dev.told['base_url']}/ready", headers=page) as answer:
+            assert answer.status == 200
+            allowed = answer.headers["Access-Control-Allow-Origin"]
+
+    assert allowed == page["Origin"]
 
 
 def test_a_person_is_told_what_to_type(tmp_path: Path, livekit_binary: Path) -> None:
