@@ -23,6 +23,8 @@ _FREE, _REQUEST = "lounge", "studio"
 _NAMES = ("hana", "ada", "bob", "cy", "dee")
 _BY_ROLE = {"host": "hana", "admin": "ada", "audience": "bob"}
 _KEPT = 24
+_REPEATED = 0.3
+_STRANGE = 0.2
 
 
 class People:
@@ -37,6 +39,7 @@ class People:
         self._line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
         self._choice = random.Random(seed)  # noqa: S311 -- no secret
         self._ids: deque[int] = deque([1, 2], maxlen=_KEPT)
+        self._revision = 0
         self._bearers = {
             role: self._sign_in(identity, OPEN) for role, identity in _BY_ROLE.items()
         }
@@ -70,8 +73,9 @@ class People:
         self._act(_REQUEST, "/speakers/invite", {"target_identity": "dee"})
 
     def note(self, body: Any) -> None:
-        """Remember the numbers of requests and invitations that an answer names."""
+        """Remember the numbers that an answer names."""
         if isinstance(body, dict):
+            self._revision = body.get("rev", self._revision)
             for name in ("request_id", "invitation_id"):
                 if isinstance(body.get(name), int):
                     self._ids.append(body[name])
@@ -79,6 +83,18 @@ class People:
     def places(self, path: Mapping[str, Any]) -> dict[str, Any]:
         """Return values for the places in a path, mostly of what lives."""
         return {name: self._among(name, value) for name, value in path.items()}
+
+    def conditions(self, headers: Mapping[str, str]) -> dict[str, str]:
+        """Return some of *headers* anew: a key used before, a grid seen before."""
+        known = {
+            "Idempotency-Key": self._choice.choice(("one", "two", "three")),
+            "If-Match": str(self._revision),
+        }
+        return {
+            name: known[name]
+            for name in known
+            if name in headers and self._choice.random() < _REPEATED
+        }
 
     def fields(self, body: Any) -> Any:
         """Return a body, mostly about those who are there."""
@@ -95,7 +111,7 @@ class People:
             "index": tuple(range(9)),
             "id": tuple(self._ids),
         }
-        is_left = name not in alive or self._choice.random() < 0.2
+        is_left = name not in alive or self._choice.random() < _STRANGE
         return drawn if is_left else self._choice.choice(alive[name])
 
     def _act(self, room: str, path: str, body: dict[str, Any]) -> None:

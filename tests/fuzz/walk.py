@@ -172,6 +172,7 @@ def _judge(case: _Case, ground: Ground, shown: dict[str, str], tally: Tally) -> 
     if isinstance(case.path_parameters, dict):
         case.path_parameters = people.places(case.path_parameters)
     case.body = people.fields(case.body)
+    case.headers.update(people.conditions(case.headers))
     response = case.call(base_url=ground.url, headers=shown, timeout=10)
     tally.note(name, response.status_code)
     try:

@@ -35,7 +35,8 @@ Bodies and answers are JSON, never encoded (no Content-Encoding). Every answer \
 carries X-Request-Id. Unknown fields of a request are refused; ignore those of an \
 answer that you do not know. A field without a value is left out of an answer. \
 Bounds in bytes count UTF-8. Segments of a path are percent-encoded. HEAD is served \
-wherever GET is. A web page may call if the app's allowed_origins name its origin; \
+wherever GET is. The head of a request must come within 10 s, its body within 10 s \
+more. A web page may call if the app's allowed_origins name its origin; \
 OPTIONS answers the preflight.
 
 A write is answered once it is committed; the right to speak follows at once and is \
@@ -201,8 +202,8 @@ _IDEMPOTENCY_KEY = _parameter(
     "header",
     "Drawn by the caller, 1 to 255 visible ASCII characters. The same request of the "
     "same caller with the same key within 24 h gets the same answer and is done once; "
-    "another request with that key is 409 `conflict`. Answers of 401, 429 and 5xx are "
-    "not kept.",
+    "another request with that key is 409 `conflict`. Of one caller the newest 10,000 "
+    "answers are kept; those of 401, 429 and 5xx are not.",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
 )
 _IF_MATCH = _parameter(
