@@ -179,3 +179,21 @@ def test_impossible_time_is_a_protocol_error() -> None:
     ever = ANA | {"joinedAtMs": "9000000000000000000"}
     with pytest.raises(RemoteProtocolError):
         read({"event": "participant_joined", "room": ROOM, "participant": ever})
+
+
+def test_signature_is_checked_before_the_body() -> None:
+    """A webhook's signature says by itself whether LiveKit made it, and when."""
+    SFU.check_notice(signed(BODY), NOW)
+
+    hour = timedelta(hours=1)
+    client = jwt.encode({"iss": "key", "exp": 2_000_000_000}, "s" * 32, "HS256")
+    for header, now in (
+        ("", NOW),
+        (signed(BODY, secret="t" * 32), NOW),
+        (signed(BODY, iss="other"), NOW),
+        (signed(BODY), NOW + hour),
+        (signed(BODY, nbf=NOW.timestamp()), NOW - hour),
+        (client, NOW),
+    ):
+        with pytest.raises(UnauthenticatedError):
+            SFU.check_notice(header, now)

@@ -31,7 +31,7 @@ from utd_stream.ports import (
     SfuRoom,
 )
 
-__all__ = ["notice", "sfu_participant", "sfu_room"]
+__all__ = ["notice", "sfu_participant", "sfu_room", "signed_digest"]
 
 # How far the clocks of LiveKit and of the engine may be apart.
 _LEEWAY = timedelta(seconds=60)
@@ -70,9 +70,10 @@ def notice(
         UnauthenticatedError: If it was not signed, as it is, with *key*.
         RemoteProtocolError: If it cannot be read.
     """
-    claims = _claims(authorization, key, secret)
-    _check_times(claims, now)
-    _check_body(claims, body)
+    expected = signed_digest(authorization, now, key=key, secret=secret)
+    if not hmac.compare_digest(expected, hashlib.sha256(body).digest()):
+        message = "the webhook's body is not the one that was signed"
+        raise UnauthenticatedError(message)
     try:
         return _told(
             json_format.Parse(body, WebhookEvent(), ignore_unknown_fields=True)
@@ -81,6 +82,28 @@ def notice(
     except (json_format.ParseError, ValueError, OverflowError, OSError) as error:
         message = "the webhook is no event of LiveKit"
         raise RemoteProtocolError(message, path="$") from error
+
+
+def signed_digest(authorization: str, now: datetime, *, key: str, secret: str) -> bytes:
+    """Return the digest that the body of a webhook must have.
+
+    A client's own token is signed with the same key, but covers no body.
+
+    Raises:
+        UnauthenticatedError: If it is not signed with *key*, not valid now, or
+            covers no body.
+    """
+    claims = _claims(authorization, key, secret)
+    _check_times(claims, now)
+    try:
+        digest = base64.b64decode(claims.get("sha256") or "", validate=True)
+    except (TypeError, ValueError, binascii.Error) as error:
+        message = "the webhook's signature covers no body"
+        raise UnauthenticatedError(message) from error
+    if len(digest) != hashlib.sha256().digest_size:
+        message = "the webhook's signature covers no body"
+        raise UnauthenticatedError(message)
+    return digest
 
 
 def _told(event: WebhookEvent) -> SfuNotice:
@@ -141,16 +164,4 @@ def _check_times(claims: dict[str, Any], now: datetime) -> None:
         raise UnauthenticatedError(message)
     if now.timestamp() < begins - _LEEWAY.total_seconds():
         message = "the webhook's signature is not valid yet; compare the clocks"
-        raise UnauthenticatedError(message)
-
-
-def _check_body(claims: dict[str, Any], body: bytes) -> None:
-    signed = claims.get("sha256")
-    try:
-        expected = base64.b64decode(signed or "", validate=True)
-    except (TypeError, ValueError, binascii.Error) as error:
-        message = "the webhook's signature covers no body"
-        raise UnauthenticatedError(message) from error
-    if not hmac.compare_digest(expected, hashlib.sha256(body).digest()):
-        message = "the webhook's body is not the one that was signed"
         raise UnauthenticatedError(message)

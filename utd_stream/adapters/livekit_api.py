@@ -16,7 +16,12 @@ from livekit import api
 from livekit.api.room_service import RoomService
 from livekit.protocol import models as proto
 
-from utd_stream.adapters._livekit_notices import notice, sfu_participant, sfu_room
+from utd_stream.adapters._livekit_notices import (
+    notice,
+    sfu_participant,
+    sfu_room,
+    signed_digest,
+)
 from utd_stream.adapters._livekit_words import proto_permission, redacted
 from utd_stream.errors import (
     ConnectError,
@@ -143,6 +148,10 @@ class LiveKitSfu:
         return jwt.encode(  # pyright: ignore[reportUnknownMemberType] -- its keys' types
             {**claims, "iss": self._key}, self._secret, "HS256"
         )
+
+    def check_notice(self, authorization: str, now: datetime) -> None:
+        """Check what a webhook's signature shows before its body is read."""
+        signed_digest(authorization, now, key=self._key, secret=self._secret)
 
     def read_notice(self, body: bytes, authorization: str, now: datetime) -> SfuNotice:
         """Check a webhook's signature and return what it tells."""

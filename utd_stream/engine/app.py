@@ -34,7 +34,7 @@ from utd_stream.engine.orders import Idempotency, Order
 from utd_stream.engine.routes import COMMANDS, LOOKS, Reply, order_of
 from utd_stream.engine.services import SERVICES, Services
 from utd_stream.engine.store import Store
-from utd_stream.engine.webhooks import hear
+from utd_stream.engine.webhooks import check_signature, hear
 from utd_stream.errors import (
     EngineError,
     InvalidRequestError,
@@ -203,8 +203,10 @@ async def _refused(
 async def _webhook(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     check_head(request)
+    signature = request.headers.get("Authorization", "")
+    check_signature(services, signature)
     body = await request.app[_NOTICES].read(request)
-    await hear(services, body, request.headers.get("Authorization", ""))
+    await hear(services, body, signature)
     return _response(Reply(b"{}"))
 
 

@@ -26,7 +26,16 @@ from utd_stream.ports import (
     SfuRoom,
 )
 
-__all__ = ["hear"]
+__all__ = ["check_signature", "hear"]
+
+
+def check_signature(services: Services, authorization: str) -> None:
+    """Refuse a notice whose signature LiveKit did not make, before it is read.
+
+    Raises:
+        UnauthenticatedError: If so.
+    """
+    services.sfu.check_notice(authorization, services.clock.now())
 
 
 async def hear(services: Services, body: bytes, authorization: str) -> None:

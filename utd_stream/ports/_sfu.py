@@ -150,6 +150,15 @@ class Sfu(Protocol):
         """Sign a token that the SFU takes; *claims* hold everything but ``iss``."""
         ...
 
+    def check_notice(self, authorization: str, now: datetime) -> None:
+        """Check what a webhook's signature shows before its body is read.
+
+        Raises:
+            UnauthenticatedError: If the signature is missing, expired or
+                another's, or is not of a webhook.
+        """
+        ...
+
     def read_notice(self, body: bytes, authorization: str, now: datetime) -> SfuNotice:
         """Check a webhook's signature and return what it tells.
 

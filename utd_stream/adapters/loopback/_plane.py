@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from utd_stream.adapters._livekit_notices import notice
+from utd_stream.adapters._livekit_notices import notice, signed_digest
 from utd_stream.adapters.loopback._lines import Lines
 from utd_stream.adapters.loopback._people import Member, Room
 from utd_stream.adapters.loopback._room import LoopbackRoom
@@ -270,6 +270,10 @@ class Loopback:
     def sign_token(self, claims: Mapping[str, Any]) -> str:
         """Sign a token that this plane takes."""
         return signed(claims)
+
+    def check_notice(self, authorization: str, now: datetime) -> None:
+        """Check what a notice's signature shows before its body is read."""
+        signed_digest(authorization, now, key=KEY, secret=SECRET)
 
     def read_notice(self, body: bytes, authorization: str, now: datetime) -> SfuNotice:
         """Check a notice's signature and return what it tells."""
