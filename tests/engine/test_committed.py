@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from tests.engine.rules.scene import KEY, NOON
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.rules import Room
+from utd_stream.engine.rules.state import Member
 
-OTHER = ("app", "other")
+MEGABYTE = 2**20
 
 
-def room_of(key: tuple[str, str]) -> Room:
-    """Return a room of that name."""
-    return Room(app_id=key[0], name=key[1], created_at=NOON)
+def room_of(key: tuple[str, str], *, metadata: int = 0) -> Room:
+    """Return a room of that name, whose one member has so much metadata."""
+    member = Member(identity="ana", metadata="x" * metadata)
+    return Room(app_id=key[0], name=key[1], created_at=NOON, members={"ana": member})
+
+
+def remembered(committed: Committed, key: tuple[str, str]) -> bool:
+    """Whether a room need not be read."""
+    try:
+        committed.room(key)
+    except KeyError:
+        return False
+    return True
 
 
 def test_what_was_forgotten_does_not_seem_absent() -> None:
@@ -28,13 +40,53 @@ def test_what_was_forgotten_does_not_seem_absent() -> None:
         committed.room(KEY)
 
 
-def test_what_was_kept_last_stays() -> None:
-    """Beyond the limit the room kept longest ago makes place for the newest."""
-    committed = Committed(limit=1)
+def test_rooms_that_never_lived_evict_nothing() -> None:
+    """Looking for a hundred thousand rooms that are not there forgets none that is."""
+    committed = Committed(limit=MEGABYTE)
     committed.keep(KEY, room_of(KEY))
 
-    committed.keep(OTHER, None)
+    for number in range(100_000):
+        committed.keep(("app", f"nobody-{number}"), None)
 
-    assert committed.room(OTHER) is None
-    with pytest.raises(KeyError):
-        committed.room(KEY)
+    assert remembered(committed, KEY)
+    assert not remembered(committed, ("app", "nobody-1"))
+
+
+def test_large_rooms_are_remembered_by_their_size() -> None:
+    """Of rooms that are too large together those kept longest ago are forgotten."""
+    committed = Committed(limit=10 * MEGABYTE)
+    keys = [("app", f"room-{number}") for number in range(50)]
+
+    for key in keys:
+        committed.keep(key, room_of(key, metadata=MEGABYTE))
+
+    kept = [key for key in keys if remembered(committed, key)]
+    assert kept == keys[-len(kept) :]
+    assert 5 <= len(kept) <= 10
+
+
+def test_room_that_is_renewed_counts_once() -> None:
+    """A room weighs what its newest state weighs, however often it was written."""
+    committed = Committed(limit=10 * MEGABYTE)
+    committed.keep(KEY, room_of(KEY))
+    other = ("app", "other")
+    large = room_of(other, metadata=5 * MEGABYTE)
+
+    for version in range(100):
+        committed.keep(other, attrs.evolve(large, version=version))
+        committed.keep(other, room_of(other, metadata=version))
+
+    assert remembered(committed, KEY)
+    assert remembered(committed, other)
+
+
+def test_newest_room_is_kept_whatever_its_size() -> None:
+    """A room larger than the limit is remembered while it is the newest."""
+    committed = Committed(limit=MEGABYTE)
+    committed.keep(KEY, room_of(KEY))
+    other = ("app", "other")
+
+    committed.keep(other, room_of(other, metadata=2 * MEGABYTE))
+
+    assert remembered(committed, other)
+    assert not remembered(committed, KEY)

@@ -6,13 +6,13 @@ nothing is remembered before the commit.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
 
 from utd_stream.engine._answers import beyond, numbered
+from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
 from utd_stream.engine.rules.authority import check_may
@@ -42,8 +42,6 @@ from utd_stream.errors import (
 __all__ = ["KEPT", "Batch"]
 
 KEPT = 24 * 3600.0  # how long an answer is kept, in seconds
-
-_LOG = logging.getLogger(__name__)
 
 
 class Batch:
@@ -120,8 +118,8 @@ class Batch:
             return self._obey(order)
         except EngineError as error:
             return error
-        except Exception:  # noqa: BLE001 -- one bad command harms no other
-            _LOG.exception("deciding %s failed", type(order.command).__name__)
+        except Exception as error:  # noqa: BLE001 -- one bad command harms no other
+            log_failure(f"deciding {type(order.command).__name__} failed", error)
             return UnavailableError("the engine failed to decide this; see its log")
 
     def _obey(self, order: Order) -> Outcome:

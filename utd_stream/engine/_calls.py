@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import attrs
 from aiohttp import web
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _JSON = "application/json"
+_HALF_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 _DIGITS = re.compile(r"[0-9]{1,16}")
 _REVISION = re.compile(r'"([0-9]{1,16})"|([0-9]{1,16})')
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -132,9 +134,22 @@ def check_head(request: web.Request) -> None:
     A compressed body of half a megabyte can hold half a gigabyte, so none is
     inflated, whoever sent it.
 
+    Names are percent-encoded UTF-8.  What is not would be read as the name that
+    spells its escapes, which is another.
+
     Raises:
-        InvalidRequestError: If the body is encoded in any way.
+        InvalidRequestError: If the path or query is not percent-encoded UTF-8,
+            or the body is encoded in any way.
     """
+    target = request.raw_path.encode(errors="surrogateescape")
+    try:
+        is_text = not _HALF_ESCAPE.search(target)
+        unquote_to_bytes(target).decode()
+    except UnicodeDecodeError:
+        is_text = False
+    if not is_text:
+        message = "the path and query must be percent-encoded UTF-8"
+        raise InvalidRequestError(message, 400, "malformed")
     if "Content-Encoding" in request.headers:
         message = "send the body as it is, without a Content-Encoding"
         raise InvalidRequestError(message, 415, "unsupported_media_type")
