@@ -246,10 +246,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
            rule="Holds for whoever sits there next, too."),
     _seats("unmute_seat", "/seats/{index}/unmute", Who.MODERATOR,
            "Give the right to speak back to the seat.",
-           rule=(
-               "The microphone of an occupant is allowed again; it is not "
-               "switched on."
-           )),
+           rule="The occupant may publish again."),
 
     _seats("request_to_speak", "/speakers/request", Who.SELF, "Ask for a seat.",
            answer=a.RequestAnswer,

@@ -7,6 +7,7 @@ says which of REST's names the room metadata shortens.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
@@ -190,16 +191,17 @@ def _described(
 ) -> dict[str, Any]:
     words = _words(model)
     told = {
-        name: {**schema, "description": words.get(name, "")}
+        name: {**schema, "description": words[name]}
         for name, schema in properties.items()
     }
     return _object(summary_of(model), required=required, **told)
 
 
 def _words(model: type) -> Mapping[str, str]:
-    # Docstrings say what Python holds.
+    # Docstrings say what Python holds, and `python -OO` drops them.
     words = attributes_of(model)
-    return {name: text.replace("None", "null") for name, text in words.items()}
+    told = {name: text.replace("None", "null") for name, text in words.items()}
+    return defaultdict(str, told)
 
 
 def _object(
