@@ -86,7 +86,8 @@ class UTDTokenResponse:
         ws_url: URL of the signaling socket; empty without signaling.  Not
             LiveKit's: that is ``url``.
         role: The role that was granted, not the one asked for.
-        owner_identity: Identity of the room's owner; none until a host came.
+        owner_identity: Identity of the room's owner; none while there is no
+            host who owns it.
         connection: Number of this connection; rises with every mint of this
             member, not by one.
         seats: The grid of an audio room.
@@ -132,7 +133,8 @@ class RoomView:
     Attributes:
         room_name: The room's name in the app.
         type: What kind of room it is.
-        owner_identity: Identity of its owner; none until a host came.
+        owner_identity: Identity of its owner; none while there is no host who
+            owns it.
         created_at: When its first token was minted, UTC.
         num_participants: How many members are connected.
         participants: Its members, by identity; none in a list of rooms.

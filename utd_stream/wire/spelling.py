@@ -107,7 +107,7 @@ def metadata_schemas() -> dict[str, Any]:
             type=enum_schema(UTDStreamType),
             owner_identity={
                 **_TEXT_OR_NULL,
-                "description": "Identity of its owner; null until a host came.",
+                "description": "Identity of its owner; null while no host owns it.",
             },
         ),
         "ParticipantMetadata": _object(

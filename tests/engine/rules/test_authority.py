@@ -16,7 +16,7 @@ from tests.engine.rules.scene import (
     who_may,
 )
 from utd_stream.contract.endpoints import Who
-from utd_stream.engine.rules import Actor, Command, Rules, decide
+from utd_stream.engine.rules import Actor, Command, Rules, SyncMetadata, decide
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.errors import EngineError, NotFoundError, PermissionDeniedError
@@ -223,26 +223,80 @@ def test_hosts_and_the_owner_end_the_room(who: str, *, allowed: bool) -> None:
         scene.does(BACK_END, c.EndRoom())
 
 
-def test_an_owner_keeps_his_authority_as_audience() -> None:
-    """Ownership is a fact beside the role."""
-    scene = company()
-    scene.mint_as(UTDRole.AUDIENCE, "own")
-
-    scene.refuses("hal", c.KickMember(identity="own"), "forbidden")
-    scene.does("own", c.KickMember(identity="hal"))
-
-
-def test_an_owner_who_was_kicked_is_owner_again_after_the_next_mint() -> None:
-    """The first who was host stays the owner of this life; a kick takes the role."""
+def kicked() -> Scene:
+    """The app's back end has kicked the owner."""
     scene = company()
     scene.does(BACK_END, c.KickMember(identity="own"))
+    return scene
+
+
+def demoted(role: UTDRole = UTDRole.AUDIENCE) -> Scene:
+    """The app's back end has given the owner another role."""
+    scene = company()
+    scene.mint_as(role, "own")
+    return scene
+
+
+def self_kicked() -> Scene:
+    """The owner has kicked himself."""
+    scene = company()
+    scene.does("own", c.KickMember(identity="own"))
+    return scene
+
+
+every_end = pytest.mark.parametrize("end", [kicked, demoted, self_kicked])
+
+
+@every_end
+def test_who_is_no_host_any_more_owns_nothing(end: Callable[[], Scene]) -> None:
+    """A kick or another role ends the ownership; the room is told at once."""
+    scene = end()
+
+    assert scene.room.owner is None
+    assert SyncMetadata() in scene.effects
+
+
+@every_end
+def test_powers_are_those_of_the_role(end: Callable[[], Scene]) -> None:
+    """The next mint says audience, and audience is what one may."""
+    scene = end()
+    again = scene.mint("own")
+
+    assert (again.role, scene.room.owner) == (UTDRole.AUDIENCE, None)
     scene.refuses("own", c.LockSeat(index=8), "forbidden")
+    scene.does("hal", c.KickMember(identity="own"))
 
-    again = scene.mint("own", role=HOST)
 
-    assert (again.role, scene.room.owner) == (UTDRole.AUDIENCE, "own")
-    scene.does("own", c.LockSeat(index=8))
-    assert scene.mint("new", role=HOST).role is UTDRole.AUDIENCE
+@every_end
+def test_the_next_granted_host_owns(end: Callable[[], Scene]) -> None:
+    """By the app's own key or by its back end; who was owner is not by himself."""
+    by_key, by_secret = end(), end()
+    by_key.mint("own")
+    assert by_key.mint("new", role=HOST).role is HOST
+    by_secret.mint_as(HOST, "new")
+
+    for scene in (by_key, by_secret):
+        assert scene.room.owner == "new"
+        scene.refuses("hal", c.KickMember(identity="new"), "forbidden")
+        scene.does("new", c.KickMember(identity="hal"))
+
+
+@pytest.mark.parametrize("role", [UTDRole.ADMIN, UTDRole.GUEST, UTDRole.VISITOR])
+def test_every_lower_role_ends_the_ownership(role: UTDRole) -> None:
+    """Whatever it is that the secret gives instead of host."""
+    assert demoted(role).room.owner is None
+
+
+def test_an_owner_stays_owner_through_everything_else() -> None:
+    """Mints without a role, the host's again, leaving: all keep the ownership."""
+    scene = company()
+    scene.mint("own", role=UTDRole.AUDIENCE)
+    scene.mint("own", by=back_end_for("own"))
+    scene.mint_as(HOST, "own")
+    scene.does("own", c.LeaveRoom())
+    scene.mint_as(HOST, "new")
+
+    assert scene.room.owner == "own"
 
 
 @pytest.mark.parametrize(

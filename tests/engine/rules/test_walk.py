@@ -327,6 +327,15 @@ class Walk(RuleBasedStateMachine):
             assert (room.empty_since is None) == somebody
 
     @invariant()
+    def the_owner_is_a_host(self) -> None:
+        """Role and powers agree: who owns the room is a member as its host."""
+        room = self.scene.room
+        if room.owner is not None:
+            owner = room.member(room.owner)
+            assert owner is not None
+            assert owner.role is UTDRole.HOST
+
+    @invariant()
     def ended_rooms_are_empty(self) -> None:
         """Nobody is a member, nothing is due."""
         room = self.scene.room

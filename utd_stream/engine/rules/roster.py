@@ -92,6 +92,8 @@ def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
         _begin(draft, request)
     role = _granted_role(draft, identity, request)
     _admit(draft, identity, role, request)
+    if role is not UTDRole.HOST:
+        _end_ownership(draft, identity)
     if draft.room.owner is None and role is UTDRole.HOST:
         draft.change(owner=identity)
         draft.effect(SyncMetadata())
@@ -115,7 +117,7 @@ def leave(draft: Draft, identity: str, command: LeaveRoom) -> Empty:
 
 
 def kick(draft: Draft, command: KickMember) -> Empty:
-    """Remove a member until the next mint; the owner of this life stays owner."""
+    """Remove a member until the next mint; an owner is owner no more."""
     if draft.room.member(command.identity) is None:
         message = "there is no such member"
         raise NotFoundError(message)
@@ -123,6 +125,7 @@ def kick(draft: Draft, command: KickMember) -> Empty:
     seating.vacate(draft, command.identity)
     waiting.has_gone(draft, command.identity)
     draft.change_member(command.identity, admitted=False, role=UTDRole.AUDIENCE)
+    _end_ownership(draft, command.identity)
     draft.effect(Say("_kicked", (command.identity,)))
     draft.effect(SyncParticipant(command.identity))
     return Empty()
@@ -251,6 +254,17 @@ def _granted_role(draft: Draft, identity: str, request: TokenRequest) -> UTDRole
     if asked is UTDRole.HOST and is_first:
         return asked
     return min(asked, UTDRole.AUDIENCE, key=lambda role: role.rank)
+
+
+def _end_ownership(draft: Draft, identity: str) -> None:
+    """Leave the room without an owner if *identity* was it.
+
+    An owner is a host: who loses that role loses the ownership with it, and
+    the next granted host owns the room.
+    """
+    if draft.room.owner == identity:
+        draft.change(owner=None)
+        draft.effect(SyncMetadata())
 
 
 def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) -> None:

@@ -182,7 +182,8 @@ class Room:
         created_at: When this life began.
         ended_at: When it ended, or None while it goes on.
         empty_since: Since when nobody is in it nor was let in, or None.
-        owner: The first granted host of this life.
+        owner: The first granted host of this life, until the app's secret takes
+            that role away; then the next granted host.
         configured: A host has configured the grid.
         seat_mode: Who may sit.
         mode_id: The app's own name for its layout.
