@@ -94,6 +94,10 @@ async def stand_up(troupe: Troupe) -> None:
     await troupe["ana"].leave_seat()
 
 
+async def sit_elsewhere(troupe: Troupe) -> None:
+    await troupe["ana"].take_seat(1)
+
+
 async def sit_and_stand_up(troupe: Troupe) -> None:
     await sit(troupe)
     await stand_up(troupe)
@@ -169,7 +173,7 @@ def test_a_wrong_expectation_is_found(wrong: Step, expected: str, seen: str) -> 
 
 def test_an_error_that_nobody_declared_is_found() -> None:
     """Another error than the declared one is no better than none."""
-    other = step(sit, refused="ConflictError 409 seat_locked")
+    other = step(sit_elsewhere, refused="ConflictError 409 seat_locked")
 
     status, printed = played(ENTRANCE, SEATED, other)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.planes import eventually
+from tests.planes import eventually, heard_hz
 from tests.world import ROOM, World
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
@@ -367,3 +367,75 @@ async def test_closing_waits_for_a_join_that_was_left(world: World) -> None:
     await client.aclose()
 
     assert await world.seat_of("ghost") is None
+
+
+@pytest.mark.parametrize("mode", SeatMode)
+async def test_a_client_started_again_takes_its_seat(
+    world: World, mode: SeatMode
+) -> None:
+    """After a kill -9 the same program has its seat, and is heard, as if for the first.
+
+    Its engine says that the seat is held; another seat stays a conflict.
+    """
+    host = await world.join("host", as_host=True)
+    killed = await world.seat_mortal("speaker", seat=2)
+    await host.setup_seats(seat_mode=mode)
+    await killed.kill()
+    rev = (await world.room()).rev
+
+    again = await world.join("speaker")
+    await again.take_seat(2)
+
+    assert again.occupancy.value is SeatOccupancy.SPEAKING
+    await heard_hz(host.audio("speaker"))
+    assert await world.seat_of("speaker") == 2
+    assert (await world.room()).rev == rev
+    with pytest.raises(RefusedError) as another:
+        await again.take_seat(3)
+    assert another.value.code == "already_seated"
+
+
+async def test_a_seat_one_has_is_taken_at_the_engine(world: World) -> None:
+    """By REST, too, from a client that knows nothing of its seat: 200, as it was."""
+    speaker = await world.join("speaker")
+    await speaker.take_seat(2)
+    rev = (await world.room()).rev
+    other = world.client()
+    await other.authenticate("speaker")
+
+    answer = await other.api.take_seat(ROOM, 2)
+
+    assert (answer.seat_index, answer.speaks, answer.rev) == (2, True, rev)
+    with pytest.raises(ConflictError) as another:
+        await other.api.take_seat(ROOM, 3)
+    assert another.value.code == "already_seated"
+    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+
+
+def standing(session: UTDAudioRoomSession) -> SeatOccupancy:
+    """Return where a seat and its microphone stand now."""
+    return session.occupancy.value
+
+
+async def test_taking_ones_seat_again_returns_when_heard(world: World) -> None:
+    """Seated by somebody else, on a seat unmuted or silent: take_seat then speaks."""
+    host = await world.join("host", as_host=True)
+    await host.setup_seats(seat_mode=SeatMode.REQUEST)
+    speaker = await world.join("speaker")
+    await host.approve_speaker(await speaker.request_to_speak())
+    await speaker.seat.until(0, 10)
+
+    await speaker.take_seat(0)
+    assert standing(speaker) is SeatOccupancy.SPEAKING
+    await speaker.take_seat(0)
+    assert standing(speaker) is SeatOccupancy.SPEAKING
+
+    await host.mute_seat(0)
+    await speaker.occupancy.until(SeatOccupancy.SILENT, 10)
+    await speaker.seats.until(lambda grid: grid.seats[0].muted, 10)
+    await speaker.take_seat(0)
+    assert standing(speaker) is SeatOccupancy.SILENT
+    await host.unmute_seat(0)
+    await speaker.seats.until(lambda grid: not grid.seats[0].muted, 10)
+    await speaker.take_seat(0)
+    assert standing(speaker) is SeatOccupancy.SPEAKING

@@ -8,7 +8,7 @@ is there while the microphone is up, and sound is wanted.
 from __future__ import annotations
 
 from tests.machines.laws import Vocabulary
-from tests.machines.reading import Changes, on
+from tests.machines.reading import SAME, Changes, on
 from utd_stream.machines.occupancy import (
     ArmTakeTimeout,
     AskFailed,
@@ -75,11 +75,16 @@ WAITING: Changes = {"waits": True}
 SETTLED: Changes = {"waits": False}
 NEXT: Changes = {"op": 4, "waits": False}
 STOPPED: Changes = {**NEXT, "publication": 3}
+AGAIN: Changes = {"op": 4, "waits": True}
 ENDED: Changes = {**STOPPED, "right": False}
 STARTED: Changes = {"publication": 3, "right": True}
 
 GIVE_BACK, ASK_LEAVE = GiveBack(4), AskLeave(4)
 PUBLISH, UNPUBLISH = PublishMicrophone(3), UnpublishMicrophone()
+ARM = ArmTakeTimeout(4)
+
+MINE = TakeSeat(5, is_mine=True)
+MINE_MUTED = TakeSeat(5, is_mine=True, speaks=False)
 
 _TAKE = (
     on(
@@ -89,6 +94,21 @@ _TAKE = (
     ),
     on((TAKING, LEAVING), TakeSeat(5), "pending"),
     on(SEATED, TakeSeat(5), "already_seated"),
+    on(SEATED, TakeSeat(5), "already_seated", given=NOBODY),
+    on(SEATED, TakeSeat(5), "already_seated", given=OFF),
+    on(SEATED, TakeSeat(5, speaks=False), "already_seated"),
+    on((TAKING, LEAVING), MINE, "pending"),
+    # My own seat is not asked for: only what is missing is waited for.
+    on((GRANTING, PUBLISHING), MINE, "pending", given=WAITING),
+    on((GRANTING, PUBLISHING), MINE, SAME, ARM, given=NOBODY, **AGAIN),
+    on(SPEAKING, MINE),
+    on(SPEAKING, MINE, given=OFF),
+    on(SILENT, MINE, given=OFF),
+    on(SILENT, MINE, given={**OFF, **RIGHT}),
+    on(SILENT, MINE_MUTED),
+    on(SILENT, MINE_MUTED, given=RIGHT),
+    on(SILENT, MINE, GRANTING, ARM, **AGAIN),
+    on(SILENT, MINE, PUBLISHING, PUBLISH, ARM, given=RIGHT, **AGAIN, publication=3),
     on(TAKING, Refused(3), LISTENING, **NEXT),
     on(TAKING, AskFailed(3), LEAVING, GIVE_BACK, **NEXT),
     on(TAKING, TakeTimedOut(3), LEAVING, GIVE_BACK, **NEXT),

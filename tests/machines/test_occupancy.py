@@ -67,6 +67,7 @@ def everything(data: OccupancyData) -> tuple[OccupancyEvent, ...]:
     op, publication = data.op, data.publication
     return (
         *(TakeSeat(), LeaveSeat(), MicrophoneOn(), MicrophoneOff()),
+        *(TakeSeat(is_mine=True), TakeSeat(is_mine=True, speaks=False)),
         *(Cancelled(op), TakeTimedOut(op), Refused(op), AskFailed(op)),
         *(SeatFreed(op), GiveBackFailed(op)),
         *(SeatConfirmed(), SeatConfirmed(speaks=False)),
@@ -175,6 +176,7 @@ def test_what_is_off_or_muted_is_not_published(machine: AnyMachine) -> None:
         if any(isinstance(e, PublishMicrophone) for e in seen.step.effects):
             assert seen.step.data.wanted
             assert seen.event != SeatConfirmed(speaks=False)
+            assert seen.event != TakeSeat(is_mine=True, speaks=False)
 
 
 def test_right_is_what_the_sfu_said_last(machine: AnyMachine) -> None:
@@ -243,6 +245,23 @@ def test_who_leaves_is_never_seated_later(machine: AnyMachine) -> None:
             asks = [e for e in seen.step.effects if isinstance(e, GiveBack | AskLeave)]
             assert len(asks) == (seen.state is not LEAVING)
     assert left == set(SeatOccupancy)
+
+
+def test_my_own_seat_is_not_asked_for(machine: AnyMachine) -> None:
+    """Taking it is done at once, or waits for what is missing; it frees nothing."""
+    done = set()
+    for seen in every_occupancy_step(machine):
+        mine = isinstance(seen.event, TakeSeat) and seen.event.is_mine
+        if mine and seen.state in SEATED:
+            done.add(seen.state)
+            assert seen.step.state in SEATED
+            assert not any(
+                isinstance(e, AskSeat | AskLeave | GiveBack) for e in seen.step.effects
+            )
+            armed = ArmTakeTimeout(seen.step.data.op) in seen.step.effects
+            assert armed == seen.step.data.waits
+            assert armed == (seen.step.state in (GRANTING, PUBLISHING))
+    assert done == set(SEATED)
 
 
 def test_ended_operations_are_late(machine: AnyMachine) -> None:

@@ -101,6 +101,9 @@ READING = (
     on(RESERVED, Unlock(), RESERVED),
     on(RESERVED, GraceOver("ann", LATER, GRACE), RESERVED),
     on(TAKEN, Take("bob", LATER), "seat_taken"),
+    # Who sits there has what is asked for, whatever the mode says.
+    on(TAKEN, Take("ann", LATER), TAKEN, given=MUTED),
+    on(TAKEN, UNASKED, TAKEN, given=AWAY),
     on(TAKEN, Seated("bob", LATER), "seat_taken"),
     on(TAKEN, Reserve("bob"), "seat_taken"),
     on(TAKEN, Kick(), FREE, Revoke("ann"), given=MUTED, **GONE),

@@ -142,8 +142,13 @@ class SeatSaga:
                 or on its way.
         """
         self._failure = None
+        seat = my_seat(self._snapshot())
+        if seat is not None and seat.seat_index == command.seat_index:
+            command = attrs.evolve(command, is_mine=True, speaks=not seat.muted)
         waiter = asyncio.get_running_loop().create_future()
         self._post(command)
+        if not self._run.data.waits:
+            return  # I sit there, and nothing is missing
         self._waiter = waiter
         op = self.op
         try:
@@ -202,6 +207,7 @@ class SeatSaga:
         self._post(GridTold(answer.grid))
         if op != self.op:
             return  # given back meanwhile, or lost
+        self._asked = None  # answered: to give it back is to leave
         if my_seat(self._snapshot()) is not None:
             self._post(o.SeatConfirmed(answer.speaks))
             if not answer.speaks:

@@ -106,8 +106,8 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """Sit down and speak.
 
         Returns when the microphone is published; where the seat or the person
-        is muted, or `set_microphone(False)` was said, when seated.  Cancelling
-        gives the seat back.
+        is muted, or `set_microphone(False)` was said, when seated.  A seat you
+        have already is not asked for again.  Cancelling gives the seat back.
 
         Args:
             index: From 0.
@@ -118,7 +118,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             ConflictError: If the seat is taken, reserved or locked, or lost
                 meanwhile.
             PermissionDeniedError: If seats are given on request here.
-            RefusedError: If I sit already (``already_seated``).
+            RefusedError: ``already_seated`` elsewhere, or a take is ``pending``.
             PublishError: If the SFU did not take the microphone.
             TransportTimeoutError: If it took longer than `Timeouts.seat`.
             DisconnectedError: If there is no connection.

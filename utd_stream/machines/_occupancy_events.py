@@ -51,10 +51,14 @@ class TakeSeat:
     Attributes:
         seat_index: Where; None lets the engine choose.
         invitation_id: The invitation that is accepted by it, or None.
+        is_mine: The engine says that I sit there already.
+        speaks: Whether the right comes with my seat: it is not muted.
     """
 
     seat_index: int | None = None
     invitation_id: int | None = None
+    is_mine: bool = False
+    speaks: bool = True
 
 
 @attrs.frozen

@@ -25,6 +25,8 @@ Laws, each proved by the test of the same name:
 8. every_wait_has_an_end: wherever an answer or a right is awaited a timer runs.
 9. who_leaves_is_never_seated_later: LeaveSeat asks the engine wherever it is not
    asked already, for it may have seated who does not know it yet.
+10. my_own_seat_is_not_asked_for: TakeSeat of the seat I sit on only waits for
+    what is missing: the right, or the publication.
 """
 
 from __future__ import annotations
@@ -114,7 +116,12 @@ def is_late(data: OccupancyData, fact: object) -> bool:
     return (op, publication) != (data.op, data.publication)
 
 
-def stays_silent(data: OccupancyData, event: SeatConfirmed) -> bool:
+def is_another(data: OccupancyData, event: TakeSeat) -> bool:
+    """Is it another seat than the one I sit on?"""
+    return not event.is_mine
+
+
+def stays_silent(data: OccupancyData, event: SeatConfirmed | TakeSeat) -> bool:
     """Is there nothing to publish: no right to come, or no wish?"""
     return not (event.speaks and data.wanted)
 
@@ -147,6 +154,11 @@ def asking(data: OccupancyData, event: TakeSeat) -> OccupancyData:
 def next_op(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
     """Count the next operation; nobody waits for the old one."""
     return attrs.evolve(data, op=data.op + 1, waits=False)
+
+
+def asking_starting(data: OccupancyData, event: TakeSeat) -> OccupancyData:
+    """Count a take that somebody waits for, and a publication."""
+    return starting(asking(data, event), event)
 
 
 def settled(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
@@ -291,7 +303,20 @@ OCCUPANCY: Declaration[
         Row(TakeSeat,       (_S.LISTENING,),  _S.TAKING,
             update=asking, effects=(ask_seat, arm_next)),
         *_stays(TakeSeat,   _S.TAKING, _S.LEAVING, refuse="pending"),
-        *_stays(TakeSeat,   *_SEATED, refuse="already_seated"),
+        *_stays(TakeSeat,   *_SEATED, guard=is_another, refuse="already_seated"),
+        *_stays(TakeSeat,   _S.GRANTING, _S.PUBLISHING,
+                guard=a_take_waits, refuse="pending"),
+        Row(TakeSeat,       (_S.GRANTING,),   _S.GRANTING,
+            update=asking, effects=(arm_next,)),
+        Row(TakeSeat,       (_S.PUBLISHING,), _S.PUBLISHING,
+            update=asking, effects=(arm_next,)),
+        *_stays(TakeSeat,   _S.SPEAKING),
+        *_stays(TakeSeat,   _S.SILENT, guard=stays_silent),
+        Row(TakeSeat,       (_S.SILENT,),     _S.PUBLISHING,
+            guard=right_is_there, update=asking_starting,
+            effects=(publish, arm_next)),
+        Row(TakeSeat,       (_S.SILENT,),     _S.GRANTING,
+            update=asking, effects=(arm_next,)),
 
         Row(SeatConfirmed,  (_S.LISTENING, _S.TAKING), _S.SILENT,
             guard=stays_silent, update=settled),

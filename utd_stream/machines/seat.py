@@ -117,6 +117,11 @@ def is_reserved_for(data: SeatData, event: Take | Seated) -> bool:
     return data.reserved_for == event.identity
 
 
+def is_occupied_by(data: SeatData, event: Take) -> bool:
+    """Does the one who would sit down sit there already?"""
+    return data.occupant == event.identity
+
+
 def is_overdue(data: SeatData, event: GraceOver) -> bool:
     """Is it the occupant who is absent, and for the whole grace?"""
     if data.absent_since is None or data.occupant != event.identity:
@@ -204,6 +209,7 @@ SEAT: Declaration[SeatState, SeatEvent, SeatData, SeatEffect] = Declaration(
         Row(Take,      (_S.RESERVED,), _S.TAKEN,
             guard=is_reserved_for, update=occupied, effects=(grant,)),
         Row(Take,      (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
+        Row(Take,      (_S.TAKEN,),    _S.TAKEN,    guard=is_occupied_by),
         Row(Take,      (_S.TAKEN,),    _S.TAKEN,    refuse="seat_taken"),
         Row(Take,      (_S.LOCKED,),   _S.LOCKED,   refuse="seat_locked"),
         Row(Seated,    (_S.FREE,),     _S.TAKEN,

@@ -217,7 +217,12 @@ def _occupancy_events(
 ) -> st.SearchStrategy[o.OccupancyEvent]:
     op, publication = _now_or_late(current_op), _now_or_late(current_publication)
     return st.one_of(
-        st.builds(o.TakeSeat, st.none() | seat_indexes()),
+        st.builds(
+            o.TakeSeat,
+            st.none() | seat_indexes(),
+            is_mine=st.booleans(),
+            speaks=st.booleans(),
+        ),
         st.builds(o.SeatConfirmed, st.booleans()),
         st.builds(o.Cancelled, op),
         st.builds(o.TakeTimedOut, op),

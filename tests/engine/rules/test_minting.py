@@ -359,6 +359,17 @@ def test_a_host_who_sits_takes_no_second_seat_with_a_mint() -> None:
     assert scene.sits == {"hal": 1}
 
 
+def test_a_host_seat_that_is_held_already_is_no_conflict() -> None:
+    """A host who sits there is seated there, and has configured the grid."""
+    scene = Scene()
+    scene.mint("hal", role=HOST)
+    scene.does("hal", c.TakeSeat(index=2))
+
+    scene.mint("hal", host_seat=2, seat_count=4)
+
+    assert (scene.sits, scene.grid.seat_count) == ({"hal": 2}, 4)
+
+
 def test_a_host_seat_beyond_the_grid_is_an_error_of_the_field() -> None:
     """422 with its path, judged by the size that is asked for."""
     command = entering("hal", role=HOST, seat_count=3, host_seat=3)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.engine.rules.scene import reserved, stage, take
+from tests.engine.rules.scene import Scene, ask, asking, reserved, stage, take
 from utd_stream.contract.answers import SeatAnswer
 from utd_stream.engine.rules import Command
 from utd_stream.engine.rules import commands as c
-from utd_stream.models.rooms import SeatMode, UTDRole
+from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
 
 REQUEST = SeatMode.REQUEST
 
@@ -81,15 +83,76 @@ def test_a_taken_seat_is_taken() -> None:
     scene.refuses("bob", c.TakeSeat(index=1), "seat_taken")
 
 
-@pytest.mark.parametrize("index", [1, 2])
+@pytest.mark.parametrize("index", [0, 2, 3])
 def test_one_person_sits_once(index: int) -> None:
-    """Who sits takes no second seat, nor his own again."""
+    """Who sits takes no second seat."""
     scene = stage("ann")
     take(scene, "ann", 1)
 
     error = scene.refuses("ann", c.TakeSeat(index=index), "already_seated")
 
     assert error.details == {"seat_index": 1}
+
+
+def in_free_mode() -> Scene:
+    """Ann has taken seat 1."""
+    scene = stage("ann")
+    take(scene, "ann", 1)
+    return scene
+
+
+def in_request_mode() -> Scene:
+    """Ann was approved to seat 0, and moved to 1; nobody may take seats unasked."""
+    scene = asking("ann")
+    scene.does("hal", c.ApproveSpeaker(request_id=ask(scene, "ann")))
+    scene.does("ann", c.MoveSeat(target=1))
+    return scene
+
+
+def as_invited() -> Scene:
+    """Ann has taken the seat that was reserved for her."""
+    scene = reserved(1)
+    take(scene, "ann", 1)
+    return scene
+
+
+def on_a_muted_seat() -> Scene:
+    """Ann's seat is muted."""
+    scene = in_free_mode()
+    scene.does("hal", c.MuteSeat(index=1))
+    return scene
+
+
+def not_seen() -> Scene:
+    """Ann's connection broke, and her seat waits for her."""
+    scene = in_free_mode()
+    scene.disconnect("ann", DisconnectReason.CONNECTION_TIMEOUT)
+    return scene
+
+
+def replaced() -> Scene:
+    """Ann's connection was replaced by one that nobody has seen yet."""
+    scene = in_free_mode()
+    scene.mint("ann")
+    scene.disconnect("ann", DisconnectReason.DUPLICATE_IDENTITY)
+    return scene
+
+
+HELD = (in_free_mode, in_request_mode, as_invited, on_a_muted_seat, not_seen, replaced)
+
+
+@pytest.mark.parametrize("hold", HELD)
+def test_taking_the_seat_one_has_is_done(hold: Callable[[], Scene]) -> None:
+    """Whatever the mode, nothing changes: neither revision, rights, nor a grace."""
+    scene = hold()
+    before = scene.room
+
+    answer = take(scene, "ann", 1)
+
+    assert scene.room is before
+    assert scene.effects == ()
+    assert (answer.seat_index, answer.rev, answer.grid) == (1, before.rev, before.grid)
+    assert answer.speaks is (hold is not on_a_muted_seat)
 
 
 def test_a_locked_seat_is_nobodys() -> None:

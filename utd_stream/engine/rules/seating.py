@@ -85,16 +85,22 @@ def seated_answer(
 
 
 def take(draft: Draft, identity: str, command: TakeSeat) -> SeatedAnswer:
-    """Sit down by one's own will."""
+    """Sit down by one's own will; one who sits there already has done so."""
     draft.seat(command.index)
-    _check_not_seated(draft, identity)
     may = draft.room.seat_mode is SeatMode.FREE or moderates(draft.room, draft.actor)
-    _sit(draft, command.index, identity, Take(identity, draft.now, may))
+    event = Take(identity, draft.now, may)
+    if draft.room.seat_index_of(identity) == command.index:
+        draft.fire(command.index, event)
+    else:
+        _check_not_seated(draft, identity)
+        _sit(draft, command.index, identity, event)
     return seated_answer(draft, identity)
 
 
 def seat_member(draft: Draft, identity: str, index: int) -> None:
-    """Put *identity*, who sits nowhere, on a seat."""
+    """Put *identity* on a seat; does nothing if they sit there already."""
+    if draft.room.seat_index_of(identity) == index:
+        return
     _check_not_seated(draft, identity)
     _sit(draft, index, identity, Seated(identity, draft.now))
 
