@@ -21,7 +21,7 @@ from utd_stream.contract.answers import (
 )
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.rules import commands as c
-from utd_stream.engine.rules import roster, seating, speaking, waiting
+from utd_stream.engine.rules import minting, roster, seating, speaking, waiting
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect
@@ -117,7 +117,7 @@ def _deadlines(room: Room, rules: Rules) -> Iterator[tuple[datetime, str]]:
 def _decide(draft: Draft, command: c.Command, room: Room | None, who: Who) -> Any:
     match command:
         case c.Enter():
-            return roster.enter(draft, _person(draft.actor), command.request)
+            return minting.enter(draft, _person(draft.actor), command.request)
         case c.LeaveRoom():
             # Quiet whatever became of the room: saying goodbye is never wrong.
             return roster.leave(draft, _person(draft.actor), command)

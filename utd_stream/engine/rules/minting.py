@@ -1,0 +1,163 @@
+"""Who becomes a member, as what, and what a host may seed with the mint.
+
+Source: contract.md section 2.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import attrs
+
+from utd_stream.contract.requests import TokenRequest
+from utd_stream.engine.rules import seating
+from utd_stream.engine.rules.commands import SetupSeats
+from utd_stream.engine.rules.draft import Draft
+from utd_stream.engine.rules.effects import SyncMetadata, SyncParticipant, SyncRoom
+from utd_stream.engine.rules.state import Member
+from utd_stream.errors import (
+    ConflictError,
+    FeatureDisabledError,
+    InvalidRequestError,
+    NotFoundError,
+    PermissionDeniedError,
+)
+from utd_stream.models.json_text import read_json
+from utd_stream.models.rooms import UTDRole, UTDStreamType
+
+__all__ = ["end_ownership", "enter"]
+
+# Each life counts connections from a base of its own, so that a number never
+# comes back in a later one.
+_CONNECTIONS_PER_LIFE = 1 << 20
+
+
+def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
+    """Become a member, or stay one; begin a life if none goes on."""
+    _check_type(draft, request)
+    if request.resume:
+        _check_resumes(draft, identity)
+    if not draft.room.is_live:
+        _begin(draft, request)
+    role = _granted_role(draft, identity, request)
+    _admit(draft, identity, role, request)
+    if role is not UTDRole.HOST:
+        end_ownership(draft, identity)
+    if draft.room.owner is None and role is UTDRole.HOST:
+        draft.change(owner=identity)
+        draft.effect(SyncMetadata())
+    if role is UTDRole.HOST and not draft.room.configured:
+        _configure(draft, identity, request)
+    return draft.room.members[identity]
+
+
+def end_ownership(draft: Draft, identity: str) -> None:
+    """Leave the room without an owner if *identity* was it.
+
+    An owner is a host: who loses that role loses the ownership with it, and
+    the next granted host owns the room.
+    """
+    if draft.room.owner == identity:
+        draft.change(owner=None)
+        draft.effect(SyncMetadata())
+
+
+def _check_type(draft: Draft, request: TokenRequest) -> None:
+    if request.type is not UTDStreamType.AUDIO_ROOM:
+        message = f"this engine does not serve {request.type.value} rooms yet"
+        raise FeatureDisabledError(message)
+    if draft.room.is_live and draft.room.type is not request.type:
+        message = f"the name is in use by a live {draft.room.type.value}"
+        raise ConflictError(message)
+
+
+def _check_resumes(draft: Draft, identity: str) -> None:
+    if not draft.room.is_live:
+        message = "the room has ended: there is nothing to resume"
+        raise NotFoundError(message)
+    if draft.room.member(identity) is None:
+        message = "no member of this room any more: mint without resume"
+        raise PermissionDeniedError(message)
+
+
+def _begin(draft: Draft, request: TokenRequest) -> None:
+    draft.change(
+        type=request.type,
+        life=draft.room.life + 1,
+        first_id=draft.room.next_id,
+        created_at=draft.now,
+        ended_at=None,
+        empty_since=draft.now,
+    )
+    draft.effect(SyncRoom())
+
+
+def _granted_role(draft: Draft, identity: str, request: TokenRequest) -> UTDRole:
+    member = draft.room.member(identity)
+    asked = request.role or UTDRole.AUDIENCE
+    if draft.actor.is_secret:
+        return asked if request.role or member is None else member.role
+    if member is not None:
+        return member.role
+    is_first = draft.room.owner is None and draft.actor.mints_roles
+    if asked is UTDRole.HOST and is_first:
+        return asked
+    return min(asked, UTDRole.AUDIENCE, key=lambda role: role.rank)
+
+
+def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) -> None:
+    base = draft.room.life * _CONNECTIONS_PER_LIFE
+    before = draft.room.members.get(identity) or Member(
+        identity=identity, connection=base
+    )
+    attributes = {"image": request.image} if request.image else before.attributes
+    after = attrs.evolve(
+        before,
+        name=request.name or before.name,
+        role=role,
+        attributes=MappingProxyType(dict(attributes)),
+        metadata=_app_metadata(request.metadata) or before.metadata,
+        connection=before.connection + 1,
+        admitted=True,
+        left_at=None,
+    )
+    draft.put_member(after)
+    if draft.room.empty_since is not None:
+        # Who was let in has the whole time to come.
+        draft.change(empty_since=draft.now)
+    if before.is_connected and before.role is not role:
+        draft.effect(SyncParticipant(identity))
+
+
+def _app_metadata(text: str | None) -> str:
+    if not text:
+        return ""
+    try:
+        keys = read_json(text)
+    except ValueError as error:
+        message = f"must be a JSON object, as text: {error}"
+        raise InvalidRequestError.at(("$.metadata", message)) from None
+    if not isinstance(keys, dict):
+        message = "must be a JSON object, as text"
+        raise InvalidRequestError.at(("$.metadata", message))
+    return text
+
+
+def _configure(draft: Draft, identity: str, request: TokenRequest) -> None:
+    wanted = (
+        request.seat_count,
+        request.seat_mode,
+        request.mode_id,
+        request.host_seat,
+    )
+    if all(field is None for field in wanted):
+        return
+    setup = SetupSeats(
+        seat_count=request.seat_count,
+        seat_mode=request.seat_mode,
+        mode_id=request.mode_id,
+    )
+    seating.setup(draft, setup)
+    if request.host_seat is not None:
+        draft.seat(request.host_seat, "$.host_seat")
+        seating.seat_member(draft, identity, request.host_seat)
