@@ -25,8 +25,9 @@ help:  ## print this help
 .venv/installed: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "no Python 3.11 or later that runs (with venv and" \
 	  "ensurepip) was found; say make PYTHON=/path/to/python" >&2; exit 1; }
+	@echo "installing the package and every tool into .venv: some minutes, once" >&2
 	test -x $(PY) && $(PY) -c '' || $(PYTHON) -m venv --clear .venv
-	$(PY) -m pip install --quiet --editable '.[dev]'
+	$(PY) -m pip install --editable '.[dev]'
 	@touch $@
 
 install: .venv/installed  ## make .venv with the package and every tool

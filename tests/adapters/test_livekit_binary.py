@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +108,41 @@ def test_missing_server_is_counted_in_one_line(
     skips = [line for line in run.stdout.splitlines() if line.startswith("SKIPPED")]
     assert len(skips) == (0 if ci else 1)
     assert REMEDY in run.stdout
+
+
+# Works until somebody writes a line into the pipe, then leaves a server.
+WAITING_GO = """\
+#!/bin/sh
+read line < pipe
+: > "$GOBIN/server"
+"""
+
+BUILD = """
+import pathlib
+from utd_stream.adapters.livekit_binary import build_server
+build_server(pathlib.Path("."), sign_every=0.01)
+"""
+
+
+def test_long_work_says_that_it_goes_on(tmp_path: Path) -> None:
+    """Whoever waits reads which step has begun, and again that it still runs."""
+    go = program(tmp_path / "go" / "bin" / "go")
+    go.write_text(WAITING_GO)
+    os.mkfifo(tmp_path / "pipe")
+
+    with subprocess.Popen(  # noqa: S603 -- this interpreter, a program from above
+        [sys.executable, "-c", BUILD],
+        cwd=tmp_path,
+        env={"PATH": ""},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as building:
+        assert building.stderr is not None
+        said = [building.stderr.readline() for _ in range(3)]
+        (tmp_path / "pipe").write_text("go on\n")
+        building.communicate(timeout=60)
+
+    assert said[0] == "livekit: compiling it\n"
+    assert all(re.fullmatch(r"livekit: .* \d+ s so far\n", each) for each in said[1:])
+    assert building.returncode == 0
+    assert (tmp_path / "v1.13.5" / "server").exists()

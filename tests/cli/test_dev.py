@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import subprocess
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -75,6 +77,30 @@ def test_a_person_is_told_what_to_type(tmp_path: Path, livekit_binary: Path) -> 
     assert hello == ["python", "hello.py", *named]
     assert demo[:2] == ["utd-stream", "demo"]
     assert demo[3::2] == named
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+def test_a_person_is_told_what_works_without_the_key(
+    tmp_path: Path, livekit_binary: Path
+) -> None:
+    """Where the key signs nobody in, what is printed signs somebody in as it stands."""
+    with running(
+        *("dev", "--port", "0"),
+        folder=tmp_path,
+        LIVEKIT_SERVER=str(livekit_binary),
+        UTD_STREAM_ALLOW_APPKEY_IDENTITY_MINT="off",
+        UTD_STREAM_APP_ID="app",
+        UTD_STREAM_APP_KEY="publishable",
+        UTD_STREAM_APP_SECRET="of 'ours' & theirs",  # noqa: S106 -- a test's
+    ) as process:
+        assert process.stdout is not None
+        lines = until(process.stdout, "curl")
+        (typed,) = (line.partition("$")[2] for line in lines if "$" in line)
+        asked = subprocess.run(  # noqa: S602 -- as people type it
+            f"{typed.strip()} -s", shell=True, check=True, capture_output=True
+        )
+
+    assert json.loads(asked.stdout)["user_token"]
 
 
 async def test_livekit_tells_the_engine_what_happens(dev: Dev) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 import subprocess
 import sys
@@ -10,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import Dev, command, environment
+from tests.cli.commands import Dev, command, environment, running
 from tests.patience import patient
 from tests.readme import README, block
 
-HELLO = "sys.argv"
+HELLO = "usage: python hello.py"
 SEATS = re.compile(r"\[.*\]")
 
 
@@ -66,6 +67,63 @@ def test_the_program_runs_as_printed(dev: Dev, tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert "ana is speaking" in run.stdout
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "usage: python hello.py URL APP_ID APP_KEY"),
+        (("http://127.0.0.1:9", "app"), "usage: python hello.py URL APP_ID APP_KEY"),
+        (("127.0.0.1:9", "app", "key"), "base_url must begin with http:// or https://"),
+        (("http://127.0.0.1:9", "app", "key"), "127.0.0.1:9"),
+    ],
+    ids=["nothing", "half", "no URL", "nobody there"],
+)
+def test_the_program_says_what_is_wrong(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    """One line, and no traceback, for whoever has typed something wrong."""
+    (tmp_path / "hello.py").write_text(block("python", HELLO), encoding="utf-8")
+
+    run = python("hello.py", *arguments, folder=tmp_path)
+
+    assert run.returncode == 1
+    assert words in run.stderr
+    assert len(run.stderr.splitlines()) == 1
+
+
+@pytest.mark.livekit
+def test_the_program_says_that_its_key_is_wrong(dev: Dev, tmp_path: Path) -> None:
+    """The engine's own sentence, in one line."""
+    (tmp_path / "hello.py").write_text(block("python", HELLO), encoding="utf-8")
+    told = (dev.told["base_url"], dev.told["app_id"], "another-key")
+
+    run = python("hello.py", *told, folder=tmp_path)
+
+    assert run.returncode == 1
+    assert len(run.stderr.splitlines()) == 1
+    assert "hello.py: " in run.stderr
+
+
+@pytest.mark.livekit
+def test_the_back_end_gives_the_role(tmp_path: Path, livekit_binary: Path) -> None:
+    """Where only the secret signs in, its mint makes a host, and nobody else is one."""
+    program = block("python", "session_provider=")
+    (tmp_path / "both.py").write_text(program, encoding="utf-8")
+    with running(
+        *("dev", "--json", "--port", "0"),
+        folder=tmp_path,
+        LIVEKIT_SERVER=str(livekit_binary),
+        UTD_STREAM_ALLOW_APPKEY_IDENTITY_MINT="false",
+    ) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        named = (told[name] for name in ("base_url", "app_id", "app_secret"))
+
+        run = python("both.py", *named, folder=tmp_path)
+
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "ana is UTDRole.HOST\nben is UTDRole.AUDIENCE\n"
 
 
 @pytest.mark.parametrize(

