@@ -103,6 +103,7 @@ async def test_other_options_are_no_method(
     answer = await site.ask("OPTIONS", "api/v1/token", headers=headers)
 
     assert (answer.status, answer.code) == (405, "method_not_allowed")
+    assert listed(answer, "Allow") == {"POST"}
     assert reader(answer) in {None, headers.get("Origin")}
     assert not {FOREIGN, "null"} & {reader(answer)}
 
@@ -163,7 +164,8 @@ async def test_no_page_may_call_by_default(house: House) -> None:
     asked = await house.ask("OPTIONS", "api/v1/token", headers=preflight(PAGE))
     told = await house.ask("GET", "health", headers={"Origin": PAGE})
 
-    assert asked.status == 405
+    assert (asked.status, asked.code) == (405, "method_not_allowed")
+    assert "allowed_origins" in asked.body["message"]
     assert reader(asked) is reader(told) is None
 
 

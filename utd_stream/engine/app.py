@@ -27,7 +27,7 @@ from utd_stream.engine.bodies import Bodies, ClientGoneError
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.config import Config
 from utd_stream.engine.connections import PARSING
-from utd_stream.engine.cors import CALLING_APP, Cors
+from utd_stream.engine.cors import CALLING_APP, Cors, no_method
 from utd_stream.engine.engine import Engine
 from utd_stream.engine.listening import REFUSE
 from utd_stream.engine.orders import Idempotency, Order
@@ -234,6 +234,5 @@ def _router_error(request: web.Request, error: web.HTTPException) -> EngineError
     if error.status == web.HTTPNotFound.status_code:
         return nothing_at(request.path)
     if error.status == web.HTTPMethodNotAllowed.status_code:
-        message = f"{request.method} is not allowed here"
-        return InvalidRequestError(message, error.status, "method_not_allowed")
+        return no_method(request)
     return InvalidRequestError(error.reason, 400, "malformed")

@@ -21,7 +21,7 @@ from utd_stream.contract.endpoints import ENDPOINTS
 from utd_stream.engine.config import App, Config
 from utd_stream.errors import InvalidRequestError
 
-__all__ = ["CALLING_APP", "Cors", "with_local_pages"]
+__all__ = ["CALLING_APP", "Cors", "no_method", "with_local_pages"]
 
 # Whose credentials a request showed; set once they are known to be right.
 CALLING_APP = web.RequestKey("calling_app", App)
@@ -58,6 +58,14 @@ def with_local_pages(config: Config) -> Config:
     return attrs.evolve(config, apps=tuple(apps))
 
 
+def no_method(request: web.Request) -> InvalidRequestError:
+    """Return the error of a method that a path does not have."""
+    message = f"{request.method} is not allowed here"
+    if _is_preflight(request):
+        message += ": the page's origin is in no app's allowed_origins"
+    return InvalidRequestError(message, 405, "method_not_allowed")
+
+
 class Cors:
     """Tells browsers which pages may call, and read what is answered.
 
@@ -79,15 +87,8 @@ class Cors:
     async def _answer_preflights(
         self, request: web.Request, handler: _Handle
     ) -> web.StreamResponse:
-        if (
-            request.method != hdrs.METH_OPTIONS
-            or hdrs.ORIGIN not in request.headers
-            or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers
-        ):
+        if not (_is_preflight(request) and _allowed(request, self._origins)):
             return await handler(request)
-        if not _allowed(request, self._origins):
-            message = "this page's origin is in no app's allowed_origins"
-            raise InvalidRequestError(message, 405, "method_not_allowed")
         return web.Response(
             status=204,
             headers={
@@ -105,6 +106,14 @@ class Cors:
         if allowed := _allowed(request, origins):
             response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = allowed
             response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = ", ".join(_READ)
+
+
+def _is_preflight(request: web.Request) -> bool:
+    return (
+        request.method == hdrs.METH_OPTIONS
+        and hdrs.ORIGIN in request.headers
+        and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
+    )
 
 
 def _allowed(request: web.Request, origins: tuple[str, ...]) -> str:
