@@ -17,11 +17,25 @@ from urllib.request import urlopen
 
 import orjson
 from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 from tests.fuzz.people import ROLES, People
 from tests.fuzz.walk import Ground, Tally, walk
 from utd_stream.contract.endpoints import ENDPOINTS
+
+_COLUMNS = (
+    TextColumn("{task.description:10}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
 
 
 def main() -> int:
@@ -32,13 +46,19 @@ def main() -> int:
         with urlopen(f"{url}/api/v1/openapi.json", timeout=10) as answer:  # noqa: S310 -- our own
             document = orjson.loads(answer.read())
         people = People(url, asked.seed)
-        ground = Ground(
-            document=document,
-            url=url,
-            people=people,
-            is_over=lambda: time.monotonic() > until,
-        )
-        tallies = [walk(ground, role, asked.requests) for role in asked.role or ROLES]
+        with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
+            tasks = {
+                role: progress.add_task(role, total=asked.requests)
+                for role in asked.role or ROLES
+            }
+            ground = Ground(
+                document=document,
+                url=url,
+                people=people,
+                is_over=lambda: time.monotonic() > until,
+                tell=lambda t: progress.update(tasks[t.role], completed=t.requests),
+            )
+            tallies = [walk(ground, role, asked.requests) for role in tasks]
         people.close()
     return _show(tallies, asked.requests)
 

@@ -99,12 +99,14 @@ class Ground:
         url: Of the engine.
         people: Those who live there.
         is_over: Whether the time is up.
+        tell: Told how far a role is.
     """
 
     document: dict[str, Any]
     url: str
     people: People
     is_over: Callable[[], bool]
+    tell: Callable[[Tally], None]
 
 
 def walk(ground: Ground, role: str, requests: int) -> Tally:
@@ -121,10 +123,12 @@ def walk(ground: Ground, role: str, requests: int) -> Tally:
 
     turns = enumerate(_turns(ground.document, ground.people))
     while not is_done():
+        ground.tell(tally)
         number, (operation, mode) = next(turns)
         strategy = operation.as_strategy(generation_mode=mode)
         drawn = settings(_SETTINGS, max_examples=max(_LEAST, requests // _ROUNDS))
         seed(number)(drawn(given(case=strategy)(send)))()
+    ground.tell(tally)
     return tally
 
 
