@@ -99,7 +99,7 @@ siege: install  ## attack an engine: how it serves meanwhile, what it holds and 
 check: lint types docs notebooks  ## lint, types, docstrings, notebooks, a short fuzz
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -
 	$(PY) -m tests.pages --check
-	$(PY) -m tests.fuzz --requests 130
+	$(PY) -m tests.fuzz --requests 140
 	@$(BIN)/nbstripout --verify notebooks/*.ipynb || { echo "committed without" \
 	  "output: $(BIN)/nbstripout notebooks/*.ipynb" >&2; exit 1; }
 

@@ -31,7 +31,7 @@ from tests.fuzz.walk import Ground, Tally, walk
 from utd_stream.contract.endpoints import ENDPOINTS
 
 _COLUMNS = (
-    TextColumn("{task.description:10}"),
+    TextColumn("{task.description}"),
     BarColumn(),
     MofNCompleteColumn(),
     TimeElapsedColumn(),
@@ -47,18 +47,16 @@ def main() -> int:
             document = orjson.loads(answer.read())
         people = People(url, asked.seed)
         with Progress(*_COLUMNS, console=Console(stderr=True)) as progress:
-            tasks = {
-                role: progress.add_task(role, total=asked.requests)
-                for role in asked.role or ROLES
-            }
+            task = progress.add_task("as each role", total=asked.requests)
             ground = Ground(
                 document=document,
                 url=url,
                 people=people,
+                seed=asked.seed,
                 is_over=lambda: time.monotonic() > until,
-                tell=lambda t: progress.update(tasks[t.role], completed=t.requests),
+                tell=lambda sent: progress.update(task, completed=sent),
             )
-            tallies = [walk(ground, role, asked.requests) for role in tasks]
+            tallies = walk(ground, asked.role or ROLES, asked.requests)
         people.close()
     return _show(tallies, asked.requests)
 

@@ -1,10 +1,10 @@
-"""Sends requests as one role, and judges every answer."""
+"""Draws requests, sends them as each role, and judges every answer."""
 
 from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import attrs
@@ -98,38 +98,52 @@ class Ground:
         document: The OpenAPI that is served.
         url: Of the engine.
         people: Those who live there.
+        seed: Of what is drawn.
         is_over: Whether the time is up.
-        tell: Told how far a role is.
+        tell: Told how many requests each role has sent.
     """
 
     document: dict[str, Any]
     url: str
     people: People
+    seed: int
     is_over: Callable[[], bool]
-    tell: Callable[[Tally], None]
+    tell: Callable[[int], None]
 
 
-def walk(ground: Ground, role: str, requests: int) -> Tally:
-    """Return what came of *requests* requests of *role*, one of `people.ROLES`."""
-    tally = Tally(role)
-    shown = ground.people.credentials(role)
+def walk(ground: Ground, roles: Iterable[str], requests: int) -> list[Tally]:
+    """Return what came of *requests* requests of each role.
 
-    def is_done() -> bool:
-        return tally.requests >= requests or ground.is_over()
+    Each request that is drawn is sent by one role after the other: to draw it
+    costs more than to send it.
+
+    Args:
+        ground: Where they are sent.
+        roles: Of `people.ROLES`, who may least first.
+        requests: How many each sends.
+    """
+    tallies = [Tally(role) for role in roles]
+    sent = 0
 
     def send(case: _Case) -> None:
-        if not is_done():
-            _judge(case, ground, shown, tally)
+        nonlocal sent
+        if sent == requests or ground.is_over():
+            return
+        sent += 1
+        drawn = _Drawn(case.path_parameters, case.body, dict(case.headers))
+        for tally in tallies:
+            _judge(case, drawn, ground, tally)
 
     turns = enumerate(_turns(ground.document, ground.people))
-    while not is_done():
-        ground.tell(tally)
+    while sent < requests and not ground.is_over():
+        ground.tell(sent)
         number, (operation, mode) = next(turns)
         strategy = operation.as_strategy(generation_mode=mode)
-        drawn = settings(_SETTINGS, max_examples=max(_LEAST, requests // _ROUNDS))
-        seed(number)(drawn(given(case=strategy)(send)))()
-    ground.tell(tally)
-    return tally
+        bounds = settings(_SETTINGS, max_examples=max(_LEAST, requests // _ROUNDS))
+        first = seed(ground.seed * _ROUNDS**2 + number)
+        first(bounds(given(case=strategy)(send)))()
+    ground.tell(sent)
+    return tallies
 
 
 def _turns(
@@ -170,13 +184,24 @@ _SETTINGS = settings(
 )
 
 
-def _judge(case: _Case, ground: Ground, shown: dict[str, str], tally: Tally) -> None:
+@attrs.frozen
+class _Drawn:
+    """What was drawn of a request, before a role made it its own."""
+
+    path: Any
+    body: Any
+    headers: dict[str, str]
+
+
+def _judge(case: _Case, drawn: _Drawn, ground: Ground, tally: Tally) -> None:
     people = ground.people
     name = case.operation.definition.raw["operationId"]
-    if isinstance(case.path_parameters, dict):
-        case.path_parameters = people.places(case.path_parameters)
-    case.body = people.fields(case.body)
-    case.headers.update(people.conditions(case.headers))
+    if isinstance(drawn.path, dict):
+        case.path_parameters = people.places(drawn.path)
+    case.body = people.fields(drawn.body)
+    case.headers.clear()
+    case.headers.update(drawn.headers | people.conditions(drawn.headers))
+    shown = people.credentials(tally.role)
     response = case.call(base_url=ground.url, headers=shown, timeout=10)
     tally.note(name, response.status_code)
     try:
