@@ -21,7 +21,7 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MAX_CELLS = 20
 MAX_LINES = 15
 # What pip brings with the package and with Jupyter.
-BROUGHT = {*sys.stdlib_module_names, "IPython", "utd_stream"}
+BROUGHT = {*sys.stdlib_module_names, "IPython", "reactivex", "utd_stream"}
 OF_ONE_MACHINE = re.compile(
     r"^[%!].*|sys\.path|/(?:home|Users|tmp|root)/", re.MULTILINE
 )

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from reactivex import Observable
 from reactivex import operators as ops
 
-from utd_stream import ClockScheduler, Events, Latest
+from tests.readme import block
+from utd_stream import ClockScheduler, Events, Latest, Silence
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import UsageError
+from utd_stream.models.room_events import DataReceived
 from utd_stream.reactive import EventsSource, LatestSource
 from utd_stream.testing import (
     Simulation,
@@ -450,6 +452,56 @@ def test_in_a_simulation_pipes_follow_its_time(simulation: Simulation) -> None:
     assert rev == ana.seats.value.rev
     assert at == pytest.approx(locked + 60, abs=1)
     assert ana.scheduler.now == sim.clock.now()
+
+
+def test_the_pipe_of_the_readme_greets(simulation: Simulation) -> None:
+    """Copied as it stands, it tells a newcomer on a seat that he is welcome."""
+    sim, names = simulation, dict[str, Any]()
+    exec(block("python", "ops.debounce"), names)  # noqa: S102 -- the README's program
+    enter = [sim.world.client(microphone=Silence()).join_audio_room for _ in range(2)]
+    ana = sim.run(enter[0]("ana", "r", as_host=True))
+    ben = sim.run(enter[1]("ben", "r"))
+    heard: list[bytes] = []
+    ben.events.subscribe(
+        lambda event: (
+            heard.append(event.data) if isinstance(event, DataReceived) else None
+        )
+    )
+    watched = sim.act(names["greet"], ana)
+
+    sim.advance(5)
+    sim.run(ben.take_seat(1))
+    sim.advance(1)
+    assert (watched, heard) == (None, [])
+    sim.advance(5)
+    assert heard == [b"welcome, ben"]
+
+
+@given(gaps, st.integers(1, 3))
+def test_a_group_tells_what_is_of_its_key(gaps: list[float], keys: int) -> None:
+    """Each is told what came of its key, in order, and at once."""
+    script = at_times(gaps)
+
+    def sorted_out(events: Events[int]) -> Observable[tuple[int, int]]:
+        return events.group_by(lambda n: n % keys).flat_map(
+            lambda group: group.map(lambda n: (group.key, n))
+        )
+
+    seen = told(sorted_out, script, 40)
+
+    assert seen == [(at, (n % keys, n)) for at, n in script] + [(40, END)]
+
+
+@given(gaps, widths)
+def test_take_until_ends_with_the_other(gaps: list[float], width: float) -> None:
+    """What comes before is told; then nothing, and nothing stays attached."""
+    script = at_times(gaps)
+    seen = told(
+        lambda e: e.pipe(ops.take_until(reactivex.timer(width + 0.125))), script, 40
+    )
+
+    kept = [(at, n) for at, n in script if at <= width]
+    assert seen == [*kept, (round(width + 0.125, 3), END)]
 
 
 def test_the_time_of_a_scheduler_never_goes_back() -> None:
