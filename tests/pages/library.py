@@ -13,7 +13,14 @@ from utd_stream import errors
 from utd_stream.contract.codes import CODES
 from utd_stream.errors import UTDStreamException, engine_error
 from utd_stream.models import room_events
-from utd_stream.reactive import Events, EventsReader, Latest, Observed
+from utd_stream.reactive import (
+    ClockScheduler,
+    Events,
+    EventsReader,
+    Latest,
+    Observed,
+    subscribe_async,
+)
 from utd_stream.testing import faults
 
 __all__ = [
@@ -61,11 +68,13 @@ prints RxPY's members, too; these are their own. `pipe` and the operators are \
 def values_page() -> str:
     """Return the page about `Latest` and `Events`."""
     parts = [_VALUES]
-    for kind in (Latest, Events, EventsReader, Observed):
+    for kind in (Latest, Events, EventsReader, Observed, ClockScheduler):
         parts += [f"## `{kind.__name__}`", docstring(kind)]
         for name, member in _own(kind):
             parts += [f"### `{kind.__name__}.{name}{_signature(member)}`"]
             parts += [docstring(member)]
+    called = f"subscribe_async{_bare(inspect.signature(subscribe_async))}"
+    parts += [f"## `{called}`", docstring(subscribe_async)]
     return page("Values and events", *parts)
 
 
@@ -80,7 +89,14 @@ def _signature(member: Any) -> str:
     if not callable(member):
         return ""
     parameters = list(inspect.signature(member).parameters.values())[1:]
-    bare = [each.replace(annotation=inspect.Parameter.empty) for each in parameters]
+    return _bare(inspect.Signature(parameters))
+
+
+def _bare(signature: inspect.Signature) -> str:
+    bare = [
+        each.replace(annotation=inspect.Parameter.empty)
+        for each in signature.parameters.values()
+    ]
     return str(inspect.Signature(bare))
 
 

@@ -26,7 +26,7 @@ _State = TypeVar("_State")
 class ClockScheduler(PeriodicScheduler):
     """An RxPY scheduler on a clock of this package.
 
-    ::
+    For what begins at RxPY, in a session's program or in an embedded world::
 
         ticks = reactivex.interval(1.0, scheduler=ClockScheduler(world.clock))
 
