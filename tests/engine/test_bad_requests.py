@@ -283,6 +283,25 @@ async def test_mint_names_the_field_that_is_wrong(
     assert rooms.body["data"] == []
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{f"field{i}": 1 for i in range(3_000)}, {"x" * 60_000: 1}],
+    ids=["many fields", "long name"],
+)
+async def test_refusal_is_short_whatever_was_sent(
+    house: House, body: dict[str, int]
+) -> None:
+    """Of countless problems some are told, and how many more; names are cut."""
+    await furnish(house)
+    answer = await house.room_ask("POST", "/seats/setup", by="ana", json=body)
+
+    assert (answer.status, answer.code) == (422, "invalid")
+    assert len(answer.raw) < 4_096
+    told = answer.body["details"]["errors"]
+    if len(body) > 1:
+        assert told[-1] == {"path": "$", "message": "and 2980 more problems"}
+
+
 async def test_if_match_must_be_the_current_revision(house: House) -> None:
     """A revision is a number, quoted or not; only the current one is served."""
     await furnish(house)

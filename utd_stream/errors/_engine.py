@@ -22,6 +22,14 @@ __all__ = [
 ]
 
 
+_MOST_PROBLEMS = 20
+_LONGEST_PATH = 200
+
+
+def _cut(path: str) -> str:
+    return path if len(path) <= _LONGEST_PATH else f"{path[: _LONGEST_PATH - 1]}…"
+
+
 class EngineError(UTDStreamException):
     """The engine answered no.
 
@@ -54,10 +62,18 @@ class InvalidRequestError(EngineError):
 
     @classmethod
     def at(cls, *problems: tuple[str, str]) -> Self:
-        """Return the error of one or more ``(path, message)`` problems."""
+        """Return the error of one or more ``(path, message)`` problems.
+
+        Of a request full of problems 20 are told, and how many more there are;
+        a path is cut after 200 characters.  So an answer is never much longer
+        than what is worth reading, whatever was sent.
+        """
+        told = [(_cut(path), message) for path, message in problems[:_MOST_PROBLEMS]]
+        if len(problems) > len(told):
+            told.append(("$", f"and {len(problems) - len(told)} more problems"))
         return cls(
-            ": ".join(problems[0]),
-            details={"errors": [{"path": p, "message": m} for p, m in problems]},
+            ": ".join(told[0]),
+            details={"errors": [{"path": p, "message": m} for p, m in told]},
         )
 
 
