@@ -16,6 +16,7 @@ from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.client._connector import Link
 from utd_stream.client._grid import check_mode
+from utd_stream.client._microphone import check_source
 from utd_stream.client._rest import Rest
 from utd_stream.client._sign_in import SessionProvider, SignIn
 from utd_stream.client.api import UTDApi
@@ -111,8 +112,8 @@ class UTDStreamClient:
         ports: The world; the real one by default.
 
     Raises:
-        InvalidArgumentError: If an argument is malformed, or neither a key nor
-            a provider is given.
+        InvalidArgumentError: If an argument is malformed, *microphone* is no
+            source, or neither a key nor a provider is given.
     """
 
     def __init__(  # noqa: PLR0913 -- the settings of a client
@@ -135,7 +136,7 @@ class UTDStreamClient:
         self._home = HomeLoop()
         self._timeouts = timeouts or Timeouts()
         self._ports = ports or Ports(http=AiohttpHttp(session=session))
-        self._microphone = microphone
+        self._microphone = check_source(microphone)
         self._rest = Rest(
             http=self._ports.http,
             clock=self._ports.clock,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+
+import pytest
 
 from tests.planes import LISTENER, MICROPHONE, Guest, Plane, eventually
 from utd_stream.media import Silence, Tone
+from utd_stream.models import AudioFrame
 from utd_stream.models.room_events import (
     ActiveSpeakersChanged,
     RoomMetadataChanged,
@@ -26,16 +29,20 @@ async def read(guest: Guest, identity: str) -> None:
         pass
 
 
-async def test_who_begins_to_speak_is_named_to_everybody(plane: Plane) -> None:
+@pytest.mark.parametrize("is_read", [True, False], ids=["read", "unread"])
+async def test_who_begins_to_speak_is_named_to_everybody(
+    plane: Plane, *, is_read: bool
+) -> None:
     """An event names who began to speak, and nobody when somebody ended.
 
-    On the loopback only whose sound is read is heard at all.
+    It does not matter whether anybody reads the sound.
     """
     ana, ben = await plane.enter("ana"), await plane.enter("ben")
     cem = await plane.enter("cem", permission=LISTENER)
     for guest in (ana, ben):
         await guest.sees_remote("cem")
-    reading = [asyncio.create_task(read(cem, name)) for name in ("ana", "ben")]
+    read_of = ("ana", "ben") if is_read else ()
+    reading = [asyncio.create_task(read(cem, name)) for name in read_of]
 
     def named(guest: Guest) -> list[tuple[str, ...]]:
         return [each.identities for each in guest.of(ActiveSpeakersChanged)]
@@ -60,6 +67,29 @@ async def test_who_begins_to_speak_is_named_to_everybody(plane: Plane) -> None:
     await tells(lambda names: "ben" in names)
     await cem.room.disconnect()
     await asyncio.gather(*reading)
+
+
+async def test_who_begins_after_a_silence_is_named(plane: Plane) -> None:
+    """Whoever was silent, and is read by nobody, is named when the sound begins."""
+    begins = asyncio.Event()
+
+    class Late:
+        """A silence that becomes a tone."""
+
+        async def open(self) -> AsyncIterator[AudioFrame]:
+            """Yield frames."""
+            tone = Tone(440).open()
+            async for frame in Silence().open():
+                yield await anext(tone) if begins.is_set() else frame
+
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await publish(ana, Late())
+    await plane.sees_tracks("ana", MICROPHONE)
+    assert ben.of(ActiveSpeakersChanged) == []
+
+    begins.set()
+
+    assert (await ben.hears(ActiveSpeakersChanged, timeout=20)).identities == ("ana",)
 
 
 async def test_new_metadata_makes_another_room(plane: Plane) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
+from array import array
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, get_args, get_type_hints
 
 import attrs
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from utd_stream import models
 from utd_stream.contract import answers, requests
+from utd_stream.errors import InvalidArgumentError
 from utd_stream.models import (
     AudioFrame,
     Permission,
@@ -225,17 +229,76 @@ def test_a_frame_knows_how_long_it_lasts(frame: AudioFrame) -> None:
     assert str(len(frame.samples)) in repr(frame)
 
 
+NOISE = bytes(range(8))
+SHORTS = array("h", NOISE)
+if sys.byteorder == "big":
+    SHORTS.byteswap()
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        bytearray(NOISE),
+        memoryview(NOISE),
+        memoryview(SHORTS),
+        SHORTS,
+        np.frombuffer(NOISE, "<i2"),
+        np.frombuffer(NOISE, "<i2").reshape(2, 2),
+        np.frombuffer(NOISE, "u1"),
+        memoryview(bytes(2 * len(NOISE)).join([NOISE[:4], NOISE[4:]]))[:4],
+    ],
+    ids=lambda samples: type(samples).__name__,
+)
+def test_a_frame_holds_bytes(samples: Any) -> None:
+    """Whatever holds bytes or 16-bit samples is copied to bytes, with its length."""
+    frame = AudioFrame(samples=samples)
+
+    assert type(frame.samples) is bytes
+    assert frame.samples == bytes(memoryview(samples).cast("B").tobytes())
+    assert frame.duration == len(frame.samples) / 2 / 48_000
+
+
+def test_a_frame_holds_a_copy() -> None:
+    """A buffer that is used again for the next sound does not change the frame."""
+    buffer = bytearray(NOISE)
+    frame = AudioFrame(samples=buffer)
+
+    buffer[0] = 255
+
+    assert frame.samples == NOISE
+
+
+def test_a_stepped_view_is_taken_in_its_order() -> None:
+    """One channel of two is taken without the other."""
+    both: Any = np.frombuffer(NOISE, "<i2")  # numpy tells checkers of no buffer
+
+    assert AudioFrame(samples=both[::2]).samples == bytes([0, 1, 4, 5])
+
+
 @pytest.mark.parametrize(
     "fields",
     [
         {"samples": b"\0"},
+        {"samples": bytearray(3)},
         {"samples": b"", "sample_rate_hz": 0},
+        {"samples": b"", "sample_rate_hz": 48_000.0},
+        {"samples": b"", "sample_rate_hz": "48000"},
         {"samples": b"", "channels": 3},
+        {"samples": b"", "channels": True},
+        {"samples": b"", "channels": "1"},
         {"samples": b"\0\0", "channels": 2},
+        {"samples": "text"},
+        {"samples": None},
+        {"samples": 960},
+        {"samples": [0, 0]},
+        {"samples": np.zeros(4, "f4")},
+        {"samples": np.zeros(4, ">i2")},
+        {"samples": np.zeros(4, "u2")},
+        {"samples": array("i", [0])},
     ],
-    ids=["half a sample", "no rate", "three channels", "half a pair"],
+    ids=repr,
 )
 def test_a_frame_that_cannot_be_played_is_refused(fields: dict[str, Any]) -> None:
-    """Whole samples, for each channel, at a rate."""
-    with pytest.raises(ValueError, match=r"samples|rate|channels"):
+    """Whole samples, for each channel, at a rate; the error names the field."""
+    with pytest.raises(InvalidArgumentError, match=r"samples|sample_rate_hz|channels"):
         AudioFrame(**fields)

@@ -9,14 +9,12 @@ from typing import TypeAlias
 
 from livekit import rtc
 
-from utd_stream.errors import PublishError
+from utd_stream.adapters._app_sound import CHANNELS, RATE_HZ, AppSound
 from utd_stream.models.media import AudioFrame
-from utd_stream.ports import AudioSource
+from utd_stream.ports import AudioSource, Clock
 
 __all__ = ["Ears", "Feed"]
 
-SAMPLE_RATE_HZ = 48_000
-CHANNELS = 1
 # What the native source may hold: enough for a loop that is late now and then,
 # little enough that a track falls silent at once when its feed stops.
 _QUEUE_MS = 80
@@ -29,82 +27,74 @@ logger = logging.getLogger("utd_stream.adapters")
 
 
 class Feed:
-    """Frames of a source on their way into a track, at the track's pace.
+    """Sound of a source on its way into a track, at the track's pace.
 
     Raises:
         PublishError: If the source cannot be opened.
     """
 
-    def __init__(self, source: AudioSource, name: str) -> None:
-        try:
-            self._frames: AsyncIterator[AudioFrame] | None = source.open()
-        except Exception as error:  # the app's own code
-            message = (
-                f"the audio source cannot be opened: {type(error).__name__}, {error}"
-            )
-            raise PublishError(message) from error
-        self._native = rtc.AudioSource(
-            SAMPLE_RATE_HZ, CHANNELS, queue_size_ms=_QUEUE_MS
-        )
+    def __init__(self, source: AudioSource, name: str, clock: Clock) -> None:
+        self._source = source
+        self._clock = clock
+        self._sound = AppSound(source, clock)
+        self._native = rtc.AudioSource(RATE_HZ, CHANNELS, queue_size_ms=_QUEUE_MS)
         self.track = rtc.LocalAudioTrack.create_audio_track(name, self._native)
         self._task: asyncio.Task[None] | None = None
 
+    async def ready(self) -> None:
+        """Wait for the first sound, for a limited time.
+
+        Raises:
+            PublishError: If the source failed or ended before it.
+        """
+        await self._sound.ready()
+
     def start(self) -> None:
-        """Begin to pull frames."""
-        if self._frames is not None:
-            task = asyncio.create_task(self._run(self._frames), name="audio feed")
-            self._task = task
+        """Begin to take sound."""
+        self._task = asyncio.create_task(self._run(), name="audio feed")
 
     def mute(self, *, muted: bool) -> None:
-        """Stop or start sending; frames are pulled all the same."""
+        """Stop or start sending; sound is taken all the same.
+
+        Raises:
+            PublishError: If the source had ended, and cannot be opened anew.
+        """
         if muted:
             self.track.mute()
-        else:
-            self.track.unmute()
+            return
+        if self._task is not None and self._task.done():
+            self._sound = AppSound(self._source, self._clock, again=True)
+            self.start()
+        self.track.unmute()
 
     async def stop(self) -> None:
-        """Pull no more frames and throw away those that wait to be sent."""
+        """Take no more sound and throw away what waits to be sent."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
-        # Nothing has run of a task that was cancelled in its first turn.
-        await self._close_frames()
+        await self._sound.aclose()
 
     async def aclose(self) -> None:
         """Stop, then free the native source."""
         await self.stop()
         await self._native.aclose()
 
-    async def _run(self, frames: AsyncIterator[AudioFrame]) -> None:
+    async def _run(self) -> None:
         try:
-            async for frame in frames:
-                await self._native.capture_frame(_native_frame(frame))
+            while (samples := await self._sound.next()) is not None:
+                await self._native.capture_frame(_native_frame(samples))
+            await self._native.wait_for_playout()
         except asyncio.CancelledError:
             self._native.clear_queue()
             raise
         except Exception:
-            # The source is the app's own code; the track stays, silent.
-            logger.exception("an audio source failed; its track is silent now")
-        await self._close_frames()
-
-    async def _close_frames(self) -> None:
-        frames, self._frames = self._frames, None
-        close = getattr(frames, "aclose", None)
-        if close is None:
-            return
-        try:
-            await close()
-        except Exception:
-            logger.exception("an audio source failed when it was closed")
+            logger.exception("LiveKit's client takes no more sound; its track is muted")
+            await self._sound.aclose()
+        self.track.mute()
 
 
-def _native_frame(frame: AudioFrame) -> rtc.AudioFrame:
-    if (frame.sample_rate_hz, frame.channels) != (SAMPLE_RATE_HZ, CHANNELS):
-        message = "an audio source must give 48 kHz mono frames"
-        raise ValueError(message)
-    return rtc.AudioFrame(
-        frame.samples, frame.sample_rate_hz, frame.channels, frame.samples_per_channel
-    )
+def _native_frame(samples: bytes) -> rtc.AudioFrame:
+    return rtc.AudioFrame(samples, RATE_HZ, CHANNELS, len(samples) // 2)
 
 
 class Ears:
@@ -149,7 +139,7 @@ class Ears:
             stream = rtc.AudioStream.from_track(
                 track=track,
                 capacity=_MAX_WAITING_FRAMES,
-                sample_rate=SAMPLE_RATE_HZ,
+                sample_rate=RATE_HZ,
                 num_channels=CHANNELS,
                 frame_size_ms=_FRAME_MS,
             )

@@ -34,6 +34,7 @@ from utd_stream.adapters._livekit_words import (
     proto_source,
     track_source,
 )
+from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.descriptors import check_descriptors
 from utd_stream.errors import (
     ClosedError,
@@ -97,6 +98,7 @@ class LiveKitRoom:
     def __init__(self, *, dynacast: bool) -> None:
         self._room = rtc.Room()
         self._dynacast = dynacast
+        self._clock = AsyncioClock()
         self._observer: Callable[[RoomEvent], None] | None = None
         self._feeds: dict[TrackSource, Feed] = {}
         self._ears = Ears()
@@ -173,9 +175,10 @@ class LiveKitRoom:
         """Announce a track fed from *source*, in place of the one before."""
         await self.unpublish(track_source)
         local = self._local()
-        feed = Feed(source, name)
+        feed = Feed(source, name, self._clock)
         options = rtc.TrackPublishOptions(source=_client_source(track_source))
         try:
+            await feed.ready()
             sent = await self._unless_gone(local.publish_track(feed.track, options))
         except PublishTrackError as error:
             await feed.aclose()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from utd_stream.client._keeper import Keeper
 from utd_stream.errors import (
@@ -16,9 +16,12 @@ from utd_stream.models.participants import TrackPublication, TrackSource
 from utd_stream.models.rooms import SeatOccupancy
 from utd_stream.ports import AudioSource, MediaRoom
 
-__all__ = ["Microphone", "check_microphone", "refuse_video"]
+__all__ = ["Microphone", "check_microphone", "check_source", "refuse_video"]
 
 _SOURCE = TrackSource.MICROPHONE
+_Source = TypeVar("_Source", bound=AudioSource | None)
+
+_CHOICES = "microphone=Tone(440) or microphone=Silence()"
 
 logger = logging.getLogger("utd_stream.client")
 
@@ -105,11 +108,31 @@ def check_microphone(source: AudioSource | None) -> None:
         InvalidArgumentError: If there is none; it names the choices.
     """
     if source is None:
-        message = (
-            "no microphone is set: give the client one, such as "
-            "microphone=Tone(440) or microphone=Silence()"
-        )
+        message = f"no microphone is set: give the client one, such as {_CHOICES}"
         raise InvalidArgumentError(message)
+
+
+def check_source(source: _Source) -> _Source:
+    """Return *source*; refuse what is none where it is handed over.  None is taken.
+
+    Raises:
+        InvalidArgumentError: If it has no method `open`; it names the choices.
+    """
+    if source is None:
+        return source
+    given: object = source
+    if not isinstance(given, type) and callable(getattr(given, "open", None)):
+        return source
+    kind = (
+        f"the class {given.__name__}"
+        if isinstance(given, type)
+        else f"a {type(given).__name__}"
+    )
+    message = (
+        "a microphone is an object whose open() returns an async iterator of "
+        f"AudioFrame, such as {_CHOICES}; {kind} is none"
+    )
+    raise InvalidArgumentError(message)
 
 
 def refuse_video(trigger: str, state: SeatOccupancy) -> NoReturn:

@@ -88,6 +88,7 @@ class SeatSaga:
         self._timer: asyncio.Task[None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._failure: UTDStreamException | None = None
+        self._unmuting_failure: PublishError | None = None
         self._rev_when_lost: int | None = None
 
     @property
@@ -99,6 +100,16 @@ class SeatSaga:
     def op(self) -> int:
         """Number of the operation under way or last ended."""
         return self._run.data.op
+
+    def raise_unmuting_failure(self) -> None:
+        """Say once that the last unmute could not open the source anew.
+
+        Raises:
+            PublishError: If it could not, and nobody has heard of it.
+        """
+        failure, self._unmuting_failure = self._unmuting_failure, None
+        if failure is not None:
+            raise failure
 
     def is_late(self, fact: object) -> bool:
         """Whether *fact* belongs to an operation that has ended."""
@@ -278,10 +289,14 @@ class SeatSaga:
             logger.debug("nothing to unpublish: %s", error)
 
     def _mute(self, *, muted: bool) -> None:
+        self._unmuting_failure = None
         try:
             self._link.room.mute_microphone(muted)
         except DisconnectedError as error:
             logger.debug("nothing to mute: %s", error)
+        except PublishError as error:
+            self._unmuting_failure = error
+            logger.warning("the microphone stays muted: %s", error)
 
 
 def _cancel(task: asyncio.Task[None] | None) -> None:

@@ -119,7 +119,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
                 meanwhile.
             PermissionDeniedError: If seats are given on request here.
             RefusedError: ``already_seated`` elsewhere, or a take is ``pending``.
-            PublishError: If the SFU did not take the microphone.
+            PublishError: If the microphone cannot be played, or published.
             TransportTimeoutError: If it took longer than `Timeouts.seat`.
             DisconnectedError: If there is no connection.
             ClosedError: If there can be none: the session or client is closed.
@@ -155,21 +155,19 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         await self._until_settled(self._link.timeouts.seat)
         return await self._ask(self._link.api.move_seat, index)
 
-    async def set_microphone(
-        self,
-        on: bool,  # noqa: FBT001 -- as in the other SDKs
-    ) -> None:
+    async def set_microphone(self, on: bool) -> None:  # noqa: FBT001 -- as elsewhere
         """Be heard or not; off mutes, the track stays.
 
         Raises:
             RefusedError: If I do not sit (``forbidden``), but to take back an off.
             InvalidArgumentError: If no microphone is set.
-            PublishError: If the SFU did not take it; I stay seated and silent.
+            PublishError: If it cannot be played, or published; you stay seated.
         """
         self._check_open()
         if on:
             check_microphone(self._link.microphone)
         self._post(o.MicrophoneOn() if on else o.MicrophoneOff())
+        self._seat.raise_unmuting_failure()
         await self.occupancy.until(lambda s: s is not SeatOccupancy.PUBLISHING)
         if on and self._seat.state is SeatOccupancy.SILENT and self.can_publish.value:
             message = "the microphone could not be published; try again"

@@ -17,6 +17,7 @@ from utd_stream.client._data import (
     is_system_message,
 )
 from utd_stream.client._keeper import CONNECT_LIMIT
+from utd_stream.client._microphone import check_source
 from utd_stream.client._turns import turn_to_connect
 from utd_stream.errors import (
     ClosedError,
@@ -188,10 +189,13 @@ class UTDRoom:
 
         Raises:
             RefusedError: If the engine has not granted the right; at once.
-            InvalidArgumentError: If a source is needed and none is given.
-            PublishError: If the SFU did not take the track.
+            InvalidArgumentError: If a source is needed and none is given, or it
+                is no source.
+            PublishError: If the source cannot be played, or the SFU did not take
+                the track.
             DisconnectedError: If the room is not connected.
         """
+        check_source(source)
         connection = self._present()
         if on:
             _check_right(connection, "set_microphone")
@@ -202,13 +206,17 @@ class UTDRoom:
     async def publish_microphone(self, source: AudioSource) -> TrackPublication:
         """Publish *source* as the microphone, in place of what was.
 
-        Cancelling withdraws it.
+        The track is muted when the source ends or fails later; unmuting it opens
+        the source anew.  Cancelling withdraws it.
 
         Raises:
+            InvalidArgumentError: If *source* is none; at once.
             RefusedError: If the engine has not granted the right; at once.
-            PublishError: If the SFU did not take the track.
+            PublishError: If the source cannot be played, or the SFU did not take
+                the track.
             DisconnectedError: If the room is not connected, or was left.
         """
+        check_source(source)
         connection = self._present()
         _check_right(connection, "publish_microphone")
         return await connection.microphone.publish(source)
@@ -222,7 +230,13 @@ class UTDRoom:
         await self._present().microphone.unpublish()
 
     def mute_microphone(self, muted: bool) -> None:  # noqa: FBT001 -- a verb's object
-        """Stop or start sending at once, if the microphone is published."""
+        """Stop or start sending at once, if the microphone is published.
+
+        A source that has ended is opened anew.
+
+        Raises:
+            PublishError: If it cannot be opened; the microphone stays muted.
+        """
         self._present().media.set_muted(TrackSource.MICROPHONE, muted=muted)
 
     async def send_data(

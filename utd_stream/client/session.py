@@ -135,7 +135,11 @@ class UTDSession(Generic[_S]):
 
     @cached_property
     def muted(self) -> Latest[bool]:
-        """Whether nobody can hear this client: no microphone up, or it is muted."""
+        """Whether nobody can hear this client: no microphone up, or it is muted.
+
+        A microphone whose source ends or fails is muted, and the log says why;
+        turned on again, its source is opened anew.
+        """
         return self.snapshot.derive(fold.microphone_is_muted)
 
     @cached_property

@@ -25,9 +25,10 @@ class AudioSource(Protocol):
     def open(self) -> AsyncIterator[AudioFrame]:
         """Return frames, 48 kHz and mono, for as long as they are asked for.
 
-        Whoever publishes them sets the pace; the iterator never waits for
-        real time by itself.  It is closed, if it can be, when the publication
-        ends.
+        Whoever publishes them sets the pace, whether the iterator waits by
+        itself or not.  Frames may have any length; an empty one is 10 ms of
+        silence.  An iterator that has nothing to give waits, and silence is
+        sent meanwhile.  It is closed, if it can be, when the publication ends.
         """
         ...
 
@@ -98,8 +99,13 @@ class MediaRoom(Protocol):
     ) -> TrackPublication:
         """Announce a track fed from *source*, in place of what was published.
 
+        The first frame is waited for, for half a second at most.  If the source
+        ends or fails later the track is muted, and the log says why.
+
         Raises:
-            PublishError: If the SFU did not take it, within its own 10 s.
+            PublishError: If the source cannot be opened, fails, ends or gives
+                anything but frames of 48 kHz mono at once; or if the SFU did
+                not take the track, within its own 10 s.
             DisconnectedError: If the room is not connected, or no more.
         """
         ...
@@ -113,7 +119,13 @@ class MediaRoom(Protocol):
         ...
 
     def set_muted(self, track_source: TrackSource, *, muted: bool) -> None:
-        """Stop or start sending what is published of *track_source*."""
+        """Stop or start sending what is published of *track_source*.
+
+        A source that has ended or failed is opened anew.
+
+        Raises:
+            PublishError: If it cannot be opened.
+        """
         ...
 
     async def send_data(

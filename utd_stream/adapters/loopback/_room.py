@@ -147,8 +147,9 @@ class LoopbackRoom:
         """Announce a track fed from *source*, in place of the one before."""
         await self.unpublish(track_source)
         self._present()
-        feed = Feed(source, self._server.clock)
+        feed = Feed(source, self._server.clock, self._mute_ended)
         try:
+            await feed.ready()
             await self.repair.ended()
             sent = await self._publish(feed, name, track_source)
             self._present()  # or it was left meanwhile
@@ -177,10 +178,8 @@ class LoopbackRoom:
         """Stop or start sending what is published of *track_source*."""
         for sid, sent in self._sent_of(track_source):
             if sent.feed.is_muted is not muted:
-                sent.feed.is_muted = muted
-                self.view.line.post(self._tell_muted, sid)
-                if self.member is not None and self.view.line.is_up:
-                    self._server.mute(self.member, sid, muted=muted)
+                sent.feed.mute(muted=muted)
+                self._say_muted(sid, muted=muted)
 
     async def send_data(
         self, data: bytes, *, reliable: bool, to: Sequence[str], topic: str
@@ -323,11 +322,24 @@ class LoopbackRoom:
             self.sent[track.publication.sid] = Sent(track.publication, track.feed)
             self.tell(events.LocalTrackPublished(track.publication))
             answer.set_result(track.publication)
+            if track.feed.is_over:
+                self._mute_ended(track.feed)
 
     def _withdraw(self, sid: str) -> None:
         sent = self.sent.pop(sid, None)
         if sent is not None:
             self.tell(events.LocalTrackUnpublished(sent.shown()))
+
+    def _say_muted(self, sid: str, *, muted: bool) -> None:
+        self.view.line.post(self._tell_muted, sid)
+        if self.member is not None and self.view.line.is_up:
+            self._server.mute(self.member, sid, muted=muted)
+
+    def _mute_ended(self, feed: Feed) -> None:
+        for sid, sent in self.sent.items():
+            if sent.feed is feed and not feed.is_muted:
+                feed.mute(muted=True)
+                self._say_muted(sid, muted=True)
 
     def _tell_muted(self, sid: str) -> None:
         sent = self.sent.get(sid)

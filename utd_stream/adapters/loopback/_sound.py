@@ -3,132 +3,193 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TypeAlias
 
 import attrs
 
-from utd_stream.errors import PublishError
+from utd_stream.adapters._app_sound import SILENCE, STEP_SECONDS, AppSound
 from utd_stream.models.media import AudioFrame
 from utd_stream.ports import AudioSource, Clock
 
 __all__ = ["Ears", "Feed", "Sound"]
 
-_RATE_HZ = 48_000
-_FRAME_BYTES = 2 * _RATE_HZ // 100  # 10 ms
-_FRAME_SECONDS = 0.01
 _MAX_WAITING_FRAMES = 100
-# Somebody speaks who is loud in so many of so many frames; a sample of 583 is 35 dB
-# below the loudest.
+# Somebody speaks whose sound is loud for so many of a hundred steps; a sample of
+# 583 is 35 dB below the loudest.
 _LOUD = 583
-_LOUD_FRAMES = 16
-_JUDGED_FRAMES = 40
-_SILENCE = AudioFrame(samples=bytes(_FRAME_BYTES))
-
-logger = logging.getLogger("utd_stream.adapters")
+_LOUD_PERCENT = 40
+# Steps after which that is judged, and so many where nobody listens.
+_WHOLE_LOOK = 40
+_SHORT_LOOK = 5
+# Pauses between looks where nobody listens, in seconds; each is twice the last.
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 10.0
+_SILENCE = AudioFrame(samples=SILENCE)
 
 
 class Feed:
-    """The sound of one publication; its source is asked only while somebody listens.
+    """The sound of one publication, taken step by step while somebody listens.
+
+    While nobody does, a little is taken now and then: enough to tell who speaks,
+    and that a source has ended, at next to no cost.
+
+    Args:
+        source: Where the sound comes from.
+        clock: Time.
+        ended: Called when the source has ended or failed.
 
     Attributes:
-        is_muted: Whether it sends silence; frames are pulled all the same.
+        is_muted: Whether it sends silence.
         is_cut: Whether what it sends gets lost, so that silence is heard.
-        is_speaking: Whether it was loud of late, for those who heard it.
+        is_speaking: Whether it was loud of late.
 
     Raises:
         PublishError: If the source cannot be opened.
     """
 
-    def __init__(self, source: AudioSource, clock: Clock) -> None:
-        try:
-            self._frames: AsyncIterator[AudioFrame] | None = source.open()
-        except Exception as error:  # the app's own code
-            message = (
-                f"the audio source cannot be opened: {type(error).__name__}, {error}"
-            )
-            raise PublishError(message) from error
+    def __init__(
+        self, source: AudioSource, clock: Clock, ended: Callable[[Feed], None]
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._ended = ended
+        self._sound = self._open(again=False)
         self.is_muted = False
         self.is_cut = False
         self.is_speaking = False
         self._told: Callable[[Feed], None] | None = None
-        self._frames_judged = self._frames_loud = 0
-        self._clock = clock
-        self._rest = b""
         self._ears: dict[Ear, None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
         self._is_closed = False
+        # Of the look under way, and the pause that comes after it.
+        self._look = _Look(_WHOLE_LOOK)
+        self._pause = _FIRST_PAUSE
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its source has ended or failed."""
+        return self._sound.is_over
+
+    async def ready(self) -> None:
+        """Wait for the first sound, for a limited time.
+
+        Raises:
+            PublishError: If the source failed or ended before it.
+        """
+        await self._sound.ready()
 
     def add(self, ear: Ear) -> None:
         """Let *ear* hear from now on."""
         self._ears[ear] = None
-        if not self._is_closed and (self._task is None or self._task.done()):
-            self._task = asyncio.create_task(self._run(), name="loopback sound")
+        self._wake()
 
     def publish(self, told: Callable[[Feed], None]) -> None:
         """Tell *told* from now on when its owner begins to speak, or ends."""
         self._told, self.is_speaking = told, False
+        self._wake()
+
+    def mute(self, *, muted: bool) -> None:
+        """Send silence, or sound again.
+
+        Raises:
+            PublishError: If the source had ended, and cannot be opened anew.
+        """
+        if not muted and self.is_over:
+            self._sound = self._open(again=True)
+        self.is_muted = muted
+        self._wake()
 
     def remove(self, ear: Ear) -> None:
         """Let *ear* hear no more."""
-        # With the last one the task ends by itself: canceling it while it asks
-        # the source would end the source.
         self._ears.pop(ear, None)
 
     async def aclose(self) -> None:
-        """Pull no more frames, and close the source if it can be."""
+        """Take no more sound, and close the source if it can be."""
         self._is_closed = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait((self._task,))
-        await self._close_frames()
+        await self._sound.aclose()
+
+    def _open(self, *, again: bool) -> AppSound:
+        return AppSound(
+            self._source, self._clock, lambda: self._ended(self), again=again
+        )
+
+    def _wake(self) -> None:
+        """Look whole again, now."""
+        self._look, self._pause = _Look(_WHOLE_LOOK), _FIRST_PAUSE
+        self._woken.set()
+        if self._task is None and not self._is_closed:
+            self._task = asyncio.create_task(self._run(), name="loopback sound")
 
     async def _run(self) -> None:
-        due = self._clock.monotonic()
-        while self._ears:
-            samples = await self._next()
-            is_silent = self.is_muted or self.is_cut or not samples
-            frame = _SILENCE if is_silent else AudioFrame(samples=samples)
-            self._judge(frame)
-            for ear in tuple(self._ears):
-                ear.put(frame)
-            due += _FRAME_SECONDS
-            await self._clock.sleep(max(due - self._clock.monotonic(), 0))
+        while True:
+            self._woken.clear()
+            due = self._clock.monotonic()
+            while self._ears or not self._look.is_over:
+                self._take_step()
+                due += STEP_SECONDS
+                await self._clock.sleep(max(due - self._clock.monotonic(), 0))
+            await self._rest()
 
-    def _judge(self, frame: AudioFrame) -> None:
-        self._frames_judged += 1
-        self._frames_loud += max(memoryview(frame.samples).cast("h")) >= _LOUD
-        if self._frames_judged == _JUDGED_FRAMES:
-            is_speaking = self._frames_loud >= _LOUD_FRAMES
-            self._frames_judged = self._frames_loud = 0
-            if is_speaking is not self.is_speaking and self._told is not None:
-                self.is_speaking = is_speaking
+    async def _rest(self) -> None:
+        # What is muted or over stays as it is until somebody does something.
+        is_still = self.is_muted or self.is_over
+        try:
+            async with self._clock.timeout(None if is_still else self._pause):
+                await self._woken.wait()
+        except TimeoutError:
+            self._look = _Look(_SHORT_LOOK)
+            self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+
+    def _take_step(self) -> None:
+        taken = self._sound.take()
+        samples = SILENCE if taken is None or self.is_muted or self.is_cut else taken
+        frame = _SILENCE if samples is SILENCE else AudioFrame(samples=samples)
+        for ear in tuple(self._ears):
+            ear.put(frame)
+        self._judge(samples)
+
+    def _judge(self, samples: bytes) -> None:
+        if self._look.is_over:  # somebody listens: the next look begins at once
+            self._look = _Look(_WHOLE_LOOK)
+        self._look.take(samples)
+        is_speaking = self._look.is_loud
+        if is_speaking is not None and is_speaking is not self.is_speaking:
+            self.is_speaking = is_speaking
+            if self._told is not None:
                 self._told(self)
 
-    async def _next(self) -> bytes:
-        """Return the next 10 ms, or nothing once the source has ended."""
-        try:
-            while self._frames is not None and len(self._rest) < _FRAME_BYTES:
-                self._rest += _checked(await anext(self._frames))
-        except StopAsyncIteration:
-            await self._close_frames()
-        except Exception:
-            # The source is the app's own code; the track stays, silent.
-            logger.exception("an audio source failed; its track is silent now")
-            await self._close_frames()
-        samples, self._rest = self._rest[:_FRAME_BYTES], self._rest[_FRAME_BYTES:]
-        return samples if len(samples) == _FRAME_BYTES else b""
 
-    async def _close_frames(self) -> None:
-        frames, self._frames = self._frames, None
-        close = getattr(frames, "aclose", None)
-        if close is not None:
-            try:
-                await close()
-            except Exception:
-                logger.exception("an audio source failed to close")
+@attrs.define
+class _Look:
+    """A few steps of sound, and whether somebody speaks in them."""
+
+    steps: int
+    _taken: int = 0
+    _loud: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether all of its steps were taken."""
+        return self._taken >= self.steps
+
+    @property
+    def is_loud(self) -> bool | None:
+        """Whether somebody spoke; None before it is over."""
+        if not self.is_over:
+            return None
+        return 100 * self._loud >= _LOUD_PERCENT * self.steps
+
+    def take(self, samples: bytes) -> None:
+        """Take one step."""
+        self._taken += 1
+        if samples is not SILENCE:
+            self._loud += max(memoryview(samples).cast("h")) >= _LOUD
 
 
 @attrs.define(eq=False)
@@ -232,10 +293,3 @@ class Ears:
             finally:
                 del self._open[ear]
                 sound.feed.remove(ear)
-
-
-def _checked(frame: AudioFrame) -> bytes:
-    if (frame.sample_rate_hz, frame.channels) != (_RATE_HZ, 1):
-        message = "an audio source must give 48 kHz mono frames"
-        raise ValueError(message)
-    return frame.samples

@@ -1,0 +1,232 @@
+"""An app's sound on its way to an SFU: checked, and taken in steps of 10 ms.
+
+The source is the app's own code.  Whatever it gives or does, it neither stops the
+loop nor ends a session: it is refused when it is published, or logged later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from utd_stream.errors import InvalidArgumentError, PublishError
+from utd_stream.models.media import AudioFrame
+from utd_stream.ports import AudioSource, Clock
+
+__all__ = ["CHANNELS", "RATE_HZ", "SILENCE", "STEP_SECONDS", "AppSound"]
+
+RATE_HZ = 48_000
+CHANNELS = 1
+STEP_SECONDS = 0.01
+_STEP_BYTES = 2 * RATE_HZ // 100
+SILENCE = bytes(_STEP_BYTES)
+
+# How long a publication waits for the first frame, in seconds.  A source that has
+# nothing to say yet is published all the same.
+_FIRST_FRAME_LIMIT = 0.5
+# How long a source may take to close, in seconds.
+_CLOSE_LIMIT = 1.0
+
+logger = logging.getLogger("utd_stream.adapters")
+
+
+class AppSound:
+    """The sound of one source, opened once.
+
+    The source is asked for more only after the step before was taken, so that its
+    pace is that of whoever takes, and every step gives the loop to others.  An
+    empty frame counts as a step of silence.
+
+    Args:
+        source: Where it comes from.
+        clock: Time.
+        ended: Called once the source has ended or failed, unless `ready` says so.
+        again: Whether the source was opened before; then nobody calls `ready`.
+
+    Raises:
+        PublishError: If the source cannot be opened, or gives no async iterator.
+    """
+
+    def __init__(
+        self,
+        source: AudioSource,
+        clock: Clock,
+        ended: Callable[[], object] = lambda: None,
+        *,
+        again: bool = False,
+    ) -> None:
+        self._frames: AsyncIterator[Any] | None = _opened(source)
+        self._clock = clock
+        self._ended = ended
+        self._step: bytes | None = None
+        self._came = asyncio.Event()
+        self._taken = asyncio.Event()
+        self._has_ended = False
+        # Until `ready` has returned, a failure is its caller's and is not logged.
+        self._is_ready = again
+        self._failure: BaseException | None = None
+        self._reading = asyncio.create_task(self._read(), name="audio source")
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to take: the source has ended or failed."""
+        return self._has_ended and self._step is None
+
+    async def ready(self) -> None:
+        """Wait for the first step, for half a second at most.
+
+        Raises:
+            PublishError: If the source failed or ended before it, or what it gave
+                is no frame of 48 kHz mono.
+        """
+        try:
+            async with self._clock.timeout(_FIRST_FRAME_LIMIT):
+                await self._until_something()
+        except TimeoutError:
+            pass
+        self._is_ready = True
+        if not self.is_over:
+            return
+        if self._failure is None:
+            message = "the audio source ended without a sound"
+            raise PublishError(message)
+        message = f"the audio source failed at once: {_told(self._failure)}"
+        raise PublishError(message) from self._failure
+
+    def take(self) -> bytes | None:
+        """Return the next step if it is there, and ask for the one after it."""
+        step, self._step = self._step, None
+        if step is not None:
+            self._taken.set()
+        return step
+
+    async def next(self) -> bytes | None:
+        """Wait for the next step and take it; None once the source is over."""
+        await self._until_something()
+        return self.take()
+
+    async def aclose(self) -> None:
+        """Ask for no more, and close the source if it can be; idempotent."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="source closing")
+        try:
+            async with self._clock.timeout(_CLOSE_LIMIT):
+                await asyncio.wait((self._closing,))
+        except TimeoutError:
+            logger.warning(
+                "an audio source did not close within %g s; it is left behind",
+                _CLOSE_LIMIT,
+            )
+
+    async def _until_something(self) -> None:
+        while self._step is None and not self._has_ended:
+            self._came.clear()
+            await self._came.wait()
+
+    async def _read(self) -> None:
+        try:
+            await self._take_frames()
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- see below
+            if self._closing is not None:
+                return
+            # The app's own code, which may even raise what cancels a task.
+            self._failure = error
+        self._has_ended = True
+        self._came.set()
+        if self._is_ready:
+            self._tell_end()
+        await self._close_frames()
+
+    async def _take_frames(self) -> None:
+        rest = b""
+        while self._frames is not None:
+            try:
+                frame = _checked(await anext(self._frames))
+            except StopAsyncIteration:
+                break
+            samples = rest + frame.samples
+            if not frame.samples:
+                samples = samples.ljust(_STEP_BYTES, b"\0")
+            whole = len(samples) - len(samples) % _STEP_BYTES
+            for start in range(0, whole, _STEP_BYTES):
+                await self._give(samples[start : start + _STEP_BYTES])
+            rest = samples[whole:]
+        if rest:
+            await self._give(rest.ljust(_STEP_BYTES, b"\0"))
+
+    async def _give(self, step: bytes) -> None:
+        if self._closing is not None:  # the source kept the cancelling to itself
+            raise asyncio.CancelledError
+        self._step = step
+        self._came.set()
+        self._taken.clear()
+        await self._taken.wait()
+
+    def _tell_end(self) -> None:
+        if self._failure is None:
+            logger.info("an audio source has ended; its track is muted now")
+        else:
+            logger.error(
+                "an audio source failed; its track is muted now",
+                exc_info=self._failure,
+            )
+        self._ended()
+
+    async def _close(self) -> None:
+        self._reading.cancel()
+        await asyncio.wait((self._reading,))
+        self._step, self._has_ended = None, True
+        self._came.set()
+        await self._close_frames()
+
+    async def _close_frames(self) -> None:
+        frames, self._frames = self._frames, None
+        close = getattr(frames, "aclose", None)
+        if close is None:
+            return
+        try:
+            closing = close()
+            if inspect.isawaitable(closing):
+                await closing
+        except Exception:
+            logger.exception("an audio source failed when it was closed")
+
+
+def _opened(source: AudioSource) -> AsyncIterator[Any]:
+    try:
+        frames: Any = source.open()
+    except Exception as error:  # the app's own code
+        message = f"the audio source cannot be opened: {_told(error)}"
+        raise PublishError(message) from error
+    if hasattr(frames, "__aiter__"):
+        frames = aiter(frames)
+    if hasattr(frames, "__anext__"):
+        return frames  # type: ignore[no-any-return]  # as just looked at
+    if inspect.iscoroutine(frames):
+        frames.close()
+    message = (
+        f"open() of the audio source must return an async iterator of AudioFrame, "
+        f"not {type(frames).__name__}: write it as an async generator"
+    )
+    raise PublishError(message)
+
+
+def _checked(frame: object) -> AudioFrame:
+    if not isinstance(frame, AudioFrame):
+        message = f"an audio source must give AudioFrame, not {type(frame).__name__}"
+        raise InvalidArgumentError(message)
+    if (frame.sample_rate_hz, frame.channels) != (RATE_HZ, CHANNELS):
+        message = (
+            "an audio source must give 48 kHz mono frames, not "
+            f"{frame.sample_rate_hz} Hz with {frame.channels} channels"
+        )
+        raise InvalidArgumentError(message)
+    return frame
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}, {error}"
