@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 
+import pytest
 from sqlalchemy import Connection
 
 from tests.engine.writers import KEY, enter, take, writing
@@ -80,20 +81,28 @@ async def test_newest_answers_of_a_caller_are_kept(database: str) -> None:
         assert not await is_kept(writer, "ana", 999)
 
 
-async def test_answers_of_an_older_version_are_still_known(database: str) -> None:
-    """A database that kept every answer is opened, with all that it has kept."""
+OLDER = {
+    "1": ("life", "number", "caller"),
+    "1 and a half": ("life", "number"),  # killed while it was brought up
+    "2": ("life",),
+}
+
+
+@pytest.mark.parametrize("lacks", OLDER.values(), ids=OLDER.keys())
+async def test_answers_of_an_older_version_are_still_known(
+    database: str, lacks: tuple[str, ...]
+) -> None:
+    """A database of any version before is opened, with all that it has kept."""
     async with writing(database, threaded=False) as writer:
         await writer.submit(enter("ana"))
         await ask(writer, "ana", range(3))
     older = sqlite3.connect(database.removeprefix("sqlite:///"))
-    older.executescript(
-        """
-        DROP INDEX idempotency_caller;
-        ALTER TABLE idempotency DROP COLUMN caller;
-        ALTER TABLE idempotency DROP COLUMN number;
-        UPDATE meta SET value = '1' WHERE key = 'schema_version';
-        """
-    )
+    older.execute("DROP INDEX idempotency_caller")
+    for column in lacks:
+        older.execute(f"ALTER TABLE idempotency DROP COLUMN {column}")
+    version = "2" if lacks == OLDER["2"] else "1"
+    older.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [version])
+    older.commit()
     older.close()
     for _ in range(2):
         async with writing(database, threaded=False) as writer:

@@ -18,6 +18,7 @@ from utd_stream.engine.store import Store
 from utd_stream.engine.writer import Writer
 from utd_stream.models import UTDStreamType
 from utd_stream.ports import Clock
+from utd_stream.wire import encode
 
 KEY = ("a", "lounge")
 
@@ -67,6 +68,7 @@ def take(identity: str, index: int = 0, **more: Any) -> Order:
         command=TakeSeat(index=index),
         who=Who.SELF,
         actor=Actor(identity=identity),
+        reply=lambda _, answer: encode(answer),
         **more,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -27,6 +28,9 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
+
+# Marks a field that an answer may lack though it is never null.
+MAY_BE_MISSING: Mapping[str, bool] = {"may_be_missing": True}
 
 
 @attrs.frozen(kw_only=True)
@@ -183,12 +187,13 @@ class SeatAnswer:
     """A seat write is committed.
 
     Attributes:
-        rev: Revision of the grid after the change.
-        grid: The grid after the change.
+        rev: Revision of the grid after the change; in a replay, as it is now.
+        grid: The grid after the change, or now; missing, like rev, in a
+            replay after the room's end.
     """
 
-    rev: int
-    grid: UTDSeatGrid
+    rev: int = attrs.field(default=0, metadata=MAY_BE_MISSING)
+    grid: UTDSeatGrid = attrs.field(factory=UTDSeatGrid, metadata=MAY_BE_MISSING)
 
 
 @attrs.frozen(kw_only=True)
@@ -196,8 +201,9 @@ class SeatedAnswer:
     """Somebody has taken a seat.
 
     Attributes:
-        rev: Revision of the grid after the change.
-        grid: The grid after the change.
+        rev: Revision of the grid after the change; in a replay, as it is now.
+        grid: The grid after the change, or now; missing, like rev, in a
+            replay after the room's end.
         seat_index: The seat.
         speaks: Whether the right to speak comes with the seat; false on a
             muted one.
@@ -206,8 +212,8 @@ class SeatedAnswer:
         identity: Who was seated, where a moderator approved; none otherwise.
     """
 
-    rev: int
-    grid: UTDSeatGrid
+    rev: int = attrs.field(default=0, metadata=MAY_BE_MISSING)
+    grid: UTDSeatGrid = attrs.field(factory=UTDSeatGrid, metadata=MAY_BE_MISSING)
     seat_index: int
     speaks: bool
     request_id: int | None = None
@@ -220,13 +226,14 @@ class RequestAnswer:
     """A request to speak was made or answered.
 
     Attributes:
-        rev: Revision of the grid after the change.
-        grid: The grid after the change.
+        rev: Revision of the grid after the change; in a replay, as it is now.
+        grid: The grid after the change, or now; missing, like rev, in a
+            replay after the room's end.
         request_id: Number of the request.
     """
 
-    rev: int
-    grid: UTDSeatGrid
+    rev: int = attrs.field(default=0, metadata=MAY_BE_MISSING)
+    grid: UTDSeatGrid = attrs.field(factory=UTDSeatGrid, metadata=MAY_BE_MISSING)
     request_id: int
 
 
@@ -235,11 +242,12 @@ class InvitationAnswer:
     """An invitation was made or declined.
 
     Attributes:
-        rev: Revision of the grid after the change.
-        grid: The grid after the change.
+        rev: Revision of the grid after the change; in a replay, as it is now.
+        grid: The grid after the change, or now; missing, like rev, in a
+            replay after the room's end.
         invitation_id: Number of the invitation.
     """
 
-    rev: int
-    grid: UTDSeatGrid
+    rev: int = attrs.field(default=0, metadata=MAY_BE_MISSING)
+    grid: UTDSeatGrid = attrs.field(factory=UTDSeatGrid, metadata=MAY_BE_MISSING)
     invitation_id: int

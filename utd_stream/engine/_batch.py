@@ -11,7 +11,9 @@ from datetime import datetime
 
 import orjson
 
+from utd_stream.contract.answers import Empty
 from utd_stream.engine._answers import beyond, numbered
+from utd_stream.engine._replay import kept_fields, replayed
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
@@ -102,7 +104,7 @@ class Batch:
         if known is not None:
             if known.fingerprint != order.idempotency.fingerprint:
                 return another_request()
-            return Outcome(status=known.status, body=known.body)
+            return self._again(known, order)
         outcome = self._outcome(order)
         if isinstance(outcome, Outcome):
             self._keep(order.idempotency, outcome)
@@ -112,6 +114,14 @@ class Batch:
             return outcome
         self._keep(order.idempotency, refused)
         return refused
+
+    def _again(self, known: StoredAnswer, order: Order) -> Outcome | EngineError:
+        try:
+            room = self._room(order.key)
+        except EngineError as error:
+            return error
+        body = replayed(known.body, known.life, room, order.actor)
+        return Outcome(status=known.status, body=body)
 
     def _outcome(self, order: Order) -> Outcome | EngineError:
         try:
@@ -141,7 +151,11 @@ class Batch:
         body = b""
         if order.reply is not None:
             body = order.reply(decision.room, decision.answer)
-        outcome = Outcome(body=body, room=decision.room)
+        kept, life = b"", 0
+        if order.idempotency is not None:
+            answer = Empty() if decision.answer is None else decision.answer
+            kept, life = kept_fields(answer, decision.room)
+        outcome = Outcome(body=body, room=decision.room, kept=kept, life=life)
         # From here on nothing fails, so that a refusal leaves nothing behind.
         if decision.room.version != (before.version if before else 0):
             self._after[order.key] = decision.room
@@ -188,9 +202,10 @@ class Batch:
             idempotency.id,
             idempotency.fingerprint,
             outcome.status,
-            outcome.body,
+            outcome.kept,
             self._now.timestamp() + KEPT,
             idempotency.caller,
+            life=outcome.life,
         )
         self._known[answer.id] = answer
         self._answers.append(answer)

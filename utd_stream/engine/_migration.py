@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, inspect, select, update
 
 from utd_stream.engine._schema import ANSWERS, META, SCHEMA_VERSION, TABLES
 
 __all__ = ["migrate"]
 
-_NEW_COLUMNS = ("caller VARCHAR(64) NOT NULL DEFAULT ''",
-                "number BIGINT NOT NULL DEFAULT 0")  # fmt: skip
+# What the versions before lack, each in the order in which it came.
+_NEW_COLUMNS = {
+    "caller": "VARCHAR(64) NOT NULL DEFAULT ''",
+    "number": "BIGINT NOT NULL DEFAULT 0",
+    # Until these are a day old, a replay shows the grid that they hold.
+    "life": "BIGINT NOT NULL DEFAULT 0",
+}
+_OLDER = frozenset({"1", "2"})
 _KEY = META.c.key == "schema_version"
 
 
@@ -25,13 +31,16 @@ def migrate(connection: Connection) -> str:
         made = insert(META).values(key="schema_version", value=str(SCHEMA_VERSION))
         connection.execute(made)
         return str(SCHEMA_VERSION)
-    if found == "1":  # kept every answer of every caller
-        for column in _NEW_COLUMNS:
+    if found not in _OLDER:
+        return str(found)
+    # A start that was killed in between may have added some of them.
+    there = {column["name"] for column in inspect(connection).get_columns(ANSWERS.name)}
+    for name, kind in _NEW_COLUMNS.items():
+        if name not in there:
             connection.exec_driver_sql(
-                f"ALTER TABLE {ANSWERS.name} ADD COLUMN {column}"
+                f"ALTER TABLE {ANSWERS.name} ADD COLUMN {name} {kind}"
             )
-        for index in ANSWERS.indexes:
-            index.create(connection, checkfirst=True)
-        connection.execute(update(META).where(_KEY).values(value=str(SCHEMA_VERSION)))
-        return str(SCHEMA_VERSION)
-    return str(found)
+    for index in ANSWERS.indexes:
+        index.create(connection, checkfirst=True)
+    connection.execute(update(META).where(_KEY).values(value=str(SCHEMA_VERSION)))
+    return str(SCHEMA_VERSION)

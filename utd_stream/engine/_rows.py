@@ -60,10 +60,11 @@ class StoredAnswer:
         id: Of scope and key.
         fingerprint: Of the request.
         status: HTTP status.
-        body: As it was sent.
+        body: As it was sent, but for the grid and its revision.
         expires_at: In seconds since 1970 UTC.
         caller: Whose it is.
         number: Which of that caller's, from 1; 0 until it is written.
+        life: Of the room whose grid belongs to it; 0 where none does.
     """
 
     id: str
@@ -73,6 +74,7 @@ class StoredAnswer:
     expires_at: float
     caller: str = ""
     number: int = 0
+    life: int = 0
 
 
 @attrs.frozen

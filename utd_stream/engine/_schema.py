@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 __all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 TABLES = MetaData()
 
@@ -74,6 +74,8 @@ ANSWERS = Table(
     # Whose it is, and which of theirs: of each caller the newest are kept.
     Column("caller", String(64), nullable=False),
     Column("number", BigInteger, nullable=False),
+    # Of the room whose grid belongs to the answer; 0 where none does.
+    Column("life", BigInteger, nullable=False),
     Index("idempotency_expiry", "expires_at"),
     Index("idempotency_caller", "caller", "number"),
 )

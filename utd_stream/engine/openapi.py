@@ -201,7 +201,8 @@ _IDEMPOTENCY_KEY = _parameter(
     "Idempotency-Key",
     "header",
     "Drawn by the caller, 1 to 255 visible ASCII characters. The same request of the "
-    "same caller with the same key within 24 h gets the same answer and is done once; "
+    "same caller with the same key within 24 h is done once and gets the same status "
+    "and fields, with `rev` and `grid` as they are then, without them after the end; "
     "another request with that key is 409 `conflict`. Of one caller the newest 10,000 "
     "answers are kept; those of 401, 429 and 5xx are not.",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},

@@ -103,11 +103,15 @@ class Outcome:
         status: HTTP status.
         body: JSON.
         room: After it; None for a replay or a refusal.
+        kept: What an Idempotency-Key keeps of the body.
+        life: Whose grid belongs to what is kept; 0 where none does.
     """
 
     status: int = _OK
     body: bytes = b""
     room: Room | None = None
+    kept: bytes = b""
+    life: int = 0
 
     @classmethod
     def refused(cls, error: EngineError, request_id: str) -> Outcome | None:
@@ -115,7 +119,8 @@ class Outcome:
         status = error.status_code or _SERVER_ERROR
         if status in _NOT_KEPT or status >= _SERVER_ERROR:
             return None
-        return cls(status=status, body=orjson.dumps(error_to_json(error, request_id)))
+        body = orjson.dumps(error_to_json(error, request_id))
+        return cls(status=status, body=body, kept=body)
 
 
 def another_request() -> ConflictError:

@@ -79,6 +79,8 @@ def _model(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
             hint = _without_none(hint)  # left out of the answer instead
         properties[name] = _with_words(schema_of(hint, schemas), words, field.name)
         # An answer leaves out what is None, and nothing else.
+        if field.metadata.get("may_be_missing"):
+            continue
         if field.default is attrs.NOTHING or not (is_request or field.default is None):
             required.append(name)
     schema: dict[str, Any] = {"type": "object", "description": summary_of(base)}

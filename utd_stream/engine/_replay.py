@@ -1,0 +1,58 @@
+"""What is kept of an answer, and how it is made again for a replay.
+
+Kept is what the same request must be told again: the status and the fields.
+The grid and its revision are those of the moment, and would fill the disk.
+
+Source: contract.md section 3, Idempotency.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import orjson
+
+from utd_stream.engine.rules.commands import Actor
+from utd_stream.engine.rules.state import Room
+from utd_stream.models.seats import UTDSeatGrid
+from utd_stream.wire import encode, to_json
+
+__all__ = ["kept_fields", "replayed"]
+
+_NO_GRID: Any = {"rev": 0, "grid": UTDSeatGrid(seats=())}
+
+
+def kept_fields(answer: Any, room: Room) -> tuple[bytes, int]:
+    """Return what is kept of *answer*, and the life whose grid it shows.
+
+    Args:
+        answer: A model of `utd_stream.contract.answers`.
+        room: After the command.
+
+    Returns:
+        JSON without ``rev`` and ``grid``; and 0 where there was no grid.
+    """
+    if not hasattr(answer, "grid"):
+        return encode(answer), 0
+    fields = to_json(attrs.evolve(answer, **_NO_GRID))
+    for name in _NO_GRID:
+        del fields[name]
+    return orjson.dumps(fields), room.life
+
+
+def replayed(body: bytes, life: int, room: Room | None, actor: Actor) -> bytes:
+    """Return the body of a replay.
+
+    Args:
+        body: As it was kept.
+        life: As it was kept.
+        room: As it is now.
+        actor: Who asks; the grid is shown to members and the app's secret only.
+    """
+    if not life or room is None or not room.is_live or room.life != life:
+        return body
+    if room.member(actor.identity) is None and not actor.is_secret:
+        return body
+    now = {"rev": room.rev, "grid": to_json(room.grid)}
+    return orjson.dumps(now | orjson.loads(body))
