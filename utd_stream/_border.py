@@ -125,14 +125,14 @@ def command(method: _F) -> _F:
 
 
 def shortening(method: _P, *, checks: bool = False) -> _P:
-    """Return *method*, a plain one, raising short errors only."""
+    """Return *method*, a plain one or a function, raising short errors only."""
 
     @functools.wraps(method)
-    def call(self: Any, /, *args: Any, **named: Any) -> object:
+    def call(*args: Any, **named: Any) -> object:
         try:
             if checks:
-                _check(self)
-            return method(self, *args, **named)
+                _check(args[0])
+            return method(*args, **named)
         except UTDStreamException as error:
             _shorten(error, method)
             raise

@@ -11,15 +11,18 @@ import pytest_asyncio
 
 from utd_stream import EmbeddedWorld, Silence, UTDAudioRoomSession, UTDStreamClient
 from utd_stream import embedded as make_world
+from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import (
     ConflictError,
     ConnectError,
     InvalidArgumentError,
+    MailboxFullError,
     NotFoundError,
     TransportError,
     TransportTimeoutError,
     UTDStreamException,
 )
+from utd_stream.reactive import EventsSource
 from utd_stream.testing import Simulation
 
 Asked = Callable[[], Awaitable[object]]
@@ -126,6 +129,27 @@ def test_a_constructor_is_where_its_mistake_is_shown() -> None:
         UTDStreamClient("not an id!", "key")
 
     assert below(raised.value) == ["__init__"]
+
+
+def test_a_world_is_where_its_mistake_is_shown() -> None:
+    """Of its settings, too."""
+    with pytest.raises(InvalidArgumentError) as raised:
+        make_world(seat_grace=-1)
+
+    assert below(raised.value) == ["embedded"]
+
+
+async def test_a_reader_that_fell_behind_shows_its_loop() -> None:
+    """``async for`` raises where it stands."""
+    source: EventsSource[int] = EventsSource(AsyncioClock())
+    reader = source.events.iterate(limit=1)
+    source.emit(1)
+    source.emit(2)
+    await anext(reader)
+
+    error, _ = await caught(lambda: anext(reader), MailboxFullError)
+
+    assert below(error) == ["__anext__"]
 
 
 def test_a_step_of_a_simulation_shows_the_step() -> None:

@@ -198,6 +198,21 @@ async def test_a_value_of_another_thread_is_worked_on_in_the_loop() -> None:
     assert heard == [(n, threading.get_ident()) for n in range(5)]
 
 
+async def test_an_end_may_be_disposed_in_another_thread() -> None:
+    """The loop cancels its coroutine itself; nothing is heard afterwards."""
+    source: EventsSource[int] = EventsSource(AsyncioClock())
+    slow = Slow()
+    watching = source.events.pipe(ops.map(abs)).subscribe(slow)
+    source.emit(1)
+    await settle()
+    await asyncio.to_thread(watching.dispose)
+    await settle()
+    source.emit(2)
+
+    assert (slow.heard, slow.running) == ([1], 0)
+    assert source.listener_count == 0
+
+
 async def test_a_coroutine_that_a_plain_function_returns_is_not_lost_in_silence(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -257,6 +257,24 @@ def test_derived_after_close_gives_value_then_completion() -> None:
     assert heard(after) == [3, END]
 
 
+def test_a_function_of_derive_that_raises_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log does not blame the observer, who hears the next value."""
+    source = source_of(1)
+
+    def inverse(value: int) -> int:
+        return 1 // value
+
+    seen = heard(source.latest.derive(inverse))
+    source.set(0)
+    source.set(-1)
+
+    assert seen == [1, -1]
+    (record,) = caplog.records
+    assert "inverse, given to derive(), raised" in record.message
+
+
 def test_operators_of_rxpy_apply() -> None:
     """A `Latest` is an observable like any other."""
     source = source_of(0)

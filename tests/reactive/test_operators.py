@@ -609,6 +609,7 @@ def test_an_operator_that_raises_ends_the_subscription_and_the_log_says_so(
         assert run(play()) == ([1], [1, 0, 2])
     (record,) = caplog.records
     assert "its subscription has ended" in record.message
+    assert ("observe" if is_async else "append") in record.message
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -11,7 +11,7 @@ from typing import Self
 
 import aiohttp
 
-from utd_stream._border import HomeLoop, border
+from utd_stream._border import HomeLoop, border, shortening
 from utd_stream._embedded.courier import Courier
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
@@ -39,6 +39,7 @@ _SHUTDOWN_TIMEOUT = 1.0
 _NOT_OPEN = "the world is not started, or closed: async with embedded()"
 
 
+@shortening
 def embedded(  # noqa: PLR0913 -- the settings of a world
     *,
     database: str = "sqlite://",

@@ -130,6 +130,9 @@ class CoroutineObserver(Generic[_T]):
 
     def dispose(self) -> None:
         """Take nothing any more; cancel the coroutine, unless it is this one."""
+        self._in_loop(self._dispose)
+
+    def _dispose(self) -> None:
         self._has_ended = self._is_disposed = True
         self._waiting.clear()
         self.source.dispose()
@@ -137,9 +140,9 @@ class CoroutineObserver(Generic[_T]):
             self._task.cancel()
 
     def _in_loop(self, act: Callable[[], None]) -> None:
-        if threading.get_ident() == self._thread:
+        if threading.get_ident() == self._thread or not self._loop.is_running():
             act()
-        elif not self._loop.is_closed():
+        else:
             self._loop.call_soon_threadsafe(act)
 
     def _take(self, value: _T) -> None:
@@ -162,7 +165,7 @@ class CoroutineObserver(Generic[_T]):
 
     def _give_up(self, error: Exception) -> None:
         logger.error("%s was given up: %s", described(self._observe), error)
-        self.dispose()
+        self._dispose()
         if self._on_error is not None:
             self._on_error(error)
 
@@ -182,7 +185,8 @@ class CoroutineObserver(Generic[_T]):
         if self._error is None:
             guarded(self._on_completed or (lambda: None))
         else:
-            guarded(partial(self._on_error or log_failure, self._error))
+            tell = self._on_error or partial(log_failure, described(self._observe))
+            guarded(partial(tell, self._error))
 
     async def _run(self, value: _T) -> None:
         who = described(self._observe)

@@ -11,6 +11,8 @@ __all__ = ["described"]
 
 def described(function: object) -> str:
     """Return the name of *function*; for a lambda, where it is written."""
+    if function is None:
+        return "nobody"
     while isinstance(function, partial):
         function = function.func
     code: CodeType | None = getattr(function, "__code__", None)

@@ -123,15 +123,18 @@ class EventsReader(AsyncIterator[_T]):
     """
 
     def __init__(self, source: EventsSource[_T], limit: int) -> None:
+        self._home = source.home
         self._inbox: _Inbox[_T] = _Inbox(source, limit)
         source.listen(self._inbox)
         # Whoever breaks out of a loop drops its reader and cannot close it.
         self._detach = weakref.finalize(self, source.ignore, self._inbox)
 
+    @command
     async def __anext__(self) -> _T:
         """Return the next event.
 
         Raises:
+            UsageError: If it belongs to another loop.
             MailboxFullError: Once, after the events that were kept, if others
                 had to be dropped.
         """
@@ -300,7 +303,6 @@ class _Inbox(Generic[_T]):
         self._is_over = False
 
     async def take(self) -> _T:
-        self._source.home.check("what you iterate over")
         while not self._unread and not self._is_over:
             self._news.clear()
             await self._news.wait()

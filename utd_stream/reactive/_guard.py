@@ -44,7 +44,7 @@ def guarded_observer(on_next: Callable[[_T], object]) -> Callable[[_T], None]:
         except Exception as error:  # noqa: BLE001 -- logged
             _log(error, described(on_next))
             return
-        if inspect.iscoroutine(result):
+        if result is not None and inspect.iscoroutine(result):
             result.close()  # Python's own warning would not say what to do
             logger.error(
                 "%s returned a coroutine, which was not run; subscribe an async "
@@ -57,16 +57,17 @@ def guarded_observer(on_next: Callable[[_T], object]) -> Callable[[_T], None]:
 
 def _log(error: Exception, who: str) -> None:
     if _is_of_an_operator(error):
-        log_failure(error)
+        log_failure(who, error)
     else:
         logger.error("%s raised; its subscription stays", who, exc_info=error)
 
 
-def log_failure(error: Exception) -> None:
+def log_failure(observer: str, error: Exception) -> None:
     """Log that an operator failed, for a subscription without an `on_error`."""
     logger.error(
-        "an operator raised, and its subscription has ended; "
+        "an operator raised, and its subscription has ended, so %s hears no more; "
         "give subscribe() an on_error to hear of it",
+        observer,
         exc_info=error,
     )
 

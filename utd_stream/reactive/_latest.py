@@ -19,7 +19,7 @@ from utd_stream._border import HomeLoop, command
 from utd_stream.errors import ClosedError
 from utd_stream.ports import Clock
 from utd_stream.reactive._describing import described
-from utd_stream.reactive._guard import guarded
+from utd_stream.reactive._guard import guarded, logger
 from utd_stream.reactive._observed import Observed
 from utd_stream.reactive._waiting import Waiter, shown
 
@@ -270,7 +270,15 @@ class _Derived(_Origin[_U]):
 
     def changed(self) -> None:
         # Somebody may have read the value, and so moved it, before this call.
-        _ = self.value
+        try:
+            _ = self.value
+        except Exception:  # noqa: BLE001 -- logged
+            logger.exception(
+                "%s, given to derive(), raised; who watches what it makes was not "
+                "told, and stays subscribed",
+                described(self._project),
+            )
+            return
         if self._moved:
             self._moved = False
             self._tell()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar, cast, overload
 
 from reactivex import Observable, abc
@@ -16,6 +16,7 @@ from utd_stream.reactive._coroutines import (
     is_coroutine_function,
     subscribe_async,
 )
+from utd_stream.reactive._describing import described
 from utd_stream.reactive._guard import guarded_observer, log_failure
 from utd_stream.reactive._scheduler import ClockScheduler, refuse_threads
 
@@ -124,7 +125,7 @@ class Observed(Observable[_T]):
             )
         return super().subscribe(
             None if on_next is None else guarded_observer(on_next),
-            on_error or log_failure,
+            on_error or partial(log_failure, described(on_next)),
             on_completed,
             scheduler=scheduler or self.scheduler,
         )
