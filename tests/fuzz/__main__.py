@@ -42,7 +42,7 @@ def main() -> int:
     """Fuzz, and return the exit status."""
     asked = _arguments()
     until = time.monotonic() + asked.minutes * 60
-    with _engine() as url:
+    with engine() as url:
         with urlopen(f"{url}/api/v1/openapi.json", timeout=10) as answer:  # noqa: S310 -- our own
             document = orjson.loads(answer.read())
         people = People(url, asked.seed)
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _engine() -> Iterator[str]:
+def engine() -> Iterator[str]:
     """Run an engine in a process of its own; yield its URL."""
     command = [sys.executable, "-m", "tests.fuzz.served"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- our own
