@@ -23,11 +23,19 @@ async def main() -> None:
     figures: list[Figure] = []
     is_quick = "--quick" in sys.argv
     if not is_quick:
+        _begin("a room on LiveKit")
         figures += await measure_room()
+    _begin("an engine under load")
     figures += await measure_load()
+    _begin("what a fact costs")
     figures += measure_fact()
+    _begin("memory")
     figures += measure_memory(rooms=100 if is_quick else 1_000)
     show(figures)
+
+
+def _begin(what: str) -> None:
+    sys.stderr.write(f"measuring {what}\n")
 
 
 if __name__ == "__main__":

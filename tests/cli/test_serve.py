@@ -177,3 +177,27 @@ def test_a_taken_address_is_named(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert f"127.0.0.1:{port}" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
+
+
+def test_the_variables_of_kubernetes_and_compose_are_no_settings(
+    tmp_path: Path,
+) -> None:
+    """The address of a Service is named once in the log; what is empty is nothing."""
+    service = {
+        "UTD_STREAM_SERVICE_HOST": "10.0.0.1",
+        "UTD_STREAM_SERVICE_PORT": "80",
+        "UTD_STREAM_PORT": "tcp://10.0.0.1:80",
+        "UTD_STREAM_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "UTD_STREAM_PORT_80_TCP_ADDR": "10.0.0.1",
+    }
+
+    told = command(
+        *("serve", "--check"),
+        folder=tmp_path,
+        **{**COMPLETE, **service, "UTD_STREAM_HOST": "", "UTD_STREAM_DATABASE": ""},
+    )
+
+    assert told.returncode == 0
+    assert {"host = 127.0.0.1", "port = 8080"} <= {*told.stdout.splitlines()}
+    assert len(told.stderr.splitlines()) == 1
+    assert all(told.stderr.count(f" {name}") for name in service)

@@ -213,6 +213,7 @@ def score(*, without: str = "") -> Score:
     """Show every mutant of every machine to its tests."""
     told = Score()
     for machine, tests in MACHINES:
+        sys.stderr.write(f"bending the rows of {machine.name}\n")
         for mutant in mutants(machine):
             survived = survives(mutant, tests, without=without)
             told.add(machine.name, mutant, survived=survived)
