@@ -10,6 +10,7 @@ from reactivex import operators as ops
 
 import utd_stream as us
 from utd_stream.contract.answers import SeatedAnswer
+from utd_stream.errors import IntermediaryError, RateLimitedError, UnavailableError
 from utd_stream.models.room_events import DataReceived
 from utd_stream.reactive import Observed
 
@@ -96,6 +97,13 @@ async def act(session: us.UTDAudioRoomSession, api: us.UTDApi) -> None:
     assert_type(await api.take_seat("lounge", 1, if_match=3), SeatedAnswer)
     try:
         await session.leave_seat()
+    except RateLimitedError as error:
+        assert_type(error.retry_after, float)
+    except UnavailableError as error:
+        assert_type(error.retry_after, float | None)
+    except IntermediaryError as error:
+        assert_type(error.status_code, int | None)
+        assert_type(error.retry_after, float | None)
     except us.UTDStreamException as error:
         assert_type(error.code, str)
         assert_type(error.status_code, int | None)

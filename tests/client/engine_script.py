@@ -18,12 +18,30 @@ from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.client._rest import Rest
 from utd_stream.ports import Clock, Http
 
-__all__ = ["HANG_UP", "SILENCE", "Asked", "Engine", "PromptClock", "refusal"]
+__all__ = [
+    "HANG_UP",
+    "SILENCE",
+    "Asked",
+    "Engine",
+    "Page",
+    "PromptClock",
+    "refusal",
+]
 
 HANG_UP = "hang up"  # close the connection without an answer
 SILENCE = "silence"  # never answer
 
-_Line: TypeAlias = "tuple[int, Any] | str"
+
+@attrs.frozen
+class Page:
+    """What something else than the engine answers."""
+
+    status: int
+    body: bytes = b"<html>Bad Gateway</html>"
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+
+
+_Line: TypeAlias = "tuple[int, Any] | Page | str"
 
 
 def refusal(status: int, code: str) -> tuple[int, Any]:
@@ -133,7 +151,11 @@ class Engine:
             assert request.transport is not None
             request.transport.close()
             return web.Response()
+        if isinstance(line, Page):
+            return web.Response(
+                status=line.status, body=line.body, headers=line.headers
+            )
         assert not isinstance(line, str)
         status, said = line
         text = said if isinstance(said, bytes) else orjson.dumps(said)
-        return web.Response(status=status, body=text)
+        return web.Response(status=status, body=text, headers={"X-Request-Id": "r1"})

@@ -49,19 +49,19 @@ async def test_a_short_bearer_is_renewed_a_second_before_it_ends(
 async def test_a_renewal_that_fails_is_tried_again(
     ann: Somebody, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every 5 s while the engine is away; the old bearer stays in use."""
+    """5 s after three tries, again and again; the old bearer stays in use."""
     token = await ann.signs_in()
     ann.line.cut_for = {"refresh"}
     with caplog.at_level(logging.WARNING, "utd_stream.client"):
         await ann.after(0.8 * HOUR + 12)
     assert ann.rest.bearer == token
-    assert [r.levelname for r in caplog.records] == ["WARNING"] * 3
+    assert [r.levelname for r in caplog.records] == ["WARNING"] * 2
 
     ann.line.cut_for = set()
     await ann.after(3)
     await ann.renewed(token)
 
-    assert ann.ends_in == HOUR
+    assert ann.ends_in > HOUR - 4
 
 
 async def test_a_bearer_that_has_ended_is_minted_anew(ann: Somebody) -> None:

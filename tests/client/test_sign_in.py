@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import pytest
@@ -30,11 +31,14 @@ async def test_signing_in_attaches_the_bearer(ann: Somebody) -> None:
 
 
 async def test_signing_in_without_a_bearer_fails(ann: Somebody) -> None:
-    """It is told at once, and nothing is attached."""
+    """It is told, and nothing is attached."""
     ann.line.emptied = {"session"}
+    signing_in = asyncio.create_task(ann.signs_in())
+    while not signing_in.done():
+        await ann.after(1)
 
     with pytest.raises(RemoteProtocolError):
-        await ann.signs_in()
+        await signing_in
 
     assert ann.rest.bearer is None
 

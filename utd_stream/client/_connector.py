@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -21,7 +22,11 @@ from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.errors import (
     ConnectError,
     DisconnectedError,
+    IntermediaryError,
     LocalProtocolError,
+    RateLimitedError,
+    RemoteProtocolError,
+    UnavailableError,
     UTDStreamException,
 )
 from utd_stream.machines import Run
@@ -109,6 +114,8 @@ class Connector:
         self._numbers = (0, 0)
         self._minted = 0
         self._minting: dict[asyncio.Future[None], None] = {}
+        # When the engine may be asked to mint again, on the monotonic clock.
+        self._not_before = -math.inf
         # Why the last try to connect did not last; None if nobody tries.
         self.failure: UTDStreamException | None = None
         link.room.watch(self._hear)
@@ -131,6 +138,7 @@ class Connector:
         """Let the machine take *fact*."""
         if isinstance(fact, c.Connect | c.Leave):
             self.failure = None
+            self._not_before = -math.inf
         return self._run.fire(fact)
 
     def begin(self, effect: c.ConnectionEffect) -> None:
@@ -167,7 +175,8 @@ class Connector:
         return [t for t in (self._releasing, self._goodbye) if t is not None]
 
     async def _open(self, number: int, delay: float, *, resume: bool) -> None:
-        if delay:
+        delay = max(delay, self._not_before - self._link.clock.monotonic())
+        if delay > 0:
             await self._link.clock.sleep(delay)
         await self.released()
         try:
@@ -205,6 +214,8 @@ class Connector:
     def _report(self, number: int, error: UTDStreamException, *, resume: bool) -> None:
         if not self._is_past(number):
             self.failure = error
+            pause = _asked_pause(error) or 0.0
+            self._not_before = self._link.clock.monotonic() + pause
         if _is_final(error, resume=resume):
             self._post(c.ConnectRefused(number))
         elif resume:
@@ -275,6 +286,16 @@ class Connector:
 
 def _is_final(error: UTDStreamException, *, resume: bool) -> bool:
     # A reconnect goes on for its minute: only the engine's no ends it.
+    if resume:
+        lasting = not isinstance(error, ConnectError | RemoteProtocolError)
+        return lasting and not error.retryable
     if isinstance(error, ConnectError):
-        return not resume and error.code != ConnectError.code
-    return not error.retryable
+        return error.code != ConnectError.code
+    # Who was told how long to wait has waited as long as a request may.
+    return not error.retryable or _asked_pause(error) is not None
+
+
+def _asked_pause(error: UTDStreamException) -> float | None:
+    if isinstance(error, RateLimitedError | UnavailableError | IntermediaryError):
+        return error.retry_after
+    return None

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import attrs
 
+from utd_stream.client._answers import read_answer
+from utd_stream.client._retries import Tries
 from utd_stream.contract.endpoints import Endpoint, Who
 from utd_stream.errors import (
     InvalidArgumentError,
-    TransportError,
     TransportTimeoutError,
+    UnauthenticatedError,
+    UTDStreamException,
 )
 from utd_stream.ports import Clock, Http, HttpAnswer, Luck
-from utd_stream.wire import decode, decode_json, encode, error_from_answer
+from utd_stream.wire import encode
 
 __all__ = ["Call", "Rest"]
 
 _R = TypeVar("_R")
 _A = TypeVar("_A")
 
-# Pauses before the second and the third try, in seconds.
-_PAUSES = (0.2, 0.6)
-_OK = range(200, 300)
-_UNAUTHENTICATED = 401
 _FOLDED = frozenset({"", ".", ".."})
 
 
@@ -59,7 +58,7 @@ class Rest:
         token_base_url: Of the engine that mints, where that is another one.
         app_id: Whose requests they are.
         app_key: Publishable; sent only where no bearer is held yet.
-        timeout: For one try, in seconds.
+        timeout: For one try, and for all pauses between the tries, in seconds.
 
     Attributes:
         bearer: The user token in use.
@@ -99,29 +98,42 @@ class Rest:
         body: _R | None = None,
         call: Call | None = None,
     ) -> _A:
-        """Ask the engine, and try again where that is safe.
+        """Ask the engine, and try again where the answer may be another one.
 
-        A transport fault is tried again where the request is a read, or a
-        write with its key: the engine answers the same key with the same
-        answer.  An expired bearer is renewed once.
+        After a transport fault, and where something else than the engine
+        answers, the same request with the same key is sent again: the engine
+        answers it once.  Where a server says how long to wait, that is waited
+        for while all pauses stay below the timeout.  An expired bearer is
+        renewed once.
 
         Raises:
             EngineError: If the engine says no.
-            TransportError: If no try got an answer.
+            TransportError: If no try got an answer of the engine.
             RemoteProtocolError: If the answer cannot be read.
         """
         call = call or Call()
         request = self._request(endpoint, body, call)
-        answer = await self._answer(endpoint, request)
-        if answer.status == _UNAUTHENTICATED and await self._is_renewed(endpoint, call):
-            headers = self._headers(endpoint, call, request.key)
-            request = attrs.evolve(request, headers=headers)
-            answer = await self._answer(endpoint, request)
-        if answer.status not in _OK:
-            raise error_from_answer(answer.status, answer.body, answer.headers)
-        if endpoint.answer is None:
-            return cast("_A", decode_json(answer.body))
-        return decode(endpoint.answer, decode_json(answer.body))
+        tries, is_renewed = Tries(), False
+        while True:
+            try:
+                answer = await self._try(request)
+                now = self._clock.now()
+                return read_answer(endpoint, answer, origin=request.origin, now=now)
+            except UTDStreamException as error:
+                failed = error
+            if isinstance(failed, UnauthenticatedError) and not is_renewed:
+                is_renewed = await self._is_renewed(endpoint, call)
+                if is_renewed:
+                    headers = self._headers(endpoint, call, request.key)
+                    request = attrs.evolve(request, headers=headers)
+                    continue
+            tries = tries.after(failed)
+            luck = self._luck.fraction()
+            pause = tries.pause(failed, limit=self._timeout, luck=luck)
+            if pause is None:
+                raise tries.outcome(failed)
+            tries = attrs.evolve(tries, waited=tries.waited + pause)
+            await self._clock.sleep(pause)
 
     async def _is_renewed(self, endpoint: Endpoint[Any, Any], call: Call) -> bool:
         # What renews a bearer must not wait for its own renewal.
@@ -130,18 +142,6 @@ class Rest:
         if self.bearer is None or self.renew is None:
             return False
         return await self.renew()
-
-    async def _answer(
-        self, endpoint: Endpoint[Any, Any], request: _Request
-    ) -> HttpAnswer:
-        for pause in _PAUSES:
-            try:
-                return await self._try(request)
-            except TransportError:
-                if not _may_repeat(endpoint):
-                    raise
-                await self._clock.sleep(pause * (1 + self._luck.fraction()))
-        return await self._try(request)
 
     async def _try(self, request: _Request) -> HttpAnswer:
         try:
@@ -172,6 +172,7 @@ class Rest:
         query = "?" + urlencode(call.query) if call.query else ""
         key = call.key or self.new_key() if endpoint.is_write else None
         return _Request(
+            origin=base,
             method=endpoint.method,
             url=base + path + query,
             headers=self._headers(endpoint, call, key),
@@ -199,16 +200,12 @@ class Rest:
 
 @attrs.frozen(kw_only=True)
 class _Request:
+    origin: str
     method: str
     url: str
     headers: Mapping[str, str]
     body: bytes | None
     key: str | None
-
-
-def _may_repeat(endpoint: Endpoint[Any, Any]) -> bool:
-    # A second mint gives the member a newer token and changes nothing else.
-    return endpoint.method == "GET" or endpoint.is_write or endpoint.who is Who.APP
 
 
 def _segment(name: str, value: str | int) -> str:

@@ -163,8 +163,9 @@ class SignIn:
     async def _refresh_or_mint(self) -> None:
         try:
             answer = await self._api.refresh_session()
-        except EngineError:
-            if self.identity is None or not (self._provider or self._can_mint):
+        except EngineError as error:
+            mints = self._provider or self._can_mint
+            if error.retryable or self.identity is None or not mints:
                 raise
         else:
             self.adopt(answer.user_token)

@@ -34,12 +34,14 @@ class UTDApi:
     """Every call an app may make to the engine.
 
     Names of rooms and people are percent-encoded; every write carries an
-    Idempotency-Key and is repeated with it after a transport fault.
+    Idempotency-Key and is repeated with it after a transport fault, and after
+    the time that a Retry-After names, as far as `Timeouts.request` allows.
 
     Every method raises:
         EngineError: If the engine says no; `PermissionDeniedError`,
             `NotFoundError`, `ConflictError` and the others say why.
-        TransportError: If the engine cannot be reached, after three tries.
+        TransportError: If the engine cannot be reached, after three tries;
+            `IntermediaryError` if something else answers in its place.
         RemoteProtocolError: If its answer cannot be read.
         InvalidArgumentError: If a name would change the path.
     """

@@ -22,7 +22,8 @@ class Timeouts:
     """Limits of a client, in seconds.
 
     Attributes:
-        request: For one REST request, its retries not included.
+        request: For one REST request, its retries not included; and for all
+            the pauses between them that a server asks for by Retry-After.
         seat: For `take_seat` and the other seat commands, all included.
         goodbye: For telling the engine that a session leaves.
 

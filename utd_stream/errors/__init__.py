@@ -10,6 +10,7 @@
         * MailboxFullError
     * TransportError
         * ConnectError
+        * IntermediaryError
         * TransportTimeoutError
         * DisconnectedError
     * ProtocolError
@@ -40,6 +41,7 @@ from utd_stream.errors._base import (
     ConnectError,
     DescriptorLimitError,
     DisconnectedError,
+    IntermediaryError,
     InvalidArgumentError,
     InvalidTransitionError,
     LocalProtocolError,
@@ -79,6 +81,7 @@ __all__ = [
     "DisconnectedError",
     "EngineError",
     "FeatureDisabledError",
+    "IntermediaryError",
     "InvalidArgumentError",
     "InvalidRequestError",
     "InvalidTransitionError",

@@ -10,6 +10,7 @@ __all__ = [
     "ConnectError",
     "DescriptorLimitError",
     "DisconnectedError",
+    "IntermediaryError",
     "InvalidArgumentError",
     "InvalidTransitionError",
     "LocalProtocolError",
@@ -218,6 +219,30 @@ class ConnectError(TransportError):
     """No connection could be made, or it was refused."""
 
     code = "connect"
+
+
+class IntermediaryError(TransportError):
+    """A proxy, a balancer or another server answered in the engine's place.
+
+    Whether the engine has served the request is not known.
+
+    Attributes:
+        status_code: HTTP status it answered.
+        retry_after: Seconds it asked to wait; None if it did not say.
+    """
+
+    code = "intermediary"
+
+    def __init__(
+        self,
+        message: str = "",
+        status_code: int | None = None,
+        code: str | None = None,
+        *,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status_code, code)
+        self.retry_after = retry_after
 
 
 class TransportTimeoutError(TransportError, TimeoutError):

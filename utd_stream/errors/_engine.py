@@ -145,11 +145,30 @@ class RateLimitedError(EngineError):
 
 
 class UnavailableError(EngineError):
-    """The engine cannot serve this now; nothing was changed."""
+    """The engine cannot serve this now; nothing was changed.
+
+    Attributes:
+        retry_after: Seconds to wait; None if the engine did not say.
+    """
 
     code = "unavailable"
     status_code = 503
     retryable = True
+
+    def __init__(  # noqa: PLR0913 -- the fields of the answer
+        self,
+        message: str = "",
+        status_code: int | None = None,
+        code: str | None = None,
+        *,
+        request_id: str = "",
+        details: Mapping[str, Any] | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(
+            message, status_code, code, request_id=request_id, details=details
+        )
+        self.retry_after = retry_after
 
 
 _BY_STATUS: dict[int, type[EngineError]] = {
@@ -197,5 +216,14 @@ def engine_error(  # noqa: PLR0913 -- the fields of the answer
             request_id=request_id,
             details=details,
             retry_after=1.0 if retry_after is None else retry_after,
+        )
+    if kind is UnavailableError:
+        return UnavailableError(
+            message,
+            status_code,
+            code,
+            request_id=request_id,
+            details=details,
+            retry_after=retry_after,
         )
     return kind(message, status_code, code, request_id=request_id, details=details)

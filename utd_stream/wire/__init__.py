@@ -7,10 +7,10 @@ may say more, and never raises anything but `RemoteProtocolError`.
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import Any, TypeVar, cast, get_origin
 
@@ -39,6 +39,7 @@ from utd_stream.wire._grid import (
     read_grid,
     read_moment,
 )
+from utd_stream.wire._jwt import bearer_expiry, token_holder
 
 __all__ = [
     "bearer_expiry",
@@ -50,7 +51,9 @@ __all__ = [
     "error_to_json",
     "grid_to_json",
     "grid_to_metadata",
+    "is_refusal",
     "read_grid",
+    "retry_after",
     "to_json",
     "token_holder",
 ]
@@ -61,6 +64,8 @@ _T = TypeVar("_T")
 # wrong must not make a larger one.
 _MOST_PROBLEMS = 20
 _MOST_NAME = 100
+
+_FIRST_ERROR = 400
 
 
 def decode_json(body: bytes) -> object:
@@ -139,8 +144,22 @@ def error_to_json(error: EngineError, request_id: str) -> dict[str, Any]:
     return body
 
 
+def is_refusal(status: int, raw: object) -> bool:
+    """Whether JSON of an answer is an error as the engine writes it."""
+    texts = ("code", "message", "request_id")
+    return (
+        status >= _FIRST_ERROR
+        and is_object(raw)
+        and all(isinstance(raw.get(name), str) and raw[name] for name in texts)
+    )
+
+
 def error_from_answer(
-    status: int, body: bytes, headers: Mapping[str, str]
+    status: int,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    now: datetime | None = None,
 ) -> EngineError:
     """Return the error that an answer of *status* stands for; never raises.
 
@@ -148,6 +167,7 @@ def error_from_answer(
         status: HTTP status.
         body: As it came; something else than the engine may have written it.
         headers: Names in lower case.
+        now: For a Retry-After that is a date; see `retry_after`.
     """
     try:
         raw = decode_json(body)
@@ -161,55 +181,55 @@ def error_from_answer(
 
     details = fields.get("details")
     details = details if is_object(details) else {}
+    asked = retry_after(headers, now)
     return engine_error(
         status,
         text("code", "error" if fields else f"http_{status}"),
         text("message", f"the engine answered {status}"),
         request_id=text("request_id", headers.get("x-request-id", "")),
         details=details,
-        retry_after=_pause(headers.get("retry-after", ""), details.get("retry_after")),
+        retry_after=_told_pause(details.get("retry_after")) if asked is None else asked,
     )
 
 
-def bearer_expiry(token: str) -> datetime | None:
-    """Return when a JWT ends, or None if it cannot be read; nothing is verified."""
-    try:
-        return datetime.fromtimestamp(_claims(token)["exp"], UTC)
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
-        return None
+def retry_after(
+    headers: Mapping[str, str], now: datetime | None = None
+) -> float | None:
+    """Return the seconds that a Retry-After asks to wait, or None.
 
+    It holds seconds or a date.  A date is compared with the answer's own Date,
+    since this machine's clock may be wrong, else with *now*.
 
-def token_holder(token: str) -> tuple[str, str] | None:
-    """Return the room and the identity of a media token, as the SFU names them.
+    Args:
+        headers: Names in lower case.
+        now: The time here; None to read no date without a Date beside it.
 
-    None if the token cannot be read; nothing is verified.
+    Source:
+        RFC 9110, section 10.2.3.
     """
-    claims = _claims(token)
-    video = claims.get("video")
-    room = video.get("room") if is_object(video) else None
-    identity = claims.get("sub")
-    if isinstance(room, str) and isinstance(identity, str):
-        return room, identity
-    return None
+    asked = headers.get("retry-after", "").strip()
+    if asked.isdecimal():
+        seconds = float(asked)
+        return seconds if math.isfinite(seconds) else None
+    due = _http_date(asked)
+    since = _http_date(headers.get("date", "")) or now
+    if due is None or since is None:
+        return None
+    return max((due - since).total_seconds(), 0.0)
 
 
-def _claims(token: str) -> dict[str, Any]:
-    """Return what a JWT says; nothing if it cannot be read."""
-    try:
-        payload = token.split(".")[1]
-        padded = payload + "=" * (-len(payload) % 4)
-        claims = read_json(base64.urlsafe_b64decode(padded))
-    except (IndexError, ValueError):  # binascii.Error and JSONDecodeError are such
-        return {}
-    return claims if is_object(claims) else {}
-
-
-def _pause(header: str, told: object) -> float | None:
-    if header.isdecimal() and math.isfinite(float(header)):
-        return float(header)
+def _told_pause(told: object) -> float | None:
     if isinstance(told, int | float) and not isinstance(told, bool) and told >= 0:
         return float(told)
     return None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _object(raw: object) -> dict[str, Any]:
