@@ -12,7 +12,7 @@ import pytest
 
 from tests.engine.house import OPEN, House, app_of, open_house
 from tests.engine.wire import Wire, dial, exchange
-from utd_stream.engine.listening import most_connections
+from utd_stream.engine.listening import most_connections, open_sockets
 
 HEALTH = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
 AUTH = "".join(
@@ -162,6 +162,26 @@ async def test_one_that_fits_nowhere_is_told() -> None:
         assert answer.body["request_id"] == answer.headers["X-Request-Id"]
         assert answer.headers["Retry-After"]
         assert await wire.is_closed()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", ""])
+def test_every_address_of_a_host_is_listened_at(host: str) -> None:
+    """A name is listened at wherever it is this machine's, nothing at every place."""
+    sockets = open_sockets(host, 0)
+    try:
+        assert sockets
+        for each in sockets:
+            assert each.getsockname()[1] > 0
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def test_taken_port_leaves_no_socket_behind() -> None:
+    """A port that is taken is an error, and nothing stays open."""
+    (taken,) = open_sockets("127.0.0.1", 0)
+    with taken, pytest.raises(OSError, match="in use"):
+        open_sockets("127.0.0.1", taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("descriptors", [64, 256, 1_024, 20_000, 1_048_576])

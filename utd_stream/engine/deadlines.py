@@ -9,6 +9,7 @@ import asyncio
 import logging
 
 from utd_stream.contract.endpoints import Who
+from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.orders import Order
 from utd_stream.engine.reconciler import Reconciler
@@ -78,8 +79,8 @@ class Deadlines:
             for key in self._directory.take_due(now):
                 try:
                     await self._look(key)
-                except Exception:  # noqa: BLE001 -- must survive
-                    _LOG.exception("looking at %s failed", key)
+                except Exception as error:  # noqa: BLE001 -- must survive
+                    log_failure(f"looking at {key} failed", error)
             due = self._directory.next_due()
             left = None if due is None else max(due - self._clock.now().timestamp(), 0)
             try:

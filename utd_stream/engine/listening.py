@@ -1,21 +1,24 @@
 """Running an engine's application on sockets, with a bound on connections.
 
-asyncio's own server accepts a hundred connections in one go, and where no
-descriptor is left it tries again without pause.  So connections are accepted
-here one at a time: one too many takes the place of the one that has kept the
-engine waiting longest, and is refused where there is none.
+Where no descriptor is left, asyncio's own server tries again without pause.  So
+connections are accepted here, with a look at how many there are: one too many
+takes the place of the one that has kept the engine waiting longest, and is
+refused where there is none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import Any
 
 from aiohttp import web
 
+from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.connections import Connections, Refuse
 from utd_stream.engine.services import SERVICES
 from utd_stream.errors import UnavailableError
@@ -29,7 +32,10 @@ _RESERVE = 192
 _MOST = 65_536
 # Between two tries to accept where no descriptor is left, in seconds.
 _PAUSE = 0.1
-_BACKLOG = 1_024
+_BACKLOG = 128
+# At most so many are accepted before those who are in have their turn.
+_BURST = 128
+_NOT_HERE = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 
 def most_connections(descriptors: int | None) -> int:
@@ -58,15 +64,21 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
         host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
     sockets: list[socket.socket] = []
-    try:
+    missing: OSError | None = None
+    with ExitStack() as opened:
         for family, address in dict.fromkeys((each[0], each[4]) for each in found):
-            sockets.append(
-                socket.create_server(address, family=family, backlog=_BACKLOG)
-            )
-    except BaseException:
-        for made in sockets:
-            made.close()
-        raise
+            try:
+                made = socket.create_server(address, family=family, backlog=_BACKLOG)
+            except OSError as error:
+                # As "localhost" is ::1, too, where a machine has no IPv6.
+                if error.errno not in _NOT_HERE:
+                    raise
+                missing = error
+            else:
+                sockets.append(opened.enter_context(made))
+        opened.pop_all()
+    if missing is not None and not sockets:
+        raise missing
     return sockets
 
 
@@ -92,6 +104,8 @@ class EngineRunner(web.AppRunner):
         self._most = most_connections(_descriptors()) if most is None else most
         self._connections: Connections
         self._tasks: list[asyncio.Task[None]] = []
+        # Accepted, and not yet one of the connections.
+        self._arriving: set[asyncio.Task[None]] = set()
         self._sockets: list[socket.socket] = []
 
     @property
@@ -111,7 +125,7 @@ class EngineRunner(web.AppRunner):
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, *self._arriving, return_exceptions=True)
         while self._sockets:
             self._sockets.pop().close()
 
@@ -128,32 +142,50 @@ class EngineRunner(web.AppRunner):
         self._tasks.append(asyncio.create_task(self._connections.watch()))
         return self._connections
 
+    @property
+    def _is_full(self) -> bool:
+        return self._connections.count + len(self._arriving) >= self._most
+
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
             try:
                 client, _ = await loop.sock_accept(listener)
-            except ConnectionError:
-                continue  # it has gone already
+                self._take(client)
+                for _ in range(_BURST):
+                    if self._is_full:
+                        break  # the one that was closed for it has yet to go
+                    client, _ = listener.accept()
+                    self._take(client)
+            except (BlockingIOError, ConnectionError):
+                pass  # nobody else waits, or it has gone already
             except OSError as error:
                 self._connections.log.note(f"not accepted: {type(error).__name__}")
                 self._connections.close_longest_wait()
                 await self.app[SERVICES].clock.sleep(_PAUSE)
-                continue
-            await self._take(client)
+            await asyncio.sleep(0)  # those who are in have their turn
 
-    async def _take(self, client: socket.socket) -> None:
+    def _take(self, client: socket.socket) -> None:
         connections = self._connections
-        if connections.count >= self._most and not connections.close_longest_wait():
+        if self._is_full and not connections.close_longest_wait():
             connections.log.note("more connections than may be open")
             error = UnavailableError("too many connections are open; try again")
             _send_and_close(client, connections.refuse(error))
             return
+        client.setblocking(False)  # noqa: FBT003 -- the library's own
+        arriving = asyncio.create_task(self._connect(client))
+        self._arriving.add(arriving)
+        arriving.add_done_callback(self._arriving.discard)
+
+    async def _connect(self, client: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            loop = asyncio.get_running_loop()
-            await loop.connect_accepted_socket(connections, client)
+            await loop.connect_accepted_socket(self._connections, client)
         except OSError:
             client.close()  # it has gone already
+        except Exception as error:  # noqa: BLE001 -- others must be let in
+            log_failure("a connection could not be taken", error)
+            client.close()
 
 
 def _send_and_close(client: socket.socket, answer: web.Response) -> None:
