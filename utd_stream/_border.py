@@ -87,6 +87,12 @@ class HomeLoop:
                 f"{owner} belongs to the event loop that it was first used in, and "
                 "that has ended; make a new one in each asyncio.run()"
             )
+        if not self._loop.is_running():
+            return (
+                f"{owner} belongs to the event loop that it was first used in, and "
+                "that stands still now; use it in the program that runs that loop, "
+                "such as Simulation.run(...)"
+            )
         return (
             f"{owner} belongs to the event loop that it was first used in, and this "
             "is another loop or thread; from here call "

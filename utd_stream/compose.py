@@ -82,6 +82,7 @@ class Ports:
         clock: Time.
         luck: Chance.
         log: Told what happens; None for nobody.
+        home: The event loop that all of it belongs to.
     """
 
     http: Http
@@ -89,6 +90,7 @@ class Ports:
     clock: Clock = attrs.field(factory=AsyncioClock)
     luck: Luck = attrs.field(factory=SystemLuck)
     log: FactLog | None = None
+    home: HomeLoop = attrs.field(factory=HomeLoop)
 
 
 @border
@@ -133,9 +135,9 @@ class UTDStreamClient:
             message = "give app_key, or session_provider if your back end mints"
             raise InvalidArgumentError(message)
         self._app_id = _checked_app_id(app_id)
-        self._home = HomeLoop()
         self._timeouts = timeouts or Timeouts()
         self._ports = ports or Ports(http=AiohttpHttp(session=session))
+        self._home = self._ports.home
         self._microphone = check_source(microphone)
         self._rest = Rest(
             http=self._ports.http,
@@ -285,11 +287,7 @@ class UTDStreamClient:
         return f"<{type(self).__name__} {who} of app {self._app_id!r}{closed}>"
 
     def dispose(self) -> None:
-        """Close soon; see `aclose`.
-
-        Raises:
-            UsageError: If no loop runs here, or another one than the client's.
-        """
+        """Close soon, see `aclose`; `UsageError` outside the client's own loop."""
         self._home.check("dispose()", needs_loop=True)
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())

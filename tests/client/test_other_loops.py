@@ -163,6 +163,29 @@ def test_a_client_is_not_disposed_outside_a_loop() -> None:
         client.dispose()
 
 
+async def test_a_client_of_a_world_lives_where_the_world_does(
+    world: EmbeddedWorld,
+) -> None:
+    """Also one that was not used before."""
+    client = world.client()
+
+    with pytest.raises(UsageError, match=f"UTDStreamClient.*{REMEDY}"):
+        await elsewhere(lambda: client.authenticate("ana"))
+
+
+async def test_a_simulation_that_stands_still_names_its_own_way() -> None:
+    """Its loop runs within a step only; nobody is sent to wait for it."""
+
+    def made() -> tuple[Simulation, UTDAudioRoomSession]:
+        sim = Simulation(seed=1)
+        return sim, sim.run(sim.world.client().join_audio_room("ana", "r"))
+
+    sim, ana = await asyncio.to_thread(made)
+    with pytest.raises(UsageError, match=r"Simulation\.run"):
+        await ana.leave()
+    await asyncio.to_thread(sim.close)
+
+
 async def test_a_pool_of_another_loop_is_named() -> None:
     """A session of aiohttp belongs to a loop, too; it is no bug of ours."""
 

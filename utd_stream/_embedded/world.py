@@ -237,6 +237,7 @@ class EmbeddedWorld:
             clock=self.clock,
             luck=self._luck,
             log=self._log,
+            home=self._home,
         )
         client = UTDStreamClient(
             self.app.id,
