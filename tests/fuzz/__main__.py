@@ -108,6 +108,9 @@ def _show(tallies: list[Tally], wanted: int) -> int:
     short = [tally.role for tally in tallies if tally.requests < wanted]
     if short:
         console.print(f"stopped before the end: {', '.join(short)}")
+    served = set().union(*(tally.served for tally in tallies))
+    never = sorted({endpoint.name for endpoint in ENDPOINTS} - served)
+    console.print(f"served to nobody: {', '.join(never) or 'nothing'}")
     sent = sum(tally.requests for tally in tallies)
     console.print(f"{sent} requests, {broken} answered with a 5xx")
     return 1 if broken or any(tally.failures for tally in tallies) else 0

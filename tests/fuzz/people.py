@@ -22,7 +22,7 @@ ROLES = ("nobody", "stranger", "key", "audience", "admin", "host", "secret")
 _FREE, _REQUEST = "lounge", "studio"
 _NAMES = ("hana", "ada", "bob", "cy", "dee")
 _BY_ROLE = {"host": "hana", "admin": "ada", "audience": "bob"}
-_KEPT = 24
+_KEPT = 8
 _REPEATED = 0.3
 _STRANGE = 0.2
 
@@ -67,6 +67,7 @@ class People:
                 )
                 self._ask("POST", "/token", asked, _secret(OPEN))
             self._act(room, "/seats/setup", {"seat_count": 9, "seat_mode": mode})
+            self._act(room, "/seats/0/take", {"identity": "hana"})
         for identity in ("bob", "cy"):
             self._act(_REQUEST, "/speakers/request", {"identity": identity})
             self._act(_FREE, "/speakers/invite", {"target_identity": identity})
@@ -108,6 +109,7 @@ class People:
             "room_name": (_FREE, _REQUEST),
             "identity": _NAMES,
             "target_identity": _NAMES,
+            "type": ("audio_room",),
             "index": tuple(range(9)),
             "id": tuple(self._ids),
         }
