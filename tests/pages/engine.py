@@ -53,7 +53,7 @@ def settings_page() -> str:
         "Settings of an engine",
         "`utd-stream serve` reads a TOML file (`--config`), then the environment, then "
         "flags; the later one wins. `utd-stream serve --check` prints what is in "
-        "force, without secrets.",
+        "force, without secrets. How to run one: [operating](../operating.md).",
         table(("Key", "Variable", "Type", "Default", "Range", "Means"), settings),
         "## Apps",
         "Each app is a table `[[apps]]` in the file. One app can also be given by "

@@ -183,8 +183,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
              summary="Remove a member until the next mint.",
              rule=(
                  "Takes the seat away and removes the member from LiveKit. The "
-                 "role falls back to audience; another mint makes the identity "
-                 "a member again."
+                 "role falls back to audience, an owner's ownership ends; another "
+                 "mint makes the identity a member again."
              )),
 
     _seats("get_seats", "/seats", Who.MEMBER, "Read the grid.", method="GET",
