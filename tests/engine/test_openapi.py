@@ -19,12 +19,21 @@ from utd_stream.engine.openapi import document
 DOCUMENT: dict[str, Any] = orjson.loads(document())
 
 
+def referred(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return a response, or the one among the components that it refers to."""
+    name = answer.get("$ref", "").rpartition("/")[2]
+    return DOCUMENT["components"]["responses"][name] if name else answer
+
+
 def answers_of(name: str) -> dict[str, Any]:
     """Return the responses of an operation."""
     for methods in DOCUMENT["paths"].values():
         for operation in methods.values():
             if operation["operationId"] == name:
-                return dict(operation["responses"])
+                return {
+                    status: referred(answer)
+                    for status, answer in operation["responses"].items()
+                }
     raise LookupError(name)
 
 

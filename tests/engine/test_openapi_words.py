@@ -28,6 +28,13 @@ OPERATIONS: dict[str, dict[str, Any]] = {
 }
 
 
+def responses(operation: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every response of an operation, those among the components included."""
+    for status, answer in operation["responses"].items():
+        name = answer.get("$ref", "").rpartition("/")[2]
+        yield status, DOCUMENT["components"]["responses"][name] if name else answer
+
+
 def properties(schema: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Every property below a schema, with where it stands."""
     if isinstance(schema, dict):
@@ -50,7 +57,7 @@ def described() -> Iterator[tuple[str, Any]]:
             yield f"{name}({parameter['name']})", parameter
         if "requestBody" in operation:
             yield f"{name} body", operation["requestBody"]
-        for status, answer in operation["responses"].items():
+        for status, answer in responses(operation):
             yield f"{name} {status}", answer
     components = DOCUMENT["components"]
     for kind in ("schemas", "securitySchemes", "headers"):
@@ -87,11 +94,11 @@ def test_every_code_has_status_meaning_and_remedy(code: UTDErrorCode) -> None:
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda e: e.name)
 def test_every_refusal_names_its_codes(endpoint: Any) -> None:
     """Each code that an endpoint declares is told at its status, with its meaning."""
-    responses = OPERATIONS[endpoint.name]["responses"]
+    told = dict(responses(OPERATIONS[endpoint.name]))
 
     for code in endpoint.errors:
         known = CODES[UTDErrorCode(code)]
-        answer = responses[str(known.status)]
+        answer = told[str(known.status)]
         schema = answer["content"]["application/json"]["schema"]
         assert code in schema["properties"]["code"]["enum"]
         assert f"`{code}`: {known.meaning}" in answer["description"]
@@ -100,7 +107,7 @@ def test_every_refusal_names_its_codes(endpoint: Any) -> None:
 def test_answers_tell_their_headers() -> None:
     """Each answer names the request id, and what to wait for or to show."""
     for name, operation in OPERATIONS.items():
-        for status, answer in operation["responses"].items():
+        for status, answer in responses(operation):
             wanted = {"X-Request-Id"}
             wanted |= {"Retry-After"} if status in {"429", "503"} else set()
             wanted |= {"WWW-Authenticate"} if status == "401" else set()

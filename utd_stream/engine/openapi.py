@@ -79,7 +79,9 @@ def document() -> bytes:
         **metadata_schemas(),
     }
     paths: dict[str, dict[str, Any]] = {}
+    refusals: dict[str, Any] = {}
     for endpoint in ENDPOINTS:
+        refusals |= {_name(*each): _refusal(*each) for each in _refusals(endpoint)}
         paths.setdefault(endpoint.full_path, {})[endpoint.method.lower()] = _operation(
             endpoint, schemas
         )
@@ -96,6 +98,7 @@ def document() -> bytes:
             "paths": paths,
             "components": {
                 "schemas": dict(sorted(schemas.items())),
+                "responses": dict(sorted(refusals.items())),
                 "headers": _HEADERS,
                 "securitySchemes": _SCHEMES,
             },
@@ -222,16 +225,25 @@ def _responses(endpoint: Endpoint[Any, Any], schemas: dict[str, Any]) -> dict[st
         if endpoint.answer is None
         else schema_of(endpoint.answer, schemas)
     )
+    done = _response("Done.", schema, ("X-Request-Id",))
+    # Most operations share most of their refusals.
+    refusals = {
+        str(status): {"$ref": f"#/components/responses/{_name(status, codes)}"}
+        for status, codes in _refusals(endpoint)
+    }
+    return {"200": done, **refusals}
+
+
+def _refusals(endpoint: Endpoint[Any, Any]) -> list[tuple[int, list[UTDErrorCode]]]:
     by_status: dict[int, list[UTDErrorCode]] = {}
     for code in sorted(_codes(endpoint)):
         member = UTDErrorCode(code)
         by_status.setdefault(CODES[member].status, []).append(member)
-    done = _response("Done.", schema, ("X-Request-Id",))
-    refusals = {
-        str(status): _refusal(status, codes)
-        for status, codes in sorted(by_status.items())
-    }
-    return {"200": done, **refusals}
+    return sorted(by_status.items())
+
+
+def _name(status: int, codes: list[UTDErrorCode]) -> str:
+    return "-".join([str(status), *(code.value for code in codes)])
 
 
 def _response(
