@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -61,7 +62,8 @@ class AppSound:
         self._frames: AsyncIterator[Any] | None = _opened(source)
         self._clock = clock
         self._ended = ended
-        self._step: bytes | None = None
+        self._steps: deque[bytes] = deque()
+        self._ahead = 1
         self._came = asyncio.Event()
         self._taken = asyncio.Event()
         self._has_ended = False
@@ -73,8 +75,8 @@ class AppSound:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing is left to take: the source has ended or failed."""
-        return self._has_ended and self._step is None
+        """Whether the source has ended or failed."""
+        return self._has_ended
 
     async def ready(self) -> None:
         """Wait for the first step, for half a second at most.
@@ -89,7 +91,7 @@ class AppSound:
         except TimeoutError:
             pass
         self._is_ready = True
-        if not self.is_over:
+        if self._steps or not self._has_ended:
             return
         if self._failure is None:
             message = "the audio source ended without a sound"
@@ -99,10 +101,15 @@ class AppSound:
 
     def take(self) -> bytes | None:
         """Return the next step if it is there, and ask for the one after it."""
-        step, self._step = self._step, None
-        if step is not None:
-            self._taken.set()
-        return step
+        if not self._steps:
+            return None
+        self._taken.set()
+        return self._steps.popleft()
+
+    def read_ahead(self, steps: int) -> None:
+        """Let so many steps wait to be taken; 1 by default."""
+        self._ahead = steps
+        self._taken.set()
 
     async def next(self) -> bytes | None:
         """Wait for the next step and take it; None once the source is over."""
@@ -123,7 +130,7 @@ class AppSound:
             )
 
     async def _until_something(self) -> None:
-        while self._step is None and not self._has_ended:
+        while not self._steps and not self._has_ended:
             self._came.clear()
             await self._came.wait()
 
@@ -161,10 +168,11 @@ class AppSound:
     async def _give(self, step: bytes) -> None:
         if self._closing is not None:  # the source kept the cancelling to itself
             raise asyncio.CancelledError
-        self._step = step
+        self._steps.append(step)
         self._came.set()
-        self._taken.clear()
-        await self._taken.wait()
+        while len(self._steps) >= self._ahead:
+            self._taken.clear()
+            await self._taken.wait()
 
     def _tell_end(self) -> None:
         if self._failure is None:
@@ -179,7 +187,8 @@ class AppSound:
     async def _close(self) -> None:
         self._reading.cancel()
         await asyncio.wait((self._reading,))
-        self._step, self._has_ended = None, True
+        self._steps.clear()
+        self._has_ended = True
         self._came.set()
         await self._close_frames()
 

@@ -130,25 +130,48 @@ class Feed:
         while True:
             self._woken.clear()
             due = self._clock.monotonic()
-            while self._ears or not self._look.is_over:
+            while self._ears:
                 self._take_step()
                 due += STEP_SECONDS
                 await self._clock.sleep(max(due - self._clock.monotonic(), 0))
-            await self._rest()
+            if self._look.is_over:
+                await self._rest()
+            else:
+                await self._look_once()
+
+    async def _look_once(self) -> None:
+        """Take all steps of a look at once, after the time that they last."""
+        self._sound.read_ahead(self._look.steps)
+        is_woken = await self._is_woken(self._look.steps * STEP_SECONDS)
+        self._sound.read_ahead(1)
+        if is_woken:  # another look has begun; what was read for this one is old
+            while self._sound.take() is not None:
+                pass
+            return
+        while not self._look.is_over:
+            self._judge(self._sent())
 
     async def _rest(self) -> None:
         # What is muted or over stays as it is until somebody does something.
         is_still = self.is_muted or self.is_over
-        try:
-            async with self._clock.timeout(None if is_still else self._pause):
-                await self._woken.wait()
-        except TimeoutError:
+        if not await self._is_woken(None if is_still else self._pause):
             self._look = _Look(_SHORT_LOOK)
             self._pause = min(2 * self._pause, _LONGEST_PAUSE)
 
-    def _take_step(self) -> None:
+    async def _is_woken(self, limit: float | None) -> bool:
+        try:
+            async with self._clock.timeout(limit):
+                await self._woken.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _sent(self) -> bytes:
         taken = self._sound.take()
-        samples = SILENCE if taken is None or self.is_muted or self.is_cut else taken
+        return SILENCE if taken is None or self.is_muted or self.is_cut else taken
+
+    def _take_step(self) -> None:
+        samples = self._sent()
         frame = _SILENCE if samples is SILENCE else AudioFrame(samples=samples)
         for ear in tuple(self._ears):
             ear.put(frame)
