@@ -110,7 +110,11 @@ class UTDStreamClient:
             back end mints.  What it raises is the cause of a `TransportError`,
             unless it is an error of this package.
         timeouts: Limits of waiting.
-        session: An aiohttp pool to share; it stays open when the client closes.
+        session: An aiohttp session whose connector is shared: connections, TLS,
+            and with its `trust_env` the environment's proxy.  Its settings of
+            requests (headers, auth, cookies, timeouts, `raise_for_status`,
+            `base_url`, `proxy` and others) do not count.  It stays open when
+            the client closes.
         ports: The world; the real one by default.
 
     Raises:

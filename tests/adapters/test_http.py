@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, NoReturn
 
 import aiohttp
 import pytest
@@ -203,3 +205,115 @@ async def test_cookies_are_not_kept(http: AiohttpHttp, base: str) -> None:
 
     assert "kept=1" in first.headers["set-cookie"]
     assert again.body == b"{}"
+
+
+async def everything(request: web.Request) -> web.Response:
+    """Say all that came with a request."""
+    return web.json_response(
+        {"path": request.raw_path, "headers": dict(request.headers)}, status=404
+    )
+
+
+async def refuse(*_: object) -> None:
+    """Fail, as a hook of an app's own may."""
+    raise OSError
+
+
+async def modify(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Add what nobody asked for."""
+    request.headers["X-Added"] = "1"
+    return await handler(request)
+
+
+def traces() -> list[aiohttp.TraceConfig]:
+    """Traces that fail."""
+    config = aiohttp.TraceConfig()
+    config.on_request_start.append(refuse)
+    return [config]
+
+
+class Loose(aiohttp.ClientResponse):
+    """An answer of an app's own."""
+
+    async def start(self, _: object) -> NoReturn:
+        """Fail."""
+        raise OSError
+
+
+SETTINGS: dict[str, Callable[[], object]] = {
+    "auth": lambda: aiohttp.BasicAuth("user", "password"),
+    "auto_decompress": lambda: False,
+    "base_url": lambda: "http://elsewhere.example/api/",
+    "cookies": lambda: {"a": "1"},
+    "headers": lambda: {"X-Default": "1", "Authorization": "Bearer other"},
+    "json_serialize": lambda: refuse,
+    "max_field_size": lambda: 1,
+    "max_line_size": lambda: 1,
+    "middlewares": lambda: [modify],
+    "proxy": lambda: "http://127.0.0.1:1",
+    "raise_for_status": lambda: True,
+    "raise_for_status by a function": lambda: refuse,
+    "read_bufsize": lambda: 1,
+    "response_class": lambda: Loose,
+    "skip_auto_headers": lambda: ["Host", "User-Agent"],
+    "timeout": lambda: aiohttp.ClientTimeout(total=1e-9),
+    "trace_configs": traces,
+    "version": lambda: aiohttp.HttpVersion10,
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*auth:DeprecationWarning")
+@pytest.mark.parametrize("name", SETTINGS)
+async def test_settings_of_a_given_pool_do_not_count(name: str) -> None:
+    """A request is sent and answered as by a pool of our own."""
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", everything)
+    option: dict[str, Any] = {name.partition(" ")[0]: SETTINGS[name]()}
+    async with TestServer(app) as server:
+        url = f"http://localhost:{server.port}/path"
+        pool = aiohttp.ClientSession(**option)
+        ours, theirs = AiohttpHttp(), AiohttpHttp(session=pool)
+
+        answers = [
+            await each.request("POST", url, headers={"X-App-Key": "k"}, body=BODY)
+            for each in (ours, theirs)
+        ]
+
+        assert answers[0].status == answers[1].status == 404
+        assert answers[0].body == answers[1].body
+        await ours.aclose()
+        await pool.close()
+
+
+async def test_a_pool_that_trusts_the_environment_brings_its_proxy_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The proxy is used, and no credentials of .netrc are sent."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("default login user password secret\n")
+    netrc.chmod(0o600)
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", everything)
+    async with TestServer(app) as server:
+        monkeypatch.setenv("NETRC", str(netrc))
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.port}")
+        monkeypatch.setenv("no_proxy", "")
+        async with aiohttp.ClientSession(trust_env=True) as pool:
+            http = AiohttpHttp(session=pool)
+            answer = await http.request("GET", "http://engine.example/a", headers={})
+
+    assert b"http://engine.example/a" in answer.body
+    assert b"Authorization" not in answer.body.replace(b"Proxy-Authorization", b"")
+
+
+async def test_the_connector_of_a_given_pool_is_used(base: str) -> None:
+    """Its connections are those of the app."""
+    async with aiohttp.ClientSession() as pool:
+        assert pool.connector is not None
+        for http in (AiohttpHttp(session=pool), AiohttpHttp(session=pool)):
+            await http.request("GET", f"{base}cookies", headers={})
+            await http.aclose()
+
+        assert len(pool.connector._conns) == 1

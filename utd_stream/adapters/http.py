@@ -6,8 +6,10 @@ import asyncio
 import re
 from collections.abc import Mapping
 from contextlib import suppress
+from weakref import WeakKeyDictionary, finalize
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 from utd_stream.errors import (
@@ -32,8 +34,19 @@ _NO_URL = "this is no URL of an engine: one begins with http:// or https://"
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 
 
+# What sends over the connector of a session that was given, by that session.
+_senders: WeakKeyDictionary[aiohttp.ClientSession, aiohttp.ClientSession] = (
+    WeakKeyDictionary()
+)
+
+
 class AiohttpHttp:
     """`Http` over a pool of connections of aiohttp.
+
+    Of a session that is given only the connector is used (connections, TLS,
+    names, limits), and with its `trust_env` the proxy that the environment
+    names.  Its settings of requests do not count: headers, auth, cookies,
+    `raise_for_status`, timeouts, `base_url`, `proxy`, middlewares, traces.
 
     Args:
         session: A pool to use; without one it has its own, made when first
@@ -68,11 +81,15 @@ class AiohttpHttp:
         where = _origin(url)
         _check_headers(headers)
         try:
-            async with self._pool().request(
+            pool = self._pool()
+            proxy, proxy_headers = _proxy_of(pool, url)
+            async with self._sender(pool).request(
                 method,
                 url,
                 headers=headers,
                 data=body,
+                proxy=proxy,
+                proxy_headers=proxy_headers,
                 timeout=self._timeout,
                 allow_redirects=False,  # credentials go nowhere else
             ) as response:
@@ -130,6 +147,38 @@ class AiohttpHttp:
             )
             raise UsageError(message)
         return self._session
+
+    def _sender(self, pool: aiohttp.ClientSession) -> aiohttp.ClientSession:
+        return pool if self._owns_session else _sender_over(pool)
+
+
+def _sender_over(pool: aiohttp.ClientSession) -> aiohttp.ClientSession:
+    """Return the session without settings that uses the connector of *pool*."""
+    sender = _senders.get(pool)
+    if sender is None:
+        sender = aiohttp.ClientSession(
+            connector=pool.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        _senders[pool] = sender
+        # It owns nothing that would have to be closed.
+        finalize(pool, sender.detach).atexit = False
+    return sender
+
+
+def _proxy_of(
+    pool: aiohttp.ClientSession, url: str
+) -> tuple[URL | None, Mapping[str, str]]:
+    # Not by the sender's own trust_env, which would also read .netrc and send
+    # its credentials.
+    if not pool.trust_env:
+        return None, {}
+    try:
+        proxy, auth = get_env_proxy_for_url(URL(url))
+    except LookupError:
+        return None, {}
+    return proxy, {} if auth is None else {"Proxy-Authorization": auth.encode()}
 
 
 def _origin(url: str) -> str:
