@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self
 
 import aiohttp
 import attrs
@@ -14,26 +15,26 @@ from utd_stream._border import HomeLoop, border
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.luck import SystemLuck
+from utd_stream.client._arguments import checked_app_id, checked_url, request_of
 from utd_stream.client._connector import Link
 from utd_stream.client._grid import check_mode
 from utd_stream.client._microphone import check_source
 from utd_stream.client._rest import Rest
 from utd_stream.client._sign_in import SessionProvider, SignIn
+from utd_stream.client._wishes import ungranted
 from utd_stream.client.api import UTDApi
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.room import UTDRoom as _Room
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.contract.requests import SessionRequest, TokenRequest
-from utd_stream.errors import ClosedError, InvalidArgumentError, InvalidRequestError
-from utd_stream.models.names import check_app_id
+from utd_stream.errors import ClosedError, InvalidArgumentError
 from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
 from utd_stream.ports import AudioSource, Clock, FactLog, Http, Luck, Media
-from utd_stream.wire import decode_request
 
 __all__ = ["DEFAULT_BASE_URL", "Ports", "UTDRoom", "UTDStreamClient"]
 
-_R = TypeVar("_R")
+logger = logging.getLogger("utd_stream.client")
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 
@@ -138,7 +139,7 @@ class UTDStreamClient:
         if app_key is None and session_provider is None:
             message = "give app_key, or session_provider if your back end mints"
             raise InvalidArgumentError(message)
-        self._app_id = _checked_app_id(app_id)
+        self._app_id = checked_app_id(app_id)
         self._timeouts = timeouts or Timeouts()
         self._ports = ports or Ports(http=AiohttpHttp(session=session))
         self._home = self._ports.home
@@ -147,8 +148,8 @@ class UTDStreamClient:
             http=self._ports.http,
             clock=self._ports.clock,
             luck=self._ports.luck,
-            base_url=_checked_url("base_url", base_url),
-            token_base_url=_checked_url("token_base_url", token_base_url or base_url),
+            base_url=checked_url("base_url", base_url),
+            token_base_url=checked_url("token_base_url", token_base_url or base_url),
             app_id=app_id,
             app_key=app_key,
             timeout=self._timeouts.request,
@@ -194,7 +195,7 @@ class UTDStreamClient:
             EngineError: If the engine says no.
             TransportError: If it cannot be reached, or `session_provider` fails.
         """
-        request = _request(
+        request = request_of(
             SessionRequest, identity=identity, name=name, device_id=device_id
         )
         await self._claim(request.identity)
@@ -228,7 +229,8 @@ class UTDStreamClient:
         Args:
             identity: Who; 1 to 256 bytes.
             room_name: Which room; it begins with the first who joins.
-            as_host: Ask for the role of host; `is_host` says what was granted.
+            as_host: Ask for the role of host; `is_host` says what was granted,
+                and a warning in the log who can grant it.
             name: Shown to people; at most 128 bytes.
             device_id: The app's own name for the device.
             seat_count: Size of the grid, 1 to 100; from its first host only.
@@ -247,7 +249,7 @@ class UTDStreamClient:
             DescriptorLimitError: If too few descriptors are left.
         """
         mode = check_mode(seat_mode)
-        request = _request(
+        request = request_of(
             TokenRequest,
             type=UTDStreamType.AUDIO_ROOM.value,
             room_name=room_name,
@@ -368,35 +370,17 @@ class UTDStreamClient:
         self, request: TokenRequest
     ) -> Callable[[bool], Awaitable[UTDTokenResponse]]:
         resuming = attrs.evolve(request, resume=True, host_seat=None)
+        is_first = True
 
         async def mint(resume: bool) -> UTDTokenResponse:  # noqa: FBT001 -- a port
+            nonlocal is_first
             await self._sign_in.prepare(request.identity)
             answer = await self._api.create_token(resuming if resume else request)
             self._sign_in.adopt(answer.user_token)
+            # Of the join: later the room may have been changed at will.
+            if is_first and (told := ungranted(request, answer)):
+                logger.warning("%s", told)
+            is_first = False
             return answer
 
         return mint
-
-
-def _request(model: type[_R], **fields: Any) -> _R:
-    given = {name: value for name, value in fields.items() if value is not None}
-    try:
-        return decode_request(model, given)
-    except InvalidRequestError as error:
-        message = str(error).removeprefix("$.")
-    raise InvalidArgumentError(message)
-
-
-def _checked_app_id(app_id: Any) -> str:
-    try:
-        return check_app_id(app_id)
-    except (TypeError, ValueError) as error:
-        message = f"app id must be 1 to 64 letters, digits and hyphens, not {app_id!r}"
-        raise InvalidArgumentError(message) from error
-
-
-def _checked_url(name: str, url: Any) -> str:
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        message = f"{name} must begin with http:// or https://, not {url!r}"
-        raise InvalidArgumentError(message)
-    return url

@@ -1,0 +1,43 @@
+"""What a client is given, checked before anything is asked.
+
+Each function raises `InvalidArgumentError`, which names the argument.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from utd_stream.errors import InvalidArgumentError, InvalidRequestError
+from utd_stream.models.names import check_app_id
+from utd_stream.wire import decode_request
+
+__all__ = ["checked_app_id", "checked_url", "request_of"]
+
+_R = TypeVar("_R")
+
+
+def request_of(model: type[_R], **fields: Any) -> _R:
+    """Return a request of what was given; None stands for nothing."""
+    given = {name: value for name, value in fields.items() if value is not None}
+    try:
+        return decode_request(model, given)
+    except InvalidRequestError as error:
+        message = str(error).removeprefix("$.")
+    raise InvalidArgumentError(message)
+
+
+def checked_app_id(app_id: Any) -> str:
+    """Return *app_id*, if it is one."""
+    try:
+        return check_app_id(app_id)
+    except (TypeError, ValueError) as error:
+        message = f"app id must be 1 to 64 letters, digits and hyphens, not {app_id!r}"
+        raise InvalidArgumentError(message) from error
+
+
+def checked_url(name: str, url: Any) -> str:
+    """Return *url*, if it may be an engine's."""
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+        message = f"{name} must begin with http:// or https://, not {url!r}"
+        raise InvalidArgumentError(message)
+    return url
