@@ -79,6 +79,14 @@ async def test_byte_by_byte_is_not_longer(house: House, head: bytes) -> None:
     assert 10 <= seconds <= 12
 
 
+@pytest.mark.parametrize("path", ["health", "api/v1/openapi.json"])
+async def test_no_body_of_a_stranger_is_waited_for(house: House, path: str) -> None:
+    """What needs no credentials is answered before the body that it does not need."""
+    head = f"GET /{path} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{{"
+
+    assert (await exchange(house.url, head.encode())).status == 200
+
+
 async def test_within_ten_seconds_it_is_served(house: House) -> None:
     """A head and a body that take nine seconds each are served."""
     async with dial(house.url) as wire:

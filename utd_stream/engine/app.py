@@ -155,7 +155,9 @@ def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
         if caller.credential is not Credential.NOTHING:
             request[CALLING_APP] = caller.app
         services.rates.check(caller)
-        raw = await request.app[_BODIES].read(request)
+        # From a stranger no body is read: there is nothing to say in it.
+        is_stranger = caller.credential is Credential.NOTHING
+        raw = b"" if is_stranger else await request.app[_BODIES].read(request)
         check_type(request, raw)
         key = read_idempotency(request, endpoint, caller, raw)
         try:
