@@ -133,11 +133,23 @@ def test_answers_are_found_until_they_expire(store: Store) -> None:
     with store.transaction():
         store.write(Changes(answers=answers))
         found = store.answers(["k3", "k7", "none", "k8", "k7"], 5.0)
-        store.forget_answers(7.0)
+        store.forget_answers(7.0, latest=100.0)
         left = store.answers([a.id for a in answers], -1.0)
 
     assert found == {"k7": answers[7], "k8": answers[8]}
     assert set(left) == {"k8"}
+
+
+def test_answers_of_a_clock_that_was_ahead_expire_in_time(store: Store) -> None:
+    """None is kept past the time for which answers are kept from now."""
+    answers = [StoredAnswer(f"k{i}", "f", 200, b"{}", 10.0**i) for i in range(9)]
+    ids = [answer.id for answer in answers]
+    with store.transaction():
+        store.write(Changes(answers=answers))
+        store.forget_answers(7.0, latest=1_000.0)
+
+        assert set(store.answers(ids, 999.0)) == {f"k{i}" for i in range(3, 9)}
+        assert store.answers(ids, 1_000.0) == {}
 
 
 def test_what_lives_and_is_due_is_known_at_start(store: Store) -> None:

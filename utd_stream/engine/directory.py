@@ -7,6 +7,7 @@ themselves are read when they are needed.  On the loop's thread.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable
 
 from utd_stream.engine.store import RoomKey, RoomWrite, Store
@@ -19,9 +20,13 @@ class Directory:
 
     Args:
         store: Read once, before its writer starts.
+        horizon: No deadline lies further ahead, in seconds; one that does was
+            set before the clock was set back.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, horizon: float) -> None:
+        self._horizon = horizon
+        self._asked_at = math.inf  # what is on disk may be of the future
         self._live: dict[RoomKey, None] = dict.fromkeys(store.live_rooms())
         self._due: dict[RoomKey, float] = dict(store.deadlines())
         self._heap = [(at, key) for key, at in self._due.items()]
@@ -51,8 +56,17 @@ class Directory:
         return self._heap[0][0] if self._heap else None
 
     def take_due(self, now: float) -> list[RoomKey]:
-        """Return the rooms due by *now*, each once until it is put off."""
+        """Return the rooms due by *now*, each once until it is put off.
+
+        Those whose deadline lies further ahead than any can are due, too.
+        """
         keys: list[RoomKey] = []
+        if now < self._asked_at:  # the clock was set back, or this is the first time
+            latest = now + self._horizon
+            keys = [key for key, at in self._due.items() if at > latest]
+            for key in keys:
+                del self._due[key]
+        self._asked_at = now
         while (at := self.next_due()) is not None and at <= now:
             _, key = heapq.heappop(self._heap)
             del self._due[key]

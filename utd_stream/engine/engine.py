@@ -51,7 +51,7 @@ class Engine:
         rules = config.rules
         self._log = log
         self._unsent = store.unsent()
-        self._directory = Directory(store)
+        self._directory = Directory(store, config.rules.longest)
         self._writer = Writer(
             store, clock=clock, rules=rules, threaded=threaded, log=log
         )

@@ -216,10 +216,11 @@ class Store:
         if changes.evicted:
             self._evict.send(self._connection, changes.evicted)
 
-    def forget_answers(self, now: float) -> None:
-        """Delete the answers that expired before *now*."""
-        statement = delete(ANSWERS).where(ANSWERS.c.expires_at <= now)
-        self._connection.execute(statement)
+    def forget_answers(self, now: float, latest: float) -> None:
+        """Delete the answers that expired before *now*; none is kept past *latest*."""
+        self._connection.execute(delete(ANSWERS).where(ANSWERS.c.expires_at <= now))
+        ahead = update(ANSWERS).where(ANSWERS.c.expires_at > latest)
+        self._connection.execute(ahead.values(expires_at=latest))
 
     def live_rooms(self) -> list[RoomKey]:
         """Return the rooms whose life goes on."""

@@ -30,7 +30,7 @@ import attrs
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from utd_stream.engine._batch import Batch
+from utd_stream.engine._batch import KEPT, Batch
 from utd_stream.engine._place import DatabaseGoneError
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.notes import note_answer
@@ -125,7 +125,7 @@ class Writer:
         self._turn: asyncio.Handle | None = None
         self._sent: deque[OutboxRow] = deque()
         self._flush: asyncio.Task[None] | None = None
-        self._purge_at = 0.0
+        self._purge_at = clock.monotonic()
         self._observer: Callable[[Commit], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -362,7 +362,7 @@ class Writer:
     ) -> tuple[list[Outcome | EngineError], Commit]:
         sent = self._take_sent()
         now = self._clock.now()
-        purges = now.timestamp() >= self._purge_at
+        purges = self._clock.monotonic() >= self._purge_at
         batch = Batch(self._store, self.committed, self._rules, now, self._seq)
         try:
             with self._store.transaction():
@@ -370,12 +370,13 @@ class Writer:
                 changes = batch.changes(sent)
                 self._store.write(changes)
                 if purges:
-                    self._store.forget_answers(now.timestamp())
+                    at = now.timestamp()
+                    self._store.forget_answers(at, latest=at + KEPT)
         except BaseException:
             self._sent.extend(sent)
             raise
         if purges:
-            self._purge_at = now.timestamp() + _PURGE_PERIOD
+            self._purge_at = self._clock.monotonic() + _PURGE_PERIOD
         self._seq = batch.seq
         self.committed.renew(changes.rooms)
         self.committed.number_answers(changes.answers)

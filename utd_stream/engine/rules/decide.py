@@ -25,6 +25,7 @@ from utd_stream.engine.rules import minting, roster, seating, speaking, waiting
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect
+from utd_stream.engine.rules.set_back import settled
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.errors import InvalidRequestError, NotFoundError
 from utd_stream.machines.invitation import InvitationState
@@ -91,9 +92,13 @@ def next_deadline(room: Room, rules: Rules) -> datetime | None:
 def overdue(room: Room, rules: Rules, now: datetime) -> frozenset[str]:
     """Return what is due: ``time`` for TimePassed, ``listing`` for a listing.
 
-    A grace and an emptiness are judged by a listing only.
+    A grace and an emptiness are judged by a listing only.  A room of the
+    future is due, whatever its deadlines say.
     """
-    return frozenset(what for at, what in _deadlines(room, rules) if at <= now)
+    due = {what for at, what in _deadlines(room, rules) if at <= now}
+    if settled(room, now, rules) is not room:
+        due.add("time")  # the clock was set back: the deadlines are others now
+    return frozenset(due)
 
 
 def _deadlines(room: Room, rules: Rules) -> Iterator[tuple[datetime, str]]:

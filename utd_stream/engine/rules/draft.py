@@ -21,6 +21,7 @@ from utd_stream.engine.rules.effects import (
     SyncParticipant,
 )
 from utd_stream.engine.rules.grants import permission, room_metadata
+from utd_stream.engine.rules.set_back import settled
 from utd_stream.engine.rules.state import (
     Absence,
     Invite,
@@ -80,7 +81,7 @@ class Draft:
     """One room while a command is decided."""
 
     def __init__(self, room: Room, actor: Actor, now: datetime, rules: Rules) -> None:
-        self.room = room
+        self.room = settled(room, now, rules)
         self.actor = actor
         self.now = now
         self.rules = rules
@@ -228,7 +229,7 @@ class Draft:
             if self.room.is_live:
                 self.effect(SyncMetadata())
         if self.room is not self._before:
-            self.change(version=self._before.version + 1)
+            self.change(version=self._before.version + 1, as_of=self.now)
         return self.room, tuple(self._effects)
 
     def _check_size(self) -> None:

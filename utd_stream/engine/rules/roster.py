@@ -12,6 +12,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+import attrs
+
 from utd_stream.contract.answers import Empty
 from utd_stream.engine.rules import seating, waiting
 from utd_stream.engine.rules.authority import check_acts_on
@@ -136,6 +138,7 @@ def listed(draft: Draft, fact: MembersListed) -> None:
     if not draft.room.is_live:
         draft.effect(SyncRoom())
         return
+    fact = attrs.evolve(fact, asked_at=min(fact.asked_at, draft.now))
     present = {p.identity for p in fact.participants}
     for participant in fact.participants:
         _check_participant(draft, participant, fact.asked_at)
@@ -155,6 +158,7 @@ def gone(draft: Draft, fact: RoomGone) -> None:
     """Hear that the SFU has no such room: it forgot it, nobody departed (T39)."""
     if not draft.room.is_live:
         return
+    fact = attrs.evolve(fact, asked_at=min(fact.asked_at, draft.now))
     for member in tuple(draft.room.members.values()):
         if member.is_connected:
             _lose(draft, member, fact.asked_at)
@@ -165,10 +169,14 @@ def gone(draft: Draft, fact: RoomGone) -> None:
 # What the SFU shows.
 
 
-def _sees(draft: Draft, participant: SfuParticipant) -> bool:
+def _sees(
+    draft: Draft, participant: SfuParticipant, asked_at: datetime | None = None
+) -> bool:
     member = draft.room.members[participant.identity]
     newer = member.joined_at is None or participant.joined_at >= member.joined_at
-    if not newer:
+    # A later listing knows better than times of a clock that may be set back.
+    heard = asked_at and (member.seen_at is None or member.seen_at < asked_at)
+    if not newer and not heard:
         return False  # a notice of an older connection, come late
     draft.change_member(
         member.identity,
@@ -196,7 +204,7 @@ def _check_participant(
     if _has_ended(member, participant, asked_at):
         return
     if member.sid != participant.sid:
-        _sees(draft, participant)
+        _sees(draft, participant, asked_at)
     wanted = (
         permission(draft.room, identity),
         participant_metadata(draft.room, identity),

@@ -61,6 +61,12 @@ class Rules:
     max_requests: int = 100
     max_metadata_bytes: int = 400_000
 
+    @property
+    def longest(self) -> float:
+        """The longest time that anything waits, in seconds."""
+        waits = (self.seat_grace, self.leave_grace, self.request_expiry)
+        return max(*waits, self.room_empty)
+
 
 @attrs.frozen(kw_only=True)
 class Seat:
@@ -177,6 +183,7 @@ class Room:
         app_id: Whose.
         name: As the app names it.
         version: Counts the writes of this aggregate.
+        as_of: When it was changed last; None where an older version wrote it.
         type: Of this life.
         life: Counts the lives of the name, from 1.
         created_at: When this life began.
@@ -199,6 +206,7 @@ class Room:
     app_id: str
     name: str
     version: int = 0
+    as_of: datetime | None = None
     type: UTDStreamType = UTDStreamType.AUDIO_ROOM
     life: int = 1
     created_at: datetime
