@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -171,6 +171,43 @@ def test_second_engine_on_one_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="open in another engine"):
         Store(url)
     first.close()
+    Store(url).close()
+
+
+def reading(reader: sqlite3.Connection) -> None:
+    """Look at the rooms, as a browser of databases does."""
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM rooms").fetchall()
+
+
+def writing(reader: sqlite3.Connection) -> None:
+    """Begin to edit."""
+    reader.execute("BEGIN IMMEDIATE")
+
+
+def dumping(reader: sqlite3.Connection) -> None:
+    """Be in the middle of a dump."""
+    reader.execute("BEGIN")
+    for _ in zip(range(3), reader.iterdump(), strict=False):
+        pass
+
+
+@pytest.mark.parametrize("holds", [reading, writing, dumping])
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_file_that_is_looked_into_is_told_as_that(
+    tmp_path: Path, holds: Callable[[sqlite3.Connection], object], journal: str
+) -> None:
+    """Not only an engine may have it open; once it has ended, the file is served."""
+    file = tmp_path / "engine.db"
+    url = f"sqlite:///{file}"
+    Store(url).close()
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute(f"PRAGMA journal_mode={journal}").fetchall()
+    holds(reader)
+
+    with pytest.raises(InvalidArgumentError, match="engine, a database browser or a"):
+        Store(url)
+    reader.close()
     Store(url).close()
 
 

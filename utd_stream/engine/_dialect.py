@@ -68,7 +68,7 @@ def connect(engine: Engine) -> Connection:
     """Return a connection that is durable, and this engine's alone.
 
     Raises:
-        InvalidArgumentError: If another engine has the database, or it
+        InvalidArgumentError: If another program has the database open, or it
             cannot be opened.
     """
     place = engine.url.database
@@ -81,8 +81,9 @@ def connect(engine: Engine) -> Connection:
             connection.close()
         if "locked" in str(error):
             message = (
-                f"the database {place} is open in another engine; "
-                "stop it, or give this one a database of its own"
+                f"the database {place} is open in another engine, a database "
+                "browser or a backup; end that, or give this engine a database of "
+                "its own"
             )
             raise InvalidArgumentError(message) from error
         raise unusable(engine, error) from error
