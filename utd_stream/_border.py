@@ -119,7 +119,7 @@ def command(method: _F) -> _F:
     """Return *method*, a coroutine function, as a border."""
 
     @functools.wraps(method)
-    async def call(self: Any, /, *args: Any, **named: Any) -> object:
+    async def _call(self: Any, /, *args: Any, **named: Any) -> object:
         try:
             _check(self)
             return await method(self, *args, **named)
@@ -127,7 +127,7 @@ def command(method: _F) -> _F:
             _shorten(error, method)
             raise
 
-    return cast("_F", call)
+    return cast("_F", _call)
 
 
 def shortening(method: _P, *, checks: bool = False) -> _P:
