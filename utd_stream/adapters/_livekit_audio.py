@@ -20,6 +20,8 @@ __all__ = ["Ears", "Feed"]
 _QUEUE_MS = 80
 _FRAME_MS = 10
 _MAX_WAITING_FRAMES = 100
+# A capture ends at once where nothing waits to be sent; in seconds.
+_CAPTURE_LIMIT = 0.5
 
 _Find: TypeAlias = Callable[[], rtc.Track | None]
 
@@ -82,7 +84,7 @@ class Feed:
     async def _run(self) -> None:
         try:
             while (samples := await self._sound.next()) is not None:
-                await self._native.capture_frame(_native_frame(samples))
+                await self._capture(samples)
             await self._native.wait_for_playout()
         except asyncio.CancelledError:
             self._native.clear_queue()
@@ -91,6 +93,20 @@ class Feed:
             logger.exception("LiveKit's client takes no more sound; its track is muted")
             await self._sound.aclose()
         self.track.mute()
+
+    async def _capture(self, samples: bytes) -> None:
+        # LiveKit's client answers each capture.  One that was cancelled would be
+        # answered when the client is gone: it prints an error at the process's end.
+        frame = _native_frame(samples)
+        captured = asyncio.ensure_future(self._native.capture_frame(frame))
+        try:
+            await asyncio.shield(captured)
+        except asyncio.CancelledError:
+            self._native.clear_queue()
+            await asyncio.wait([captured], timeout=_CAPTURE_LIMIT)
+            if not captured.cancel():
+                captured.exception()  # nobody is left to be told
+            raise
 
 
 def _native_frame(samples: bytes) -> rtc.AudioFrame:
