@@ -27,7 +27,12 @@ CODES = {
     for name, code in vars(api.ServerErrorCode).items()
     if name.isupper() and isinstance(code, str)
 }
-NEVER = {"not_found": NotFoundError, "invalid_argument": InvalidRequestError}
+NEVER = {
+    "not_found": NotFoundError,
+    "invalid_argument": InvalidRequestError,
+    "malformed": InvalidRequestError,
+    "out_of_range": InvalidRequestError,
+}
 
 
 def livekit(code: str) -> web.Application:
