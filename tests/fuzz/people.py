@@ -22,6 +22,7 @@ ROLES = ("nobody", "stranger", "key", "audience", "admin", "host", "secret")
 _FREE, _REQUEST = "lounge", "studio"
 _NAMES = ("hana", "ada", "bob", "cy", "dee")
 _BY_ROLE = {"host": "hana", "admin": "ada", "audience": "bob"}
+_SEATS = ("a", "b", "index", "seat_index", "target_seat")
 _KEPT = 8
 _REPEATED = 0.3
 _STRANGE = 0.2
@@ -110,7 +111,7 @@ class People:
             "identity": _NAMES,
             "target_identity": _NAMES,
             "type": ("audio_room",),
-            "index": tuple(range(9)),
+            **dict.fromkeys(_SEATS, tuple(range(9))),
             "id": tuple(self._ids),
         }
         is_left = name not in alive or self._choice.random() < _STRANGE
