@@ -60,11 +60,6 @@ __all__ = [
 
 _T = TypeVar("_T")
 
-# An answer is kept for its Idempotency-Key, so a body of 64 KiB that is all
-# wrong must not make a larger one.
-_MOST_PROBLEMS = 20
-_MOST_NAME = 100
-
 _FIRST_ERROR = 400
 
 
@@ -85,7 +80,7 @@ def decode_request(model: type[_T], raw: object) -> _T:
 
     Raises:
         InvalidRequestError: If it stands for none; ``details.errors`` lists
-            ``{path, message}`` for each problem, 20 at most.
+            ``{path, message}`` for each problem.
     """
     fields = raw if is_object(raw) else {}
     known = {field.name for field in attrs.fields(cast("Any", model))}
@@ -96,13 +91,9 @@ def decode_request(model: type[_T], raw: object) -> _T:
             return request
     except Exception as error:  # noqa: BLE001 -- hooks raise what they find
         problems = _problems(error)
-    unknown = sorted(set(fields) - known)[:_MOST_PROBLEMS]
-    problems += [(f"$.{_short(name)}", "unknown field") for name in unknown]
-    raise InvalidRequestError.at(*problems[:_MOST_PROBLEMS])
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _MOST_NAME else f"{name[:_MOST_NAME]}..."
+    unknown = sorted(set(fields) - known)
+    problems += [(f"$.{name}", "unknown field") for name in unknown]
+    raise InvalidRequestError.at(*problems)
 
 
 def decode(model: type[_T], raw: object) -> _T:
