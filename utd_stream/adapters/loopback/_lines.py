@@ -23,6 +23,8 @@ class Lines:
     def __init__(self, server: Server) -> None:
         self._server = server
         self._clients: dict[LoopbackRoom, None] = {}
+        # A killed client cannot free its sources; the plane does at its end.
+        self._killed: list[LoopbackRoom] = []
 
     def cut(self, name: str, identity: str) -> None:
         """Let nothing get through, both ways.
@@ -50,6 +52,7 @@ class Lines:
         for sent in client.sent.values():
             sent.feed.is_cut = True
         client.end(None)
+        self._killed.append(client)
 
     def resume(self, name: str, identity: str) -> None:
         """Break the signal connection alone: a resume, with the same sids (T29)."""
@@ -72,6 +75,13 @@ class Lines:
     def all(self) -> tuple[LoopbackRoom, ...]:
         """Return every client that is connected, or being repaired."""
         return tuple(self._clients)
+
+    async def aclose(self) -> None:
+        """End every client, and free what it sent."""
+        for client in (*self._clients, *self._killed):
+            client.end(None)
+            await client.disconnect()
+        self._killed.clear()
 
     def _client(self, name: str, identity: str) -> LoopbackRoom:
         for client in reversed(self._clients):

@@ -286,9 +286,7 @@ class Loopback:
         """
         self._server.url = ""
         self._server.forget()
-        for client in self.lines.all():
-            client.end(None)
-            await client.disconnect()
+        await self.lines.aclose()
         await self._server.timers.aclose()
 
     # Inside.
