@@ -368,6 +368,22 @@ async def test_closing_lets_nothing_begin_that_could_not_be_stopped() -> None:
     assert begun == []
 
 
+async def test_closing_releases_a_call_whose_task_has_not_started() -> None:
+    """A caller who asked in the same turn of the loop hears that it closed."""
+    world = World()
+
+    async def call() -> None: ...
+
+    caller = asyncio.create_task(world.keeper.run("x", call, may_abandon=False))
+    closing = asyncio.create_task(world.keeper.aclose())
+    await world.turn()
+
+    assert caller.done()
+    with pytest.raises(ClosedError):
+        await caller
+    await closing
+
+
 async def test_abandoning_releases_every_caller() -> None:
     """After `abandon` no caller waits and no call runs."""
     world = World()

@@ -120,8 +120,9 @@ class Keeper:
         await self._withdraw(lambda kept: kept.may_abandon or not kept.has_begun)
 
     async def _withdraw(self, which: Callable[[_Kept[Any]], bool]) -> None:
-        withdrawn = [task for task, kept in self._kept.items() if which(kept)]
-        for task in withdrawn:
+        withdrawn = {task: kept for task, kept in self._kept.items() if which(kept)}
+        for task, kept in withdrawn.items():
+            kept.give_up()  # its task may not have had its first step
             task.cancel()
         await self._end_of(withdrawn)
 
