@@ -112,6 +112,18 @@ async def test_a_busy_end_of_a_value_hears_the_newest_and_of_events_each() -> No
     assert events.listener_count == 0
 
 
+async def test_an_end_given_up_at_once_leaves_its_source() -> None:
+    """Too many values within `subscribe` give it up, and nothing stays behind."""
+    source: EventsSource[int] = EventsSource(AsyncioClock())
+    errors: list[Exception] = []
+    begun = reactivex.of(1, 2, 3).pipe(ops.concat(source.events))
+    subscribe_async(begun, Slow(), errors.append, limit=1)
+    await settle()
+
+    assert [type(error) for error in errors] == [MailboxFullError]
+    assert source.listener_count == 0
+
+
 Begin = Callable[[Events[int]], Observable[int]]
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, ClassVar, Generic, TypeAlias, TypeGuard, TypeVar
 
 from reactivex import Observable, abc
-from reactivex.disposable import Disposable
+from reactivex.disposable import Disposable, SingleAssignmentDisposable
 
 from utd_stream.errors import InvalidArgumentError, MailboxFullError, UsageError
 from utd_stream.reactive._describing import described
@@ -74,7 +74,7 @@ def subscribe_async(  # noqa: PLR0913 -- those of RxPY, and a limit
         message = f"a mailbox holds at least one value, not {limit}"
         raise InvalidArgumentError(message)
     observer = CoroutineObserver(on_next, on_error, on_completed, limit)
-    observer.source = source.subscribe(
+    observer.source.disposable = source.subscribe(
         observer.on_next, observer.on_error, observer.on_completed, scheduler=scheduler
     )
     return Disposable(observer.dispose)
@@ -114,7 +114,8 @@ class CoroutineObserver(Generic[_T]):
         self._error: Exception | None = None
         self._has_ended = False  # nothing comes any more
         self._is_disposed = False  # nothing is wanted any more
-        self.source: abc.DisposableBase = Disposable()
+        # It may be disposed before there is a subscription: by the first values.
+        self.source = SingleAssignmentDisposable()
 
     def on_next(self, value: _T) -> None:
         """Take a value, from any thread."""
@@ -167,7 +168,7 @@ class CoroutineObserver(Generic[_T]):
         logger.error("%s was given up: %s", described(self._observe), error)
         self._dispose()
         if self._on_error is not None:
-            self._on_error(error)
+            guarded(partial(self._on_error, error))
 
     def _is_working(self) -> bool:
         return self._task is not None and not self._task.done()
