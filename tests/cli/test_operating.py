@@ -116,7 +116,7 @@ def test_nobody_else_opens_the_file_of_a_running_engine(tmp_path: Path) -> None:
         closing(sqlite3.connect(tmp_path / "data" / "rooms.db", timeout=0)) as other,
         pytest.raises(sqlite3.OperationalError, match="database is locked"),
     ):
-        other.execute("VACUUM INTO 'copy.db'")
+        other.execute("VACUUM INTO ?", [str(tmp_path / "copy.db")])
 
 
 @pytest.mark.parametrize("document", [README, OPERATING], ids=lambda path: path.name)
