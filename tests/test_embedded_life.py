@@ -309,3 +309,16 @@ def test_closing_in_the_midst_of_a_join_ends_it(after: float) -> None:
             assert isinstance(error, UTDStreamException)
         else:
             sim.run(joining.result().dispose())
+
+
+def test_a_program_that_closes_nothing_blames_no_source(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The end of the loop is no failure of a microphone."""
+
+    async def program() -> None:
+        await joined(await embedded().start(), "ana")
+
+    asyncio.run(program())
+
+    assert "audio source" not in caplog.text

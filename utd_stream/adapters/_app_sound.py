@@ -137,9 +137,11 @@ class AppSound:
     async def _read(self) -> None:
         try:
             await self._take_frames()
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- see below
+        except (Exception, asyncio.CancelledError) as error:
             if self._closing is not None:
                 return
+            if self._reading.cancelling():
+                raise  # the loop ends
             # The app's own code, which may even raise what cancels a task.
             self._failure = error
         self._has_ended = True
