@@ -34,6 +34,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+import attrs
+
 from utd_stream.machines._declare import Declaration, Row
 from utd_stream.machines._occupancy_events import (
     ArmTakeTimeout,
@@ -67,24 +69,6 @@ from utd_stream.machines._occupancy_events import (
     TakeTimedOut,
     UnmuteTrack,
     UnpublishMicrophone,
-)
-from utd_stream.machines._occupancy_updates import (
-    asking,
-    asking_starting,
-    ended,
-    granted,
-    granted_settled,
-    granted_starting,
-    next_op,
-    replaced,
-    revoked,
-    revoked_stopping,
-    settled,
-    starting,
-    stopping,
-    switched_off,
-    switched_on,
-    switched_on_starting,
 )
 from utd_stream.models.rooms import SeatOccupancy
 
@@ -160,6 +144,89 @@ def is_off(data: OccupancyData, event: MicrophoneOn) -> bool:
 def a_take_waits(data: OccupancyData, event: OccupancyEvent) -> bool:
     """Does a `take_seat` wait for this seat?"""
     return data.waits
+
+
+def asking(data: OccupancyData, event: TakeSeat) -> OccupancyData:
+    """Count a take that somebody waits for."""
+    return attrs.evolve(data, op=data.op + 1, waits=True)
+
+
+def next_op(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Count the next operation; nobody waits for the old one."""
+    return attrs.evolve(data, op=data.op + 1, waits=False)
+
+
+def asking_starting(data: OccupancyData, event: TakeSeat) -> OccupancyData:
+    """Count a take that somebody waits for, and a publication."""
+    return starting(asking(data, event), event)
+
+
+def settled(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Let go whoever waited for the seat."""
+    return attrs.evolve(data, waits=False)
+
+
+def starting(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Count a publication."""
+    return attrs.evolve(data, publication=data.publication + 1)
+
+
+def stopping(data: OccupancyData, event: OccupancyEvent) -> OccupancyData:
+    """Count the next operation and end the publication."""
+    return attrs.evolve(next_op(data, event), publication=data.publication + 1)
+
+
+def granted(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    """Remember the right."""
+    return attrs.evolve(data, right=True)
+
+
+def granted_settled(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    """Remember the right, and let go whoever waited."""
+    return attrs.evolve(data, right=True, waits=False)
+
+
+def granted_starting(data: OccupancyData, event: RightGranted) -> OccupancyData:
+    """Remember the right, and count a publication."""
+    return attrs.evolve(starting(data, event), right=True)
+
+
+def revoked(data: OccupancyData, event: RightRevoked) -> OccupancyData:
+    """Forget the right."""
+    return attrs.evolve(data, right=False)
+
+
+def revoked_stopping(data: OccupancyData, event: RightRevoked) -> OccupancyData:
+    """Forget the right, end the publication, let go whoever waited."""
+    return attrs.evolve(
+        data, right=False, waits=False, publication=data.publication + 1
+    )
+
+
+def replaced(data: OccupancyData, event: ConnectionReplaced) -> OccupancyData:
+    """Forget the right and the publication of the old connection."""
+    # What the new connection may do is told by the fact that follows.
+    return attrs.evolve(data, right=False, publication=data.publication + 1)
+
+
+def ended(data: OccupancyData, event: ConnectionEnded) -> OccupancyData:
+    """Forget all that belonged to the connection."""
+    return attrs.evolve(stopping(data, event), right=False)
+
+
+def switched_on(data: OccupancyData, event: MicrophoneOn) -> OccupancyData:
+    """Remember that sound is wanted."""
+    return attrs.evolve(data, wanted=True)
+
+
+def switched_on_starting(data: OccupancyData, event: MicrophoneOn) -> OccupancyData:
+    """Remember that sound is wanted, and count a publication."""
+    return attrs.evolve(starting(data, event), wanted=True)
+
+
+def switched_off(data: OccupancyData, event: MicrophoneOff) -> OccupancyData:
+    """Remember that none is wanted."""
+    return attrs.evolve(data, wanted=False)
 
 
 def ask_seat(data: OccupancyData, event: TakeSeat) -> AskSeat:
