@@ -43,6 +43,24 @@ def test_time_passes_only_when_nothing_is_ready() -> None:
     assert run(program()) == [0.0, 0.0, 0.1, 86_000.1]
 
 
+@given(start=st.floats(0, 1e5), pause=st.floats(0, 100), rest=st.floats(0, 1e-8))
+def test_every_pause_moves_time(start: float, pause: float, rest: float) -> None:
+    """Whoever waits until an instant, asking how much is left, gets there."""
+
+    async def program() -> int:
+        clock = the_loop().clock
+        await clock.sleep(start)
+        due = clock.monotonic() + pause + rest
+        pauses = 0
+        while (left := due - clock.monotonic()) > 0:
+            await clock.sleep(left)
+            pauses += 1
+            assert pauses < 20
+        return pauses
+
+    assert run(program(), horizon=1e9) < 20
+
+
 def test_clock_is_that_of_the_loop() -> None:
     """Date, monotonic time, sleeping and bounding agree with the loop."""
 

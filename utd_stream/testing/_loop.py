@@ -35,6 +35,10 @@ _Ts = TypeVarTuple("_Ts")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 # How many turns may pass without time passing; a busy world needs hundreds.
 _MAX_TURNS = 100_000
+# Of a time, in seconds; and the shortest pause that moves it, which must be longer
+# than what asyncio takes for the same instant.
+_DIGITS = 9
+_LEAST_PAUSE = 2e-9
 # How long to wait for a thread before looking again, in real seconds.
 _THREAD_WAIT = 0.05
 
@@ -167,9 +171,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         *args: *_Ts,
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Call *callback* at *when*; ties are broken by number or by the seed."""
+        """Call *callback* at *when*; ties are broken by number or by the seed.
+
+        Time moves in whole nanoseconds.  A timer of the future moves it by two of
+        them at least: a pause that did not would never end for a caller who asks
+        afterwards how much is left.
+        """
         due = _Due(max(when, self._now))
-        due.tie = self._tie()
+        if when > self._now and round(when, _DIGITS) <= self._now:
+            due = _Due(round(self._now + _LEAST_PAUSE, _DIGITS))
+        due.tie = (when, self._tie())
         return super().call_at(due, callback, *args, context=context)
 
     def create_future(self) -> asyncio.Future[Any]:
@@ -227,7 +238,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             message = f"nothing can happen any more{_waiting()}"
             raise StalledError(message)
         self._turns = 0
-        self._now = round(self._now + timeout, 9)
+        self._now = round(self._now + timeout, _DIGITS)
         if self._now > self._horizon:
             # Once only: who unwinds may need time too.
             passed, self._horizon = self._horizon, float("inf")
@@ -286,9 +297,9 @@ def check_thread(what: str) -> None:
 
 
 class _Due(float):
-    """An instant whose ties are broken by one more number."""
+    """An instant whose ties are broken by when it was meant, then by a number."""
 
-    tie: float
+    tie: tuple[float, float]
 
     def __lt__(self, other: float) -> bool:
         if isinstance(other, _Due) and float(self) == float(other):
