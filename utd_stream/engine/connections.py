@@ -29,7 +29,15 @@ from utd_stream.engine.border_log import BorderLog
 from utd_stream.errors import EngineError, InvalidRequestError, UnavailableError
 from utd_stream.ports import Clock
 
-__all__ = ["PARSING", "PATIENCE", "Connections", "Phase", "Refuse", "awaiting_body"]
+__all__ = [
+    "PARSING",
+    "PATIENCE",
+    "Connections",
+    "Phase",
+    "Refuse",
+    "awaiting_body",
+    "drop",
+]
 
 # Whatever runs the application: nothing is inflated, and no request is logged.
 PARSING: Mapping[str, Any] = {"auto_decompress": False, "access_log": None}
@@ -87,7 +95,7 @@ class _Waits:
             return began, connection
         return None
 
-    async def watch(self, log: BorderLog) -> None:
+    async def watch(self) -> None:
         """Close those that wait too long, until cancelled."""
         while True:
             longest = self.longest()
@@ -100,9 +108,8 @@ class _Waits:
             if left > 0:
                 await self._clock.sleep(left)
                 continue
-            if self._phase not in _UNREMARKABLE:
-                log.note(self._phase.value)
-            connection.drop()
+            is_ordinary = self._phase in _UNREMARKABLE
+            connection.drop("" if is_ordinary else self._phase.value)
 
 
 class Connections(web.Server):
@@ -180,7 +187,7 @@ class Connections(web.Server):
         """Close those that keep the engine waiting too long, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for waits in self._waits.values():
-                tasks.create_task(waits.watch(self.log))
+                tasks.create_task(waits.watch())
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
         connection = request.protocol
@@ -219,8 +226,7 @@ class _Connection(web.RequestHandler):
         try:
             super().data_received(data)
         except Exception as error:  # noqa: BLE001 -- asyncio would log what came
-            self._connections.log.note(f"unreadable: {type(error).__name__}")
-            self.drop()
+            self.drop(f"unreadable: {type(error).__name__}")
 
     async def finish_response(
         self,
@@ -262,8 +268,14 @@ class _Connection(web.RequestHandler):
         """Note that something failed, without what was sent."""
         self._connections.log.note(f"failed: {type(said.get('exc_info')).__name__}")
 
-    def drop(self) -> None:
-        """Close at once, whatever is still unread or unsent."""
+    def drop(self, why: str = "") -> None:
+        """Close at once, whatever is still unread or unsent.
+
+        Args:
+            why: A kind of fault to count, in words of ours; empty for none.
+        """
+        if why:
+            self._connections.log.note(why)
         transport = self.transport
         self._connections.leave(self)
         self.force_close()
@@ -295,3 +307,16 @@ def awaiting_body(request: web.BaseRequest) -> Generator[None]:
     )
     with waiting:
         yield
+
+
+def drop(connection: web.RequestHandler, why: str) -> None:
+    """Close *connection* at once.
+
+    Args:
+        connection: Of whichever runner.
+        why: A kind of fault to count, in words of ours.
+    """
+    if isinstance(connection, _Connection):
+        connection.drop(why)
+    elif connection.transport is not None:
+        connection.transport.abort()
