@@ -81,6 +81,10 @@ class House:
         self._runner.listen(open_sockets("127.0.0.1", 0))
         self._pool = aiohttp.ClientSession()
 
+    async def deafen(self) -> None:
+        """Take no new connections; those that are open stay."""
+        await self._runner.deafen()
+
     async def stop(self) -> None:
         """Serve no more; what was committed stays."""
         await self._pool.close()

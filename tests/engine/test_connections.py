@@ -60,6 +60,17 @@ async def test_what_is_not_sent_is_waited_for_ten_seconds(
     assert waited == pytest.approx(10.0, abs=TOLERANCE)
 
 
+async def test_a_stop_waits_no_longer(house: House) -> None:
+    """An engine that takes no new connections still bounds those that are open."""
+    async with dial(house.url) as wire:
+        await wire.send(STARTS["half a body"])
+        await house.deafen()
+
+        waited = await seconds_until_closed(house, wire)
+
+    assert waited == pytest.approx(10.0, abs=TOLERANCE)
+
+
 @pytest.mark.parametrize(
     "head", [HEALTH, LEAVE + b"Content-Length: 1000\r\n\r\n"], ids=["head", "body"]
 )

@@ -103,7 +103,8 @@ class EngineRunner(web.AppRunner):
         super().__init__(app, shutdown_timeout=shutdown_timeout)
         self._most = most_connections(_descriptors()) if most is None else most
         self._connections: Connections
-        self._tasks: list[asyncio.Task[None]] = []
+        self._accepting: list[asyncio.Task[None]] = []
+        self._watching: asyncio.Task[None] | None = None
         # Accepted, and not yet one of the connections.
         self._arriving: set[asyncio.Task[None]] = set()
         self._sockets: list[socket.socket] = []
@@ -118,28 +119,33 @@ class EngineRunner(web.AppRunner):
         for each in sockets:
             each.setblocking(False)  # noqa: FBT003 -- the library's own
             self._sockets.append(each)
-            self._tasks.append(asyncio.create_task(self._accept(each)))
+            self._accepting.append(asyncio.create_task(self._accept(each)))
 
     async def deafen(self) -> None:
-        """Accept no more connections; those that are open stay."""
-        tasks, self._tasks = self._tasks, []
-        for task in tasks:
+        """Accept no more connections; those that are open stay, still bounded."""
+        accepting, self._accepting = self._accepting, []
+        for task in accepting:
             task.cancel()
-        await asyncio.gather(*tasks, *self._arriving, return_exceptions=True)
+        await asyncio.gather(*accepting, *self._arriving, return_exceptions=True)
         while self._sockets:
             self._sockets.pop().close()
 
     async def cleanup(self) -> None:
         """Stop; idempotent."""
-        await self.deafen()
-        await super().cleanup()
+        try:
+            await self.deafen()
+            await super().cleanup()
+        finally:
+            if self._watching is not None:
+                self._watching.cancel()
+                await asyncio.gather(self._watching, return_exceptions=True)
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()
         self._connections = Connections(
             server, clock=self.app[SERVICES].clock, refuse=self.app[REFUSE]
         )
-        self._tasks.append(asyncio.create_task(self._connections.watch()))
+        self._watching = asyncio.create_task(self._connections.watch())
         return self._connections
 
     @property
