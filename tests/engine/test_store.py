@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -218,10 +219,15 @@ def test_newer_schema_is_refused(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{file}")
     with engine.begin() as connection:
         connection.execute(text("UPDATE meta SET value = '99'"))
+        connection.execute(text("ALTER TABLE outbox RENAME TO outgoing"))
     engine.dispose()
 
     with pytest.raises(InvalidArgumentError, match="schema 99"):
         Store(f"sqlite:///{file}")
+    with closing(sqlite3.connect(file)) as left:
+        tables = left.execute("SELECT name FROM sqlite_master").fetchall()
+    assert ("outgoing",) in tables
+    assert ("outbox",) not in tables
 
 
 def test_file_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -25,14 +25,16 @@ def migrate(connection: Connection) -> str:
     Returns:
         The version of the schema then; another than ours is a newer one.
     """
-    TABLES.create_all(connection)
-    found = connection.execute(select(META.c.value).where(_KEY)).scalar()
+    found = None
+    if inspect(connection).has_table(META.name):
+        found = connection.execute(select(META.c.value).where(_KEY)).scalar()
     if found is None:
+        TABLES.create_all(connection)
         made = insert(META).values(key="schema_version", value=str(SCHEMA_VERSION))
         connection.execute(made)
         return str(SCHEMA_VERSION)
     if found not in _OLDER:
-        return str(found)
+        return str(found)  # of a newer one nothing is changed
     # A start that was killed in between may have added some of them.
     there = {column["name"] for column in inspect(connection).get_columns(ANSWERS.name)}
     for name, kind in _NEW_COLUMNS.items():
