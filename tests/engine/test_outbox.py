@@ -289,6 +289,7 @@ class Refusing(Loopback):
     ids=["refused", "not encoded", "no Unicode"],
 )
 async def test_a_right_that_cannot_be_written_ends_the_connection(
+    caplog: pytest.LogCaptureFixture,
     error: Exception,
     away: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
@@ -314,6 +315,9 @@ async def test_a_right_that_cannot_be_written_ends_the_connection(
         assert sfu.participant(house.sfu_room, "ana") is None
         assert house.speaks("bob")
         assert house.metadata()["_seats"]["seats"][0]["identity"] is None
+    # The message of a fault may quote what a client sent.
+    is_refusal = isinstance(error, InvalidRequestError)
+    assert (str(error) in caplog.text) is is_refusal
 
 
 async def test_metadata_waits_for_nobody_who_fails() -> None:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from sqlalchemy import Connection
 
+from tests.engine.manual_clock import ManualClock
 from tests.engine.writers import KEY, all_of, enter, take, writing
 from utd_stream.contract import Who
 from utd_stream.engine.orders import Order, Outcome
@@ -91,6 +92,22 @@ async def test_the_log_names_nobody(
 
     assert "INSERT INTO rooms" in caplog.text
     assert "room of ana" not in caplog.text
+
+
+async def test_a_failure_that_lasts_is_one_line_a_minute(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of many commands that fail alike the log tells one, and one more later."""
+    clock = ManualClock()
+    async with writing(database, threaded=False, clock=clock) as writer:
+        await forbid_writing(writer, forbidden=True)
+        for seconds in (0, 59, 1):
+            await clock.advance(seconds)
+            for number in range(5):
+                await all_of(writer, enter("ana", f"room{number}"), enter("bob"))
+        await forbid_writing(writer, forbidden=False)
+
+    assert len([each for each in caplog.messages if "rolled back" in each]) == 2
 
 
 async def test_the_cache_is_forgotten_with_a_failed_batch(writer: Writer) -> None:

@@ -11,9 +11,10 @@ import logging
 import traceback
 from collections import Counter
 
+from utd_stream.errors import UTDStreamException
 from utd_stream.ports import Clock
 
-__all__ = ["BorderLog", "log_failure"]
+__all__ = ["BorderLog", "log_failure", "log_refusal"]
 
 _LOG = logging.getLogger(__name__)
 _PERIOD = 60.0  # between two lines, in seconds
@@ -54,3 +55,11 @@ def log_failure(what: str, error: BaseException) -> None:
     """
     where = "".join(traceback.format_tb(error.__traceback__))
     _LOG.error("%s: %s at\n%s", what, type(error).__name__, where)
+
+
+def log_refusal(what: str, error: Exception) -> None:
+    """Log what LiveKit refuses for good; of a fault of the engine, no message."""
+    if isinstance(error, UTDStreamException):
+        _LOG.error("%s: %s", what, error)
+    else:
+        log_failure(what, error)

@@ -34,6 +34,7 @@ from typing import cast
 import attrs
 import orjson
 
+from utd_stream.engine.border_log import log_failure, log_refusal
 from utd_stream.engine.rules.grants import (
     lingers,
     participant_metadata,
@@ -266,13 +267,13 @@ class Outbox:
             await self._send(row, room)
         except NotFoundError:
             pass  # whom it was for is gone, and the next listing looks again
-        except InvalidRequestError:
-            _LOG.exception("the SFU will never take %s of %s", row.kind, key)
+        except InvalidRequestError as error:
+            log_refusal(f"the SFU will never take {row.kind} of {key}", error)
         except UTDStreamException:
             backlog.failed(row)
             raise
-        except Exception:  # noqa: BLE001 -- one bad row must not stop the others
-            _LOG.exception("%s of %s cannot be sent", row.kind, key)
+        except Exception as error:  # noqa: BLE001 -- one bad row must not stop others
+            log_failure(f"{row.kind} of {key} cannot be sent", error)
         backlog.sent(row)
         if row.seq:
             self._writer.discard([row])
@@ -331,7 +332,8 @@ class Outbox:
             if not _is_final(error):
                 raise
             # It may be a revoke, so the SFU must not let them go on.
-            _LOG.exception("a right in %s cannot be written; they are removed", row.key)
+            what = f"a right in {row.key} cannot be written; its holder is removed"
+            log_refusal(what, error)
             await self._remove(name, row.slot)
 
     async def _remove(self, name: str, identity: str) -> None:

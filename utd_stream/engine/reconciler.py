@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from utd_stream.contract.endpoints import Who
+from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.orders import Order
 from utd_stream.engine.outbox import Outbox
@@ -131,8 +132,8 @@ class Reconciler:
     async def _look_safely(self, keys: Iterable[RoomKey] | None) -> None:
         try:
             await self.look(keys)
-        except Exception:  # noqa: BLE001 -- must survive
-            _LOG.exception("reconciling failed; the next period tries again")
+        except Exception as error:  # noqa: BLE001 -- must survive
+            log_failure("reconciling failed; the next period tries again", error)
 
     async def _end_again(self, rooms: Mapping[str, SfuRoom]) -> None:
         live = set(self._directory.live())
@@ -159,8 +160,8 @@ class Reconciler:
                 fact = gone if room is None else await self._listed(room)
                 if fact is not None:
                     await self._tell(key, fact)
-            except Exception:  # noqa: BLE001 -- one room must not hide the others
-                _LOG.exception("looking at %s failed; the next period tries it", key)
+            except Exception as error:  # noqa: BLE001 -- it must not hide the others
+                log_failure(f"looking at {key} failed; the next period tries it", error)
 
     async def _listed(self, room: SfuRoom) -> MembersListed | None:
         asked_at = self._clock.now()

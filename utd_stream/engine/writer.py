@@ -51,6 +51,9 @@ _MAX_BATCH = 256
 _IDLE_FLUSH = 0.2
 # Expired answers are deleted now and then.
 _PURGE_PERIOD = 3600.0
+# Between two lines of the log about failures of one kind, in seconds: on a full
+# disk every command fails.
+_QUIET = 60.0
 
 
 @attrs.frozen(kw_only=True)
@@ -126,6 +129,8 @@ class Writer:
         self._sent: deque[OutboxRow] = deque()
         self._flush: asyncio.Task[None] | None = None
         self._purge_at = clock.monotonic()
+        # Until when no failure of a kind is logged again.
+        self._quiet_until: dict[tuple[str, type[BaseException]], float] = {}
         self._observer: Callable[[Commit], None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -389,9 +394,16 @@ class Writer:
         return sent
 
     def _recover(self, error: BaseException) -> None:
-        _LOG.warning("a batch failed and is rolled back", exc_info=error)
+        self._warn("a batch failed and is rolled back", error)
         self.committed.forget()
         try:
             self._store.recover()
-        except Exception:  # noqa: BLE001 -- must survive
-            _LOG.exception("the database cannot be reached")
+        except Exception as failure:  # noqa: BLE001 -- must survive
+            self._warn("the database cannot be reached", failure)
+
+    def _warn(self, what: str, error: BaseException) -> None:
+        kind = what, type(error)
+        now = self._clock.monotonic()
+        if now >= self._quiet_until.get(kind, now):
+            self._quiet_until[kind] = now + _QUIET
+            _LOG.warning("%s", what, exc_info=error)
