@@ -2,8 +2,8 @@
 
 Two things happen at the methods that an app calls, and nowhere below them.
 A call from another loop, thread or process than the object lives in is refused:
-asyncio would let it wait for ever.  And the traceback of an error of ours ends
-at the method that was called: what is below it tells an app nothing.
+asyncio would let it wait for ever.  And the traceback of an error of this package
+ends at the method that was called: the frames below it tell an app nothing.
 """
 
 from __future__ import annotations
@@ -47,17 +47,18 @@ class HomeLoop:
         self._process = 0
 
     def check(self, owner: str, *, needs_loop: bool = False) -> None:
-        """Return if this is the loop, or nothing runs that could be disturbed.
+        """Check that the object is used where it belongs.
 
         Outside any loop an object may be used as long as its own does not run,
         as between two steps of a `utd_stream.testing.Simulation`.
 
         Args:
-            owner: What belongs to the loop, as the error names it.
+            owner: The object, as the error names it.
             needs_loop: Whether a loop must run.
 
         Raises:
-            UsageError: If it is used from another loop, thread or process.
+            UsageError: If it is used from another loop, thread or process, or no
+                loop runs where one is needed.
         """
         try:
             running = asyncio.get_running_loop()

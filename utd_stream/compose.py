@@ -163,9 +163,9 @@ class UTDStreamClient:
             can_mint=app_key is not None,
         )
         self._closing: asyncio.Task[None] | None = None
-        # Sessions on the way in.
+        # Sessions that are joining.
         self._joining: dict[UTDAudioRoomSession, None] = {}
-        # Sessions that end after their join was left, and where.
+        # Tasks that end sessions whose join was cancelled, each with its room.
         self._left: dict[asyncio.Task[None], str] = {}
 
     @property
@@ -229,8 +229,8 @@ class UTDStreamClient:
         Args:
             identity: Who; 1 to 256 bytes.
             room_name: Which room; it begins with the first who joins.
-            as_host: Ask for the role of host; `is_host` says what was granted,
-                and a warning in the log who can grant it.
+            as_host: Ask for the role of host; `is_host` says whether the engine
+                granted it, and a warning in the log names who can.
             name: Shown to people; at most 128 bytes.
             device_id: The app's own name for the device.
             seat_count: Size of the grid, 1 to 100; from its first host only.
@@ -267,7 +267,7 @@ class UTDStreamClient:
         session = UTDAudioRoomSession(self._link(request))
         self._joining[session] = None
         try:
-            # A join of this room that was left is given back first.
+            # A cancelled join of this room leaves first.
             while left := [
                 task for task, room in self._left.items() if room == room_name
             ]:
@@ -301,8 +301,8 @@ class UTDStreamClient:
     async def aclose(self) -> None:
         """Stop renewing and close the pool, unless it was given; idempotent.
 
-        Joins under way end with `ClosedError`, and those that were cancelled
-        are given back first.  Cancelling ends the waiting only.
+        Joins that are under way raise `ClosedError`; it waits until they, and
+        cancelled ones, have left.  Cancelling ends the waiting only.
         """
         self.dispose()
         assert self._closing is not None  # noqa: S101 -- dispose has set it
@@ -377,7 +377,7 @@ class UTDStreamClient:
             await self._sign_in.prepare(request.identity)
             answer = await self._api.create_token(resuming if resume else request)
             self._sign_in.adopt(answer.user_token)
-            # Of the join: later the room may have been changed at will.
+            # At the join only: later the room may have been changed.
             if is_first and (told := ungranted(request, answer)):
                 logger.warning("%s", told)
             is_first = False

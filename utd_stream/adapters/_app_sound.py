@@ -37,9 +37,9 @@ logger = logging.getLogger("utd_stream.adapters")
 class AppSound:
     """The sound of one source, opened once.
 
-    The source is asked for more only after the step before was taken, so that its
-    pace is that of whoever takes, and every step gives the loop to others.  An
-    empty frame counts as a step of silence.
+    The source is asked for more only after the step before was taken: the reader
+    sets the pace, and every step lets other tasks run.  An empty frame counts as
+    a step of silence.
 
     Args:
         source: Where it comes from.

@@ -1,4 +1,4 @@
-"""Whose answer came, the engine's or an intermediary's, and what it says."""
+"""Reads answers, and tells the engine's from those of a proxy in its place."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ def read_answer(
     """Return what the engine answered.
 
     The engine answers with JSON of its contract, and always with its
-    X-Request-Id.  Whatever else comes is of a proxy, a balancer or another
-    server, and nobody knows whether the engine has served the request.
+    X-Request-Id.  Any other answer comes from a proxy, a balancer or another
+    server; then the engine may have served the request, or not.
 
     Args:
-        endpoint: What was asked.
-        answer: As it came.
-        origin: Where it was asked, without path and secrets.
-        now: For a Retry-After that is a date.
+        endpoint: The operation that was asked for.
+        answer: The answer to read.
+        origin: The base URL that was asked.
+        now: The present, for a Retry-After that is a date.
 
     Raises:
         EngineError: If the engine says no.
-        IntermediaryError: If somebody else answered.
+        IntermediaryError: If something else than the engine answered.
         RemoteProtocolError: If JSON with a request id is not of the contract.
     """
     if not answer.headers.get("x-request-id"):
@@ -61,7 +61,7 @@ def read_answer(
 def _foreign(answer: HttpAnswer, origin: str, now: datetime) -> IntermediaryError:
     message = (
         f"{origin} answered {answer.status} in the engine's place (a proxy, a "
-        "balancer or another server: it is no JSON of the engine with its "
+        "balancer or another server: the answer lacks the engine's JSON or its "
         f"X-Request-Id); {_remedy(answer.status)}"
     )
     asked = retry_after(answer.headers, now)
@@ -71,7 +71,7 @@ def _foreign(answer: HttpAnswer, origin: str, now: datetime) -> IntermediaryErro
 _REMEDIES = (
     (range(200, 300), "is base_url the engine's own, and past any login page?"),
     (range(300, 400), "give as base_url the address that it redirects to"),
-    ((401, 403, 407), "let /api/v1 pass there without a sign-in of its own"),
+    ((401, 403, 407), "let it pass requests to /api/v1 without a sign-in"),
     ((404, 405, 410), "is base_url right, with its path?"),
     ((408, 425, 429), "ask again later"),
     (range(500, 600), "the engine may be starting again; ask again later"),
@@ -82,4 +82,4 @@ def _remedy(status: int) -> str:
     for statuses, remedy in _REMEDIES:
         if status in statuses:
             return remedy
-    return "see what stands between this client and the engine"
+    return "check what stands between this client and the engine"

@@ -1,4 +1,4 @@
-"""What a client is given, checked before anything is asked.
+"""Checks of a client's arguments, before any request.
 
 Each function raises `InvalidArgumentError`, which names the argument.
 """
@@ -17,7 +17,7 @@ _R = TypeVar("_R")
 
 
 def request_of(model: type[_R], **fields: Any) -> _R:
-    """Return a request of what was given; None stands for nothing."""
+    """Return a request with these fields; those that are None are left out."""
     given = {name: value for name, value in fields.items() if value is not None}
     try:
         return decode_request(model, given)
@@ -27,7 +27,7 @@ def request_of(model: type[_R], **fields: Any) -> _R:
 
 
 def checked_app_id(app_id: Any) -> str:
-    """Return *app_id*, if it is one."""
+    """Return *app_id* if it is valid."""
     try:
         return check_app_id(app_id)
     except (TypeError, ValueError) as error:
@@ -36,7 +36,7 @@ def checked_app_id(app_id: Any) -> str:
 
 
 def checked_url(name: str, url: Any) -> str:
-    """Return *url*, if it may be an engine's."""
+    """Return *url* if it begins with http:// or https://."""
     if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         message = f"{name} must begin with http:// or https://, not {url!r}"
         raise InvalidArgumentError(message)

@@ -114,7 +114,7 @@ class Connector:
         self._numbers = (0, 0)
         self._minted = 0
         self._minting: dict[asyncio.Future[None], None] = {}
-        # When the engine may be asked to mint again, on the monotonic clock.
+        # Earliest time of the next mint, on the monotonic clock.
         self._not_before = -math.inf
         # Why the last try to connect did not last; None if nobody tries.
         self.failure: UTDStreamException | None = None
@@ -291,7 +291,7 @@ def _is_final(error: UTDStreamException, *, resume: bool) -> bool:
         return lasting and not error.retryable
     if isinstance(error, ConnectError):
         return error.code != ConnectError.code
-    # Who was told how long to wait has waited as long as a request may.
+    # With a Retry-After the request has waited already, as long as it may.
     return not error.retryable or _asked_pause(error) is not None
 
 

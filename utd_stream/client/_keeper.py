@@ -66,10 +66,10 @@ class Keeper:
             call: Begins the call.
             undo: Takes its effect back; None where nothing is to be undone.
             may_abandon: Whether it may be cancelled once it has begun.
-            limit: How long it takes at most, its undo included, in seconds;
-                the keeper's own limit if None.
-            turn: Held from its begin to the end of its undo, in place of the
-                keeper's own lock of *key*; for calls of several keepers.
+            limit: The longest that the call and its undo take, in seconds; the
+                keeper's own limit if None.
+            turn: Lock held from the call's begin to the end of its undo, in place
+                of the keeper's own lock of *key*; for calls of several keepers.
 
         Raises:
             ClosedError: If the keeper takes no more calls, or gave this one up.
@@ -94,7 +94,7 @@ class Keeper:
         self._is_closed = True
         await self._withdraw(
             lambda kept: not (kept.may_abandon or kept.has_begun)
-        )  # a connect that waits for others to connect; nobody wants it any more
+        )  # a connect that still waits for its turn is not wanted any more
         limit = max((kept.limit for kept in self._kept.values()), default=0.0)
         try:
             async with self._clock.timeout(limit):

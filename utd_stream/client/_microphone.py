@@ -113,10 +113,10 @@ def check_microphone(source: AudioSource | None) -> None:
 
 
 def check_source(source: _Source) -> _Source:
-    """Return *source*; refuse what is none where it is handed over.  None is taken.
+    """Return *source* if it is an audio source, or None.
 
     Raises:
-        InvalidArgumentError: If it has no method `open`; it names the choices.
+        InvalidArgumentError: If it has no method `open`; the message names sources.
     """
     if source is None:
         return source
@@ -130,7 +130,7 @@ def check_source(source: _Source) -> _Source:
     )
     message = (
         "a microphone is an object whose open() returns an async iterator of "
-        f"AudioFrame, such as {_CHOICES}; {kind} is none"
+        f"AudioFrame, such as {_CHOICES}; not {kind}"
     )
     raise InvalidArgumentError(message)
 

@@ -98,13 +98,12 @@ class Rest:
         body: _R | None = None,
         call: Call | None = None,
     ) -> _A:
-        """Ask the engine, and try again where the answer may be another one.
+        """Ask the engine, and ask again where that may help.
 
-        After a transport fault, and where something else than the engine
-        answers, the same request with the same key is sent again: the engine
-        answers it once.  Where a server says how long to wait, that is waited
-        for while all pauses stay below the timeout.  An expired bearer is
-        renewed once.
+        After a transport fault, or an answer of something else than the engine,
+        the same request is sent again with the same key; the engine serves it
+        once.  The client waits as long as a Retry-After says, while all pauses
+        together stay below the timeout.  An expired bearer is renewed once.
 
         Raises:
             EngineError: If the engine says no.

@@ -1,4 +1,4 @@
-"""When a request is asked again: decisions without time and chance of their own."""
+"""Decides when a request is sent again; the caller brings time and chance."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Tries"]
 _FIRST_PAUSE = 0.2
 _GROWTH = 3.0
 _LONGEST_PAUSE = 2.0
-# Where nobody says how long to wait.
+# Without a Retry-After.
 _TRIES = 3
 _TOO_MANY_REQUESTS = 429
 _RATE_PAUSE = 1.0
@@ -32,10 +32,10 @@ class Tries:
     """The failed tries of one request.
 
     Attributes:
-        count: How many there were.
-        waited: How long all pauses between them were, in seconds.
-        unknown: A fault after which the request may have been served; None if
-            there was none.
+        count: Number of failed tries.
+        waited: Sum of the pauses between them, in seconds.
+        unknown: The newest fault after which the engine may have served the
+            request, or None.
     """
 
     count: int = 0
@@ -43,7 +43,7 @@ class Tries:
     unknown: UTDStreamException | None = None
 
     def after(self, error: UTDStreamException) -> Tries:
-        """Return the tries, one that ended with *error* included."""
+        """Return these tries and one more, which ended with *error*."""
         is_unknown = isinstance(error, TransportError | RemoteProtocolError)
         if is_unknown and not isinstance(error, ConnectError):
             return attrs.evolve(self, count=self.count + 1, unknown=error)
@@ -54,12 +54,12 @@ class Tries:
     ) -> float | None:
         """Return the seconds before the next try, or None to give up.
 
-        After a fault there are three tries.  Where a server says how long to
-        wait, it is waited for as often as *limit* allows.
+        A request that meets faults is tried three times.  A Retry-After is
+        followed as often as *limit* allows.
 
         Args:
-            error: How the last try ended; it is counted already.
-            limit: How long all pauses may be, in seconds.
+            error: The error of the last try, which `count` includes.
+            limit: The longest that all pauses together may be, in seconds.
             luck: In [0, 1); drawn by the caller.
         """
         own = min(_FIRST_PAUSE * _GROWTH ** (self.count - 1), _LONGEST_PAUSE)
@@ -79,10 +79,10 @@ class Tries:
         return min(max(asked, own) + own * luck, limit - self.waited)
 
     def outcome(self, error: UTDStreamException) -> UTDStreamException:
-        """Return what the caller is to know, when *error* was the last.
+        """Return the error to raise when *error* was the last.
 
-        An engine that could not look at the last try says nothing of one
-        before it, which may have been served.
+        A 401, 429 or 503 says only that the engine did not serve the last try.
+        If it may have served an earlier one, the caller gets that one's error.
         """
         undecided = UnauthenticatedError | RateLimitedError | UnavailableError
         if self.unknown is not None and isinstance(error, undecided):

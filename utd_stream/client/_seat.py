@@ -102,10 +102,10 @@ class SeatSaga:
         return self._run.data.op
 
     def raise_unmuting_failure(self) -> None:
-        """Say once that the last unmute could not open the source anew.
+        """Raise the error of the last unmute, once.
 
         Raises:
-            PublishError: If it could not, and nobody has heard of it.
+            PublishError: If that unmute failed to open the source again.
         """
         failure, self._unmuting_failure = self._unmuting_failure, None
         if failure is not None:
@@ -159,7 +159,7 @@ class SeatSaga:
         waiter = asyncio.get_running_loop().create_future()
         self._post(command)
         if not self._run.data.waits:
-            return  # I sit there, and nothing is missing
+            return  # I have that seat, and the microphone is as it should be
         self._waiter = waiter
         op = self.op
         try:
@@ -218,7 +218,7 @@ class SeatSaga:
         self._post(GridTold(answer.grid))
         if op != self.op:
             return  # given back meanwhile, or lost
-        self._asked = None  # answered: to give it back is to leave
+        self._asked = None  # from now on a plain leave gives the seat back
         if my_seat(self._snapshot()) is not None:
             self._post(o.SeatConfirmed(answer.speaks))
             if not answer.speaks:

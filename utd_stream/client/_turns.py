@@ -15,7 +15,7 @@ from utd_stream.wire import token_holder
 
 __all__ = ["turn_to_connect"]
 
-# Of the whole process, since two clients may have one identity.  A lock lives
+# Shared by the whole process, since two clients may have one identity.  A lock lives
 # while a connect holds it or waits for it.
 _turns: WeakKeyDictionary[
     asyncio.AbstractEventLoop, WeakValueDictionary[tuple[str, ...], asyncio.Lock]

@@ -1,4 +1,4 @@
-"""What a join asked for and the engine did not grant, in words."""
+"""Names the wishes of a join that the engine did not grant."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _WHO_GRANTS = (
 
 
 def ungranted(request: TokenRequest, answer: UTDTokenResponse) -> str | None:
-    """Return what *request* wished for in vain, and who can grant it.
+    """Return a text on the ungranted wishes of *request*, and on who grants them.
 
-    None if every wish was granted.
+    None if the engine granted every wish.
     """
     who = f"{request.identity!r} in {request.room_name!r}"
     lost = _lost_seats(request, answer)
@@ -40,7 +40,7 @@ def ungranted(request: TokenRequest, answer: UTDTokenResponse) -> str | None:
 
 
 def _lost_seats(request: TokenRequest, answer: UTDTokenResponse) -> str:
-    """Return the wishes for the grid that it does not show."""
+    """Return those wishes for the grid that it does not show."""
     grid = answer.seats
     if grid is None:
         return ""

@@ -180,7 +180,7 @@ class UTDApi:
     async def leave_seat(
         self, room: str, *, if_match: int | None = None
     ) -> a.SeatAnswer:
-        """Stand up; quiet for who sits nowhere."""
+        """Leave your seat; does nothing if you have none."""
         return await self._call("leave_seat", a.SeatAnswer, _ACT, if_match, room=room)
 
     async def move_seat(
@@ -248,7 +248,7 @@ class UTDApi:
     async def cancel_request(
         self, room: str, *, if_match: int | None = None
     ) -> a.SeatAnswer:
-        """Ask no more; quiet for who has not asked."""
+        """Withdraw your request to speak; does nothing if there is none."""
         return await self._call(
             "cancel_request", a.SeatAnswer, _ACT, if_match, room=room
         )
@@ -256,7 +256,7 @@ class UTDApi:
     async def get_requests(
         self, room: str, *, page: int = 1, per_page: int = 20
     ) -> a.Page[SpeakerRequest]:
-        """List who asks for a seat, oldest first."""
+        """List the requests to speak, oldest first."""
         return await self._list(
             "get_requests", a.Page[SpeakerRequest], page, per_page, room=room
         )

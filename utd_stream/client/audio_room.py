@@ -53,8 +53,8 @@ _OCCUPANCY_EVENTS = get_args(o.OccupancyEvent)
 class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     """One client's session in an audio room.
 
-    Whoever sits speaks, host and admin too.  Nothing is optimistic: seats, roles
-    and rights change when the engine or the SFU says so.
+    Members speak from seats, host and admin too.  Nothing is optimistic: seats,
+    roles and rights change when the engine or the SFU says so.
     """
 
     def __init__(self, link: Link) -> None:
@@ -88,7 +88,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
 
     @cached_property
     def speaker_requests(self) -> Latest[tuple[SpeakerRequest, ...]]:
-        """Who waits for a moderator's answer, oldest first."""
+        """The requests that wait for a moderator's answer, oldest first."""
         return self.snapshot.derive(fold.speaker_requests)
 
     @cached_property
@@ -106,8 +106,9 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """Sit down and speak.
 
         Returns when the microphone is published; where the seat or the person
-        is muted, or `set_microphone(False)` was said, when seated.  A seat you
-        have already is not asked for again.  Cancelling gives the seat back.
+        is muted, or `set_microphone(False)` was said, when seated.  If you have
+        that seat already, the engine is not asked again.  Cancelling gives the
+        seat back.
 
         Args:
             index: From 0.
@@ -118,7 +119,8 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             ConflictError: If the seat is taken, reserved or locked, or lost
                 meanwhile.
             PermissionDeniedError: If seats are given on request here.
-            RefusedError: ``already_seated`` elsewhere, or a take is ``pending``.
+            RefusedError: If you have another seat (``already_seated``), or a take
+                is under way (``pending``).
             PublishError: If the microphone cannot be played, or published.
             TransportTimeoutError: If it took longer than `Timeouts.seat`.
             DisconnectedError: If there is no connection.
@@ -129,10 +131,10 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         await self._take_seat(o.TakeSeat(seat_index=index))
 
     async def leave_seat(self) -> None:
-        """Stand up; quiet for who sits nowhere.
+        """Leave your seat; does nothing if you have none.
 
-        The engine is asked also by who knows of no seat: it may have given one
-        that is not told yet.  Without a connection it returns at once.
+        The engine is asked even if this client knows of no seat: it may have
+        given one just now.  Without a connection this returns at once.
 
         Raises:
             TransportTimeoutError: If the engine did not answer within
@@ -159,7 +161,8 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """Be heard or not; off mutes, the track stays.
 
         Raises:
-            RefusedError: If I do not sit (``forbidden``), but to take back an off.
+            RefusedError: If you have no seat (``forbidden``), unless this undoes
+                `set_microphone(False)`.
             InvalidArgumentError: If no microphone is set.
             PublishError: If it cannot be played, or published; you stay seated.
         """
@@ -190,7 +193,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     # The grid.
 
     async def get_seats(self) -> UTDSeatGrid:
-        """Ask the engine for the grid; an older one than known is not believed."""
+        """Ask the engine for the grid; return the newest one known."""
         grid = await self._link.api.get_seats(self.room_name)
         self._post(GridTold(grid))
         return self._snapshot.value.grid
@@ -226,7 +229,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         return await self._ask(self._link.api.unlock_seat, check_index(index))
 
     async def mute_seat(self, index: int) -> UTDSeatGrid:
-        """Take the right to speak from the seat, whoever sits; hosts and admins."""
+        """Take the right to speak from any occupant of a seat; hosts and admins."""
         return await self._ask(self._link.api.mute_seat, check_index(index))
 
     async def unmute_seat(self, index: int) -> UTDSeatGrid:
@@ -252,7 +255,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         return (await self._answered(self._link.api.request_to_speak)).request_id
 
     async def cancel_request(self) -> None:
-        """Ask no more; quiet for who has not asked."""
+        """Withdraw your request to speak; does nothing if there is none."""
         await self._ask(self._link.api.cancel_request)
 
     async def approve_speaker(self, request_id: int) -> UTDSeatGrid:

@@ -120,9 +120,9 @@ class UTDRoom:
     ) -> None:
         """Enter the room that *token* names; a live connection is ended first.
 
-        Cancelling is safe at any point and leaves nobody in the room.  Another
-        connect of the same identity that is under way in this process is waited
-        for first, so that the later one stays.
+        Cancelling is safe at any point and leaves nobody in the room.  If another
+        connect of the same identity is under way in this process, this one
+        waits for its end, so that the later one stays.
 
         Args:
             url: Of the SFU; begins with ``ws://`` or ``wss://``.
@@ -189,8 +189,8 @@ class UTDRoom:
 
         Raises:
             RefusedError: If the engine has not granted the right; at once.
-            InvalidArgumentError: If a source is needed and none is given, or it
-                is no source.
+            InvalidArgumentError: If a source is needed and none is given, or
+                *source* is not an audio source.
             PublishError: If the source cannot be played, or the SFU did not take
                 the track.
             DisconnectedError: If the room is not connected.
@@ -210,7 +210,7 @@ class UTDRoom:
         the source anew.  Cancelling withdraws it.
 
         Raises:
-            InvalidArgumentError: If *source* is none; at once.
+            InvalidArgumentError: If *source* is not an audio source; at once.
             RefusedError: If the engine has not granted the right; at once.
             PublishError: If the source cannot be played, or the SFU did not take
                 the track.

@@ -89,9 +89,9 @@ class UTDSession(Generic[_S]):
 
     @property
     def scheduler(self) -> ClockScheduler:
-        """For RxPY's own observables, such as ``reactivex.interval``.
+        """A scheduler on this session's clock, for ``reactivex.interval`` and the like.
 
-        Pipes of this session's values need none.
+        Pipes of this session's values use it by themselves.
         """
         return self.snapshot.scheduler
 
@@ -137,8 +137,8 @@ class UTDSession(Generic[_S]):
     def muted(self) -> Latest[bool]:
         """Whether nobody can hear this client: no microphone up, or it is muted.
 
-        A microphone whose source ends or fails is muted, and the log says why;
-        turned on again, its source is opened anew.
+        A microphone whose source ends or fails is muted, and the log says why.
+        Turning it on opens the source again.
         """
         return self.snapshot.derive(fold.microphone_is_muted)
 

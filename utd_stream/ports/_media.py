@@ -25,8 +25,8 @@ class AudioSource(Protocol):
     def open(self) -> AsyncIterator[AudioFrame]:
         """Return frames, 48 kHz and mono, for as long as they are asked for.
 
-        Whoever publishes them sets the pace, whether the iterator waits by
-        itself or not.  Frames may have any length; an empty one is 10 ms of
+        The publication sets the pace, whether the iterator waits by itself
+        or not.  Frames may have any length; an empty one is 10 ms of
         silence.  An iterator that has nothing to give waits, and silence is
         sent meanwhile.  It is closed, if it can be, when the publication ends.
         """

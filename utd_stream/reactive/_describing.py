@@ -1,4 +1,4 @@
-"""What a function is called in a message."""
+"""Names of functions, for messages."""
 
 from __future__ import annotations
 

@@ -177,6 +177,7 @@ class EventsSource(Generic[_T]):
     Attributes:
         clock: By which `Events.until` measures its timeout.
         events: The read side.
+        home: The loop that it belongs to.
         is_closed: Whether `close` was called.
     """
 
@@ -276,7 +277,7 @@ class _Waiting(Generic[_T]):
         self._last: type[_T] | None = None
 
     def last(self) -> str:
-        """Return what came instead; its data may be of people, so its kind alone."""
+        """Return the type of the last event; its data may be personal."""
         if self._last is None:
             return "there was no event"
         return f"the last event was a {self._last.__name__}"

@@ -1,4 +1,4 @@
-"""What an observer raises is logged, and costs nobody a value."""
+"""Logs the errors of observers, so that no other observer misses a value."""
 
 from __future__ import annotations
 

@@ -274,8 +274,8 @@ class _Derived(_Origin[_U]):
             _ = self.value
         except Exception:  # noqa: BLE001 -- logged
             logger.exception(
-                "%s, given to derive(), raised; who watches what it makes was not "
-                "told, and stays subscribed",
+                "%s, given to derive(), raised; its observers miss this value, and "
+                "stay subscribed",
                 described(self._project),
             )
             return

@@ -35,9 +35,9 @@ _G = TypeVar("_G")
 class Observed(Observable[_T]):
     """An RxPY observable of this package: a `Latest`, `Events`, or a pipe of one.
 
-    It takes coroutine functions as observers, what an observer raises costs
-    nobody a value, and timed operators in its pipes follow the clock of its
-    owner: virtual time in a `utd_stream.testing.Simulation`.
+    It takes coroutine functions as observers, an observer that raises takes no
+    value from another one, and timed operators in its pipes follow the clock of
+    its owner: virtual time in a `utd_stream.testing.Simulation`.
 
     Args:
         subscribe: Begins a subscription.
@@ -61,7 +61,7 @@ class Observed(Observable[_T]):
 
     @cached_property
     def scheduler(self) -> ClockScheduler:
-        """For operators and observables that must be given one.
+        """A scheduler, for operators and observables that must be given one.
 
         Pipes that begin here use it where an operator names no scheduler.
         """
