@@ -49,6 +49,9 @@ PAGES = [
     page_of(200, b'{"status": "ok"}', x_request_id="envoy"),
     page_of(401, b'{"message": "no"}', x_request_id="envoy"),
     page_of(404, b'{"code": "not_found", "message": "m", "request_id": "r"}'),
+    page_of(
+        500, b'{"code": "Bug", "message": "m", "request_id": "r"}', x_request_id="r"
+    ),
 ]
 
 
@@ -322,6 +325,28 @@ async def test_a_reconnect_waits_as_long_as_it_is_told(
     pauses = [after - before for before, after in pairwise(times)]
     assert pauses
     assert min(pauses) >= asked
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("is_engine", [False, True], ids=["proxy", "engine"])
+@pytest.mark.parametrize("asked", ["3600", "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_a_reconnect_told_to_wait_longer_than_its_minute_looks_again(
+    world: World, status: int, asked: str, *, is_engine: bool
+) -> None:
+    """A session is back within its minute if the engine answers again."""
+    proxy, ana = await joined(world)
+    assert isinstance(world.sfu, Loopback)
+    code = "rate_limited" if status == 429 else "unavailable"
+    body = b'{"code": "%s", "message": "m", "request_id": "r"}' % code.encode()
+    proxy.page = page_of(status, retry_after=asked)
+    if is_engine:
+        proxy.page = page_of(status, body, retry_after=asked, x_request_id="r")
+    world.sfu.lines.cut(world.sfu_room, "ana")
+    await ana.connection_state.until(UTDConnectionState.RECONNECTING, 30)
+    await world.clock.sleep(30)
+    proxy.page = None
+
+    await ana.connected.until(lambda is_connected: is_connected, 25)
 
 
 async def test_a_join_told_to_wait_long_is_refused_at_once(world: World) -> None:

@@ -43,6 +43,10 @@ __all__ = ["Connector", "Link"]
 
 logger = logging.getLogger("utd_stream.client")
 
+# A reconnect has a minute.  Whoever is told to come again in an hour, as by a
+# gateway whose engine restarts, looks again all the same, in seconds.
+_LONGEST_PAUSE = 20.0
+
 _REMOVALS = frozenset(
     {
         DisconnectReason.PARTICIPANT_REMOVED,
@@ -215,7 +219,7 @@ class Connector:
         if not self._is_past(number):
             self.failure = error
             pause = _asked_pause(error) or 0.0
-            self._not_before = self._link.clock.monotonic() + pause
+            self._not_before = self._link.clock.monotonic() + min(pause, _LONGEST_PAUSE)
         if _is_final(error, resume=resume):
             self._post(c.ConnectRefused(number))
         elif resume:

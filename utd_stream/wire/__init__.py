@@ -27,6 +27,7 @@ from utd_stream.errors import (
     InvalidRequestError,
     RateLimitedError,
     RemoteProtocolError,
+    UTDErrorCode,
     engine_error,
 )
 from utd_stream.models.json_text import read_json
@@ -61,6 +62,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 _FIRST_ERROR = 400
+_FIRST_FAILURE = 500
 
 
 def decode_json(body: bytes) -> object:
@@ -136,12 +138,17 @@ def error_to_json(error: EngineError, request_id: str) -> dict[str, Any]:
 
 
 def is_refusal(status: int, raw: object) -> bool:
-    """Whether JSON of an answer is an error as the engine writes it."""
+    """Whether JSON of an answer is an error as the engine writes it.
+
+    Of its own failures the engine has one code; any other one from 500 on is
+    a gateway's.
+    """
     texts = ("code", "message", "request_id")
     return (
         status >= _FIRST_ERROR
         and is_object(raw)
         and all(isinstance(raw.get(name), str) and raw[name] for name in texts)
+        and (status < _FIRST_FAILURE or raw["code"] == UTDErrorCode.UNAVAILABLE)
     )
 
 
