@@ -148,7 +148,7 @@ def is_refusal(status: int, raw: object) -> bool:
         status >= _FIRST_ERROR
         and is_object(raw)
         and all(isinstance(raw.get(name), str) and raw[name] for name in texts)
-        and (status < _FIRST_FAILURE or raw["code"] == UTDErrorCode.UNAVAILABLE)
+        and (status < _FIRST_FAILURE or raw["code"] == UTDErrorCode.UNAVAILABLE.value)
     )
 
 
