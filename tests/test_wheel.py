@@ -102,7 +102,7 @@ def test_first_program_runs_on_the_wheel_alone(installation: Installation) -> No
     printed = installation.run_text(block("python", "embedded()"))
 
     assert "'ana'" in printed
-    assert "dan hears 4" in printed
+    assert "dan hears 440 Hz" in printed
 
 
 def test_virtual_time_needs_no_extra(installation: Installation) -> None:

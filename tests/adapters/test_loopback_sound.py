@@ -42,6 +42,17 @@ async def test_sound_over_a_resume_goes_on(plane: Plane, sfu: Loopback) -> None:
     assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.005, 0.1, 0.395, 0.4, 0.6, 3.0, 60.0])
+async def test_the_first_frame_is_sound(plane: Plane, seconds: float) -> None:
+    """Whenever somebody begins to listen to a tone, no silence comes before it."""
+    ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
+    await ana.publish_tone()
+    await plane.clock.sleep(seconds)
+    sound = ben.room.audio("ana")
+
+    assert all([any((await anext(sound)).samples) for _ in range(50)])
+
+
 async def test_sound_nobody_hears_is_hardly_asked_for(plane: Plane) -> None:
     """A source gives a frame each 10 ms while it is heard, and few before."""
     asked = 0

@@ -16,7 +16,6 @@ from tests.patience import patient
 from tests.readme import README, block
 
 HELLO = "usage: python hello.py"
-SEATS = re.compile(r"\[.*\]")
 
 
 def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -42,10 +41,7 @@ def test_the_first_program_needs_nothing(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert not run.stderr
     printed = block("", "dan hears")
-    assert SEATS.findall(run.stdout) == SEATS.findall(printed)
-    # Of what a busy machine drops, a few waves are missing.
-    assert re.search(r"^dan hears 4[34]\d Hz$", run.stdout, re.MULTILINE)
-    assert re.search(r"^dan hears 4[34]\d Hz$", printed, re.MULTILINE)
+    assert run.stdout == printed
 
 
 def test_the_first_program_is_short() -> None:

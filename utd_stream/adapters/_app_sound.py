@@ -106,6 +106,11 @@ class AppSound:
         self._taken.set()
         return self._steps.popleft()
 
+    def skip(self) -> None:
+        """Drop the steps that wait, but for the newest."""
+        while len(self._steps) > 1:
+            self._steps.popleft()
+
     def read_ahead(self, steps: int) -> None:
         """Let so many steps wait to be taken; 1 by default."""
         self._ahead = steps

@@ -145,8 +145,7 @@ class Feed:
         is_woken = await self._is_woken(self._look.steps * STEP_SECONDS)
         self._sound.read_ahead(1)
         if is_woken:  # another look has begun; what was read for this one is old
-            while self._sound.take() is not None:
-                pass
+            self._sound.skip()
             return
         while not self._look.is_over:
             self._judge(self._sent())
