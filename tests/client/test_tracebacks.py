@@ -16,6 +16,7 @@ from utd_stream.errors import (
     ConflictError,
     ConnectError,
     InvalidArgumentError,
+    InvalidRequestError,
     MailboxFullError,
     NotFoundError,
     TransportError,
@@ -92,6 +93,16 @@ async def test_what_an_app_was_handling_stays(ben: UTDAudioRoomSession) -> None:
 
     assert "LookupError" in printed
     assert printed.count("Traceback") == 2
+
+
+async def test_a_renamed_argument_is_told_once(world: EmbeddedWorld) -> None:
+    """What the engine says of its field is not printed beside the argument."""
+    ana = await world.client().join_audio_room("ana", "r", as_host=True)
+
+    _, printed = await caught(lambda: ana.lock_seat(99), InvalidRequestError)
+
+    assert printed.count("Traceback") == 1
+    assert printed.count("must be from 0 to 8") == 1
 
 
 async def test_an_error_of_the_app_stays_the_cause(world: EmbeddedWorld) -> None:

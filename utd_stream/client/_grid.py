@@ -66,4 +66,4 @@ def naming_arguments() -> Generator[None]:
             error.code,
             request_id=error.request_id,
             details=error.details,
-        ) from error
+        ) from None  # the same error, but for the name
