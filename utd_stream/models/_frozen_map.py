@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 __all__ = ["FrozenMap", "frozen_map"]
 
@@ -29,6 +29,14 @@ class FrozenMap(Mapping[str, _V]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __eq__(self, other: object) -> bool:
+        # Snapshots compare many maps for each fact; Mapping's own way is slow.
+        if isinstance(other, FrozenMap):
+            return self._items == cast("FrozenMap[object]", other)._items
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of every mapping
 
     def __repr__(self) -> str:
         return repr(self._items)
