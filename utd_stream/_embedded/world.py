@@ -55,9 +55,9 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
     """Return a world of its own: an engine, an SFU in memory, and their clients.
 
     Nothing is listened on and nothing is installed; the engine, the client
-    and the HTTP between them are those of production.  Of sound that nobody
-    reads a little is taken, at least every ten seconds: so it costs next to
-    nothing, and who speaks is told at most that late.
+    and the HTTP between them are those of production.  Sound
+    that nobody reads is sampled at least every ten seconds: it costs next to
+    nothing, and the active speakers change at most that late.
 
     ::
 

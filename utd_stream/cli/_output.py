@@ -39,10 +39,10 @@ class _Lasting(io.FileIO):
 
 
 def outlive_readers() -> None:
-    """Make what is printed from now on survive whoever reads it.
+    """Let later prints neither fail nor end the process.
 
-    First of all in a process: what has no standard descriptor would give its
-    number to the next file that is opened, a database for instance.
+    Call it first in a process: a file that is opened later, such as a database,
+    would get the number of a standard descriptor that is closed.
     """
     for number in _STANDARD:
         try:

@@ -74,7 +74,7 @@ CODES: Mapping[UTDErrorCode, Code] = {
     _C.SUSPENDED: Code(
         status=403,
         meaning="The app is suspended as a whole.",
-        remedy="Ask whoever runs the engine.",
+        remedy="Ask the operator of the engine.",
     ),
     _C.NOT_FOUND: Code(
         status=404,

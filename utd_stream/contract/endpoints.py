@@ -60,7 +60,7 @@ _MINT_ERRORS = ("appkey_identity_mint_disabled", "suspended")
 ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     Endpoint(name="health", method="GET", path="/health", who=Who.ANYBODY,
              answer=a.Health, at_root=True, summary="Say that the process lives.",
-             rule="It looks at nothing; whether anything can be served says /ready."),
+             rule="It looks at no part of the engine; `GET /ready` does."),
     Endpoint(name="ready", method="GET", path="/ready", who=Who.ANYBODY,
              answer=a.Ready, at_root=True,
              summary="Say whether database, writer and LiveKit can serve.",
@@ -134,8 +134,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                  "grid yet; else they are ignored. A host_seat that cannot be "
                  "taken refuses the whole mint with 409, and one beyond the "
                  "grid with 422.\n\n"
-                 "resume: 404 after the end of the room, 403 for whoever is no "
-                 "member any more. A name in use by a live room of another type "
+                 "resume: 404 after the end of the room, 403 without a present "
+                 "membership. A name in use by a live room of another type "
                  "is 409 `conflict`; a room type that this engine does not "
                  "serve is 403 `feature_disabled`. Takes no Idempotency-Key: "
                  "another mint is another connection."
@@ -162,8 +162,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
              summary="Leave a room: seat, requests and invitations are given up.",
              rule=(
                  "Gives up the seat, requests and invitations at once. "
-                 "Idempotent: 200 and no change for whoever is no member any "
-                 "more, and after the end of the room. A `connection` older "
+                 "Idempotent: 200 and no change without a membership, and after "
+                 "the end of the room. A `connection` older "
                  "than the one in the room changes nothing."
              )),
 
@@ -206,11 +206,11 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
                "In the mode `free` any member may take an open seat; in the "
                "mode `request` a host, an admin, or the one the seat is "
                "reserved for, others get 403 `forbidden`. Taking the seat "
-               "reserved for one accepts that invitation. To take the seat "
-               "that one has already is done: 200, nothing changes; another "
-               "seat is 409 `already_seated` then. A seat beyond the "
+               "reserved for one accepts that invitation. With a seat already, "
+               "the same seat is 200 and nothing changes; another one is 409 "
+               "`already_seated`. A seat beyond the "
                "grid is 422 with the path `$.index`. The right to publish "
-               "follows at once and is seen at LiveKit; whoever is not "
+               "follows at once and is seen at LiveKit. A member who is not "
                "connected within the grace (15 s by default) loses the seat."
            )),
     _seats("leave_seat", "/seats/leave", Who.SELF, "Leave the seat.",
@@ -247,7 +247,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
            rule="Nothing changes on a seat that is not locked."),
     _seats("mute_seat", "/seats/{index}/mute", Who.MODERATOR,
            "Take the right to speak from the seat.",
-           rule="Holds for whoever sits there next, too."),
+           rule="Holds for the next occupant, too."),
     _seats("unmute_seat", "/seats/{index}/unmute", Who.MODERATOR,
            "Give the right to speak back to the seat.",
            rule="The occupant may publish again."),

@@ -131,11 +131,11 @@ def read_call(  # noqa: PLR0913 -- all that was read so far
 def check_head(request: web.Request) -> None:
     """Refuse what the head alone shows to be wrong, before any work is done.
 
-    A compressed body of half a megabyte can hold half a gigabyte, so none is
-    inflated, whoever sent it.
+    A compressed body of half a megabyte can hold half a gigabyte, so the engine
+    inflates none.
 
-    Names are percent-encoded UTF-8.  What is not would be read as the name that
-    spells its escapes, which is another.
+    Names are percent-encoded UTF-8.  The router would read `%FF` as the name of
+    three characters, which is `%25FF`.
 
     Raises:
         InvalidRequestError: If the path or query is not percent-encoded UTF-8,

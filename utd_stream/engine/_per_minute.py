@@ -37,7 +37,7 @@ class PerMinute:
         return len(self._states)
 
     def take(self, key: Hashable, now: float) -> float:
-        """Count one of *key*, unless it is one too many.
+        """Count one of *key*, unless it is beyond the limit.
 
         Args:
             key: Whose.

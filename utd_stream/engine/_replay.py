@@ -1,7 +1,7 @@
 """What is kept of an answer, and how it is made again for a replay.
 
-Kept is what the same request must be told again: the status and the fields.
-The grid and its revision are those of the moment, and would fill the disk.
+The status and the fields are kept: the same request gets them again.  The grid
+and its revision are read at the replay; kept, they would fill the disk.
 
 Source: contract.md section 3, Idempotency.
 """

@@ -1,8 +1,8 @@
-"""What clients did wrong, counted; nothing that they sent is ever logged.
+"""Counts the faults of clients in the log, without anything that they sent.
 
-A client can cause thousands of faults a second, and a header that is malformed
-may hold a secret.  So a line names our own words for each kind of fault and how
-often it came, and there is at most one line a minute.
+A client can cause thousands of faults a second, and a malformed header may hold a
+secret.  So there is one line a minute at most; it names each kind of fault in words
+of ours, and how often it came.
 """
 
 from __future__ import annotations

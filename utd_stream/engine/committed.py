@@ -36,8 +36,8 @@ class _Kept:
 class Committed:
     """Rooms as committed, those written or read from disk last.
 
-    A room that is not there is not remembered: whoever asks for names at random
-    makes no live room forgotten.
+    A room that does not exist is not remembered, so that requests for random
+    names push out no live room.
 
     Args:
         limit: What they may weigh together, in bytes, estimated; the others

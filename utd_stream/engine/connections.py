@@ -1,9 +1,8 @@
 """The connections of an engine: who waits for whom, and for how long.
 
-While the engine waits for a client, it waits for a bounded time; see
-`PATIENCE`.  When another client needs the place, the connection that has kept
-the engine waiting longest is closed.  While a client waits for the engine, its
-connection is left alone.
+The engine waits for a client for a bounded time; see `PATIENCE`.  When another
+client needs the place, the engine closes the connection that it has waited for
+longest.  It closes no connection whose client waits for the engine.
 
 The phases of a connection, and what begins each:
 

@@ -1,10 +1,10 @@
 """Which web pages may call the engine: CORS, for the `allowed_origins` of apps.
 
-A preflight names no app, so it is answered for the pages of any app.  The
-answer itself may be read by the pages of the app that called, and, where the
-credentials told of no app, by those of any: a page must be able to read that
-its bearer has expired.  Credentials are headers that a page sets itself, never
-cookies.  `X-App-Secret` is not among the headers that a page may send.
+A preflight names no app, so the engine answers it for the pages of any app.  An
+answer may be read by the pages of the calling app; where the credentials are not
+right, by the pages of any app: a page must be able to read that its bearer has
+expired.  Credentials are headers that a page sets itself, never cookies.
+`X-App-Secret` is not among the headers that a page may send.
 
 Source: contract.md sections 3 and 6.
 """
@@ -117,7 +117,7 @@ def _is_preflight(request: web.Request) -> bool:
 
 
 def _allowed(request: web.Request, origins: tuple[str, ...]) -> str:
-    """Return what a browser is told of the page that asks, or nothing."""
+    """Return the value of Access-Control-Allow-Origin; empty for none."""
     origin = request.headers.get(hdrs.ORIGIN, "")
     if not origin:
         return ""

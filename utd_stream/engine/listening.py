@@ -1,9 +1,9 @@
 """Running an engine's application on sockets, with a bound on connections.
 
 Where no descriptor is left, asyncio's own server tries again without pause.  So
-connections are accepted here, with a look at how many there are: one too many
-takes the place of the one that has kept the engine waiting longest, and is
-refused where there is none.
+connections are accepted and counted here.  At the limit a new one takes the place
+of the connection that the engine has waited for longest; where the engine waits for
+none, it answers 503 and closes the new one.
 """
 
 from __future__ import annotations

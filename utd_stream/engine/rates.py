@@ -1,10 +1,10 @@
 """How many requests an app and a user may send.
 
-Counted once a request's credentials are known to be right, before its body is
-read: whoever shows none is refused without being remembered.  A user is
-counted by the identity of the bearer.  Behind the app's key or secret the
-identity is only what a body claims, and counting it would let anybody use up
-the requests of somebody else: such requests count for the app alone.
+A request counts once its credentials are checked, before its body is read; one
+without credentials is refused and leaves nothing behind.  A request with a bearer
+counts for that user and for the app.  A request with the app's key or secret counts
+for the app alone: the identity in its body is only a claim, and counting it would
+let anybody use up the requests of somebody else.
 
 Source: contract.md section 6.
 """
@@ -41,11 +41,11 @@ class Rates:
     def check(self, caller: Caller) -> None:
         """Count one request of *caller*, unless the endpoint needs no credentials.
 
-        The user comes first: a request that is one too many for them does not
-        count for the app, so that one user cannot use up everybody's.
+        The user's limit comes first: a request beyond it does not count for the
+        app, so that one user cannot use up the requests of all.
 
         Raises:
-            RateLimitedError: If it is one too many.
+            RateLimitedError: If it is beyond a limit.
         """
         if caller.credential is Credential.NOTHING:
             return

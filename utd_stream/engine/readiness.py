@@ -1,7 +1,7 @@
 """Whether the engine can serve: its database, its writer, its LiveKit.
 
-Asked by whoever sends people to this engine, often and without credentials,
-so one look is shared by all who ask within two seconds, and bounded in time.
+Balancers and orchestrators ask often and without credentials, so all requests
+within two seconds share one look, whose time is bounded.
 """
 
 from __future__ import annotations

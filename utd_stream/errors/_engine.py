@@ -64,9 +64,8 @@ class InvalidRequestError(EngineError):
     def at(cls, *problems: tuple[str, str]) -> Self:
         """Return the error of one or more ``(path, message)`` problems.
 
-        Of a request full of problems 20 are told, and how many more there are;
-        a path is cut after 200 characters.  So an answer is never much longer
-        than what is worth reading, whatever was sent.
+        It names 20 problems at most and the number of the others, and cuts a
+        path after 200 characters, so that the size of an answer is bounded.
         """
         told = [(_cut(path), message) for path, message in problems[:_MOST_PROBLEMS]]
         if len(problems) > len(told):

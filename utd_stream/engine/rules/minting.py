@@ -1,4 +1,4 @@
-"""Who becomes a member, as what, and what a host may seed with the mint.
+"""Minting: membership, roles, ownership, and the grid that a host asks for.
 
 Source: contract.md section 2.
 """
@@ -52,10 +52,10 @@ def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
 
 
 def end_ownership(draft: Draft, identity: str) -> None:
-    """Leave the room without an owner if *identity* was it.
+    """Leave the room without an owner if *identity* is its owner.
 
-    An owner is a host: who loses that role loses the ownership with it, and
-    the next granted host owns the room.
+    An owner is a host: a lost role ends the ownership, and the next granted
+    host owns the room.
     """
     if draft.room.owner == identity:
         draft.change(owner=None)
@@ -123,7 +123,7 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
     )
     draft.put_member(after)
     if draft.room.empty_since is not None:
-        # Who was let in has the whole time to come.
+        # The room waits its whole time for the new member.
         draft.change(empty_since=draft.now)
     if before.is_connected and before.role is not role:
         draft.effect(SyncParticipant(identity))
