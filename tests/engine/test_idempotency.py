@@ -135,12 +135,12 @@ async def test_what_is_kept_does_not_grow_with_the_grid() -> None:
 async def test_what_is_kept_does_not_grow_with_a_wrong_body(
     house: House, fields: dict[str, int]
 ) -> None:
-    """A refusal names some of what is wrong, and is not larger than the request."""
+    """A refusal names twenty problems and the number of the others, cut short."""
     await house.enter("ana")
 
     answer = await take(house, json=fields)
 
-    assert (answer.status, len(answer.paths) <= 20) == (422, True)
+    assert (answer.status, len(answer.paths) <= 21) == (422, True)
     assert await kept_bytes(house) < 4_000
 
 
@@ -252,6 +252,23 @@ async def test_key_survives_a_restart(tmp_path: Path) -> None:
         again = await take(house)
 
         assert (again.status, again.body) == (200, first.body)
+
+
+async def test_answer_without_a_grid_needs_no_room(house: House) -> None:
+    """A kept answer that shows no grid is given also while the room is unreadable."""
+    await house.enter("ana")
+    first = await take(house, index=100)
+
+    def damage(connection: Any) -> None:
+        connection.exec_driver_sql("UPDATE rooms SET state = '['")
+        connection.commit()
+
+    await house.services.writer.run(damage)
+    house.services.writer.committed.forget()
+
+    again = await take(house, index=100)
+
+    assert (again.status, again.body) == (422, first.body)
 
 
 async def test_minting_takes_no_key(house: House) -> None:

@@ -116,10 +116,12 @@ class Batch:
         return refused
 
     def _again(self, known: StoredAnswer, order: Order) -> Outcome | EngineError:
-        try:
-            room = self._room(order.key)
-        except EngineError as error:
-            return error
+        room = None
+        if known.life:
+            try:
+                room = self._room(order.key)
+            except EngineError as error:
+                return error
         body = replayed(known.body, known.life, room, order.actor)
         return Outcome(status=known.status, body=body)
 
