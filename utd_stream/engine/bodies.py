@@ -68,7 +68,7 @@ class Bodies:
         return bytes(body)
 
     def _take(self, connection: web.RequestHandler, size: int) -> None:
-        while size > self._left and self._held:
+        while size > self._left and connection in self._held:
             longest = next(iter(self._held))
             self._give_back(longest)
             drop(longest, "a body had to make room for others")
