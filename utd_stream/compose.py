@@ -119,8 +119,8 @@ class UTDStreamClient:
         ports: The world; the real one by default.
 
     Raises:
-        InvalidArgumentError: If an argument is malformed, *microphone* is no
-            source, or neither a key nor a provider is given.
+        InvalidArgumentError: If an argument is malformed, *microphone* is not an
+            audio source, or neither a key nor a provider is given.
     """
 
     def __init__(  # noqa: PLR0913 -- the settings of a client

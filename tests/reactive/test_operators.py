@@ -407,12 +407,12 @@ async def test_a_timed_operator_acts_in_the_thread_of_the_loop() -> None:
 
 def test_a_thread_of_rxpys_is_refused() -> None:
     """What begins outside our observables says what to pass, at once."""
-    source = LatestSource(0, AsyncioClock())
-    foreign: Observable[int] = ops.delay(1.0)(source.latest)
+    source: EventsSource[int] = EventsSource(AsyncioClock())
+    foreign: Observable[int] = ops.delay(1.0)(source.events)
 
     with pytest.raises(UsageError, match=r"scheduler=session\.scheduler"):
         foreign.subscribe(print)
-    assert source._watchers == ()
+    assert source.listener_count == 0
 
 
 def test_what_begins_outside_follows_the_scheduler_it_is_given() -> None:

@@ -55,9 +55,9 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
     """Return a world of its own: an engine, an SFU in memory, and their clients.
 
     Nothing is listened on and nothing is installed; the engine, the client
-    and the HTTP between them are those of production.  Sound
-    that nobody reads is sampled at least every ten seconds: it costs next to
-    nothing, and the active speakers change at most that late.
+    and the HTTP between them are those of production.  Sound that nobody reads
+    is sampled at least every ten seconds: it costs next to nothing, and the
+    active speakers change at most that late.
 
     ::
 
@@ -228,7 +228,7 @@ class EmbeddedWorld:
 
         Raises:
             ClosedError: If the world is not started, or closed.
-            InvalidArgumentError: If *microphone* is no source.
+            InvalidArgumentError: If *microphone* is not an audio source.
         """
         number = next(self._numbers)
         ports = Ports(
