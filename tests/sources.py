@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from utd_stream.media import Tone
 from utd_stream.models import AudioFrame
@@ -40,6 +40,15 @@ async def _fails() -> AsyncIterator[AudioFrame]:
     yield frame()
 
 
+class _OfNoKindError(BaseException):
+    """What `except Exception` does not catch, as of another framework."""
+
+
+async def _raising(error: BaseException) -> AsyncIterator[AudioFrame]:
+    raise error
+    yield frame()
+
+
 async def _other_rate() -> AsyncIterator[AudioFrame]:
     yield frame(sample_rate_hz=44_100)
 
@@ -56,7 +65,7 @@ async def _coroutine() -> None:
     pass
 
 
-def _shut() -> None:
+def _shut() -> NoReturn:
     message = "no such device"
     raise OSError(message)
 
@@ -69,6 +78,13 @@ class _Unawaitable:
 
     def __anext__(self) -> AudioFrame:
         return frame()
+
+
+class _Uniterable:
+    """What has an iterator, and fails when it is asked for it."""
+
+    def __aiter__(self) -> AsyncIterator[AudioFrame]:
+        _shut()
 
 
 # Each with what the error says.
@@ -84,6 +100,11 @@ BEGINS_WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a plain generator": (lambda: (frame() for _ in "ab"), "not generator"),
     "nothing at all": (lambda: None, "not NoneType"),
     "no awaitable": (_Unawaitable, "TypeError"),
+    "cannot be iterated": (_Uniterable, "cannot be opened: OSError, no such device"),
+    "fails beyond Exception": (
+        lambda: _raising(_OfNoKindError("at once")),
+        "failed at once: _OfNoKindError, at once",
+    ),
 }
 
 
@@ -105,6 +126,10 @@ def _raise(error: BaseException) -> Any:
 ENDS_LATER: dict[str, Callable[[], Any]] = {
     "ends": _begun(lambda: None),
     "fails": _begun(lambda: _raise(OSError("unplugged"))),
+    "fails beyond Exception": _begun(lambda: _raise(_OfNoKindError())),
+    "fails as a group": _begun(
+        lambda: _raise(BaseExceptionGroup("two", [_OfNoKindError()]))
+    ),
     "cancels": _begun(lambda: _raise(asyncio.CancelledError())),
     "changes its rate": _begun(lambda: frame(sample_rate_hz=8_000)),
     "gives no frame": _begun(lambda: "a frame"),

@@ -142,7 +142,9 @@ class AppSound:
     async def _read(self) -> None:
         try:
             await self._take_frames()
-        except (Exception, asyncio.CancelledError) as error:
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise  # they end the program, or this coroutine
+        except BaseException as error:
             if self._closing is not None:
                 return
             if self._reading.cancelling():
@@ -215,11 +217,11 @@ class AppSound:
 def _opened(source: AudioSource) -> AsyncIterator[Any]:
     try:
         frames: Any = source.open()
+        if hasattr(frames, "__aiter__"):
+            frames = frames.__aiter__()  # not aiter(): what it gives is looked at below
     except Exception as error:  # the app's own code
         message = f"the audio source cannot be opened: {_told(error)}"
         raise PublishError(message) from error
-    if hasattr(frames, "__aiter__"):
-        frames = aiter(frames)
     if hasattr(frames, "__anext__"):
         return frames  # type: ignore[no-any-return]  # as just looked at
     if inspect.iscoroutine(frames):
