@@ -281,3 +281,24 @@ def test_stepping_from_inside_is_refused() -> None:
 
         sim.run(inside())
         sim.advance(1)
+
+
+def test_a_coroutine_function_is_subscribed_as_the_error_says() -> None:
+    """Outside the loop it is refused, and the remedy in the refusal works."""
+    seen: list[SeatOccupancy] = []
+
+    async def look(value: SeatOccupancy) -> None:
+        seen.append(value)
+
+    with Simulation() as sim:
+        session = joined(sim)
+        with pytest.raises(UsageError, match=r"simulation\.act\(values\.subscribe"):
+            session.occupancy.subscribe(look)
+
+        sim.act(session.occupancy.subscribe, look)
+        sim.run(session.take_seat(0))
+        sim.settle()
+
+        assert seen[0] is SeatOccupancy.LISTENING
+        assert seen[-1] is SeatOccupancy.SPEAKING
+        sim.run(session.dispose())

@@ -102,7 +102,11 @@ class CoroutineObserver(Generic[_T]):
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError as error:
-            message = "a coroutine observer needs a running loop; subscribe inside one"
+            message = (
+                "a coroutine observer needs a running loop: subscribe in a "
+                "coroutine, or in a Simulation by "
+                "simulation.act(values.subscribe, function)"
+            )
             raise UsageError(message) from error
         self._thread = threading.get_ident()
         self._observe = observe

@@ -126,9 +126,11 @@ class Simulation:
     def act(self, call: Callable[_P, _R], *args: _P.args, **named: _P.kwargs) -> _R:
         """Return what *call* returns, made inside the world, and settle.
 
-        For what is not awaited but begins something, such as a fault::
+        For what is not awaited but needs the world's loop, such as a fault or a
+        subscription with a coroutine function::
 
             sim.act(sim.world.sfu.lines.cut, room, "ana")
+            sim.act(host.speaker_requests.subscribe, approve)
 
         Raises:
             ClosedError: If the world was closed.
