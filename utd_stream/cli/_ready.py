@@ -35,4 +35,4 @@ def print_ready(title: str, *told: tuple[str, str]) -> None:
 def _go_on() -> None:
     # The message is not the service, which is there whether anybody reads or not.
     if (error := lost()) is not None:
-        _LOG.warning("ready, which could not be printed: %s", error.strerror)
+        _LOG.warning("the ready message could not be printed: %s", error.strerror)

@@ -128,8 +128,8 @@ class UTDSession(Generic[_S]):
     def remote_participants(self) -> Latest[tuple[RemoteParticipant, ...]]:
         """The others, as far as the SFU announced them.
 
-        Newcomers may be announced seconds late (T26); the engine's own roster
-        is `api.list_participants`.
+        The SFU announces newcomers up to three seconds late; the engine's own
+        roster is `api.list_participants`.
         """
         return self.snapshot.derive(lambda s: s.remotes)
 
@@ -181,8 +181,8 @@ class UTDSession(Generic[_S]):
     async def leave(self) -> None:
         """Leave the room; the session stays usable, see `rejoin`.
 
-        The engine is told first, so that a seat is free at once.  Quiet when
-        nothing is connected.  Cancelling ends the waiting, not the leaving.
+        Tells the engine first, so that a seat is free at once.  Does nothing if
+        you are not connected.  Cancelling ends the waiting, not the leaving.
         """
         await asyncio.wait([self._owner.task(self._leave())])
 
