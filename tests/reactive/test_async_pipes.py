@@ -249,13 +249,13 @@ async def test_a_mailbox_holds_at_least_one_value() -> None:
 
 def test_an_async_end_needs_a_loop() -> None:
     """Nobody would run it; nothing stays attached."""
-    source: LatestSource[int] = LatestSource(0, AsyncioClock())
+    source: EventsSource[int] = EventsSource(AsyncioClock())
 
     async def observe(value: int) -> None: ...
 
     with pytest.raises(UsageError, match="running loop"):
-        source.latest.pipe(ops.map(abs)).subscribe(observe)
-    assert source._watchers == ()
+        source.events.pipe(ops.map(abs)).subscribe(observe)
+    assert source.listener_count == 0
 
 
 async def test_what_comes_out_of_a_pipe_is_ours_where_it_can_be() -> None:
