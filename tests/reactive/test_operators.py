@@ -14,8 +14,9 @@ import pytest
 import reactivex
 from hypothesis import given
 from hypothesis import strategies as st
-from reactivex import Observable
+from reactivex import Observable, compose
 from reactivex import operators as ops
+from reactivex.subject import Subject
 
 from tests.readme import block
 from utd_stream import ClockScheduler, Events, Latest, Silence
@@ -87,6 +88,11 @@ def at_times(gaps: Sequence[float]) -> list[tuple[float, int]]:
 def is_positive(n: int) -> bool:
     """Fit what is above 0."""
     return n > 0
+
+
+def is_negative(n: int) -> bool:
+    """Fit what is below 0."""
+    return n < 0
 
 
 def inverse(n: int) -> float:
@@ -403,6 +409,42 @@ async def test_a_timed_operator_acts_in_the_thread_of_the_loop() -> None:
     )
 
     assert await heard == (7, threading.get_ident())
+
+
+UNTIMED: dict[str, Callable[[Observable[int]], Observable[Any]]] = {
+    "start_with": ops.start_with(7, 8),
+    "concat": compose(ops.take(2), ops.concat(reactivex.of(7, 8))),
+    "retry": compose(ops.map(inverse), ops.retry(3)),
+    "catch": compose(ops.map(inverse), ops.catch(reactivex.of(7.0))),
+    "repeat": compose(ops.take(1), ops.repeat(3)),
+    "flat_map": ops.flat_map(lambda n: reactivex.of(n, n)),
+    "concat_map": ops.concat_map(lambda n: reactivex.of(n, n)),
+    "switch_map": ops.switch_map(lambda n: reactivex.of(n, n)),
+    "expand": ops.expand(lambda n: reactivex.of(n - 1) if n else reactivex.empty()),
+    "merge": ops.merge(reactivex.range(3)),
+    "default_if_empty": compose(ops.filter(is_negative), ops.default_if_empty(7)),
+    "take_until": ops.take_until(reactivex.empty()),
+}
+
+
+@pytest.mark.parametrize("operator", UNTIMED.values(), ids=UNTIMED)
+def test_an_operator_that_needs_no_time_acts_at_once(
+    operator: Callable[[Observable[int]], Observable[Any]],
+) -> None:
+    """As in RxPY, whose subject tells the same: no event is missed, no loop needed."""
+
+    def seen(source: Observable[int], tell: Callable[[int], None]) -> list[object]:
+        heard: list[object] = []
+        source.pipe(operator).subscribe(heard.append)
+        for n in (1, 2, 0, 3, 0):
+            tell(n)
+            heard.append("|")
+        return heard
+
+    ours: EventsSource[int] = EventsSource(AsyncioClock())
+    rxpys: Subject[int] = Subject()
+
+    assert seen(ours.events, ours.emit) == seen(rxpys, rxpys.on_next)
 
 
 def test_a_thread_of_rxpys_is_refused() -> None:

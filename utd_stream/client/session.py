@@ -91,7 +91,7 @@ class UTDSession(Generic[_S]):
     def scheduler(self) -> ClockScheduler:
         """A scheduler on this session's clock, for ``reactivex.interval`` and the like.
 
-        Pipes of this session's values use it by themselves.
+        Pipes of this session's values follow that clock by themselves.
         """
         return self.snapshot.scheduler
 

@@ -18,7 +18,11 @@ from utd_stream.reactive._coroutines import (
 )
 from utd_stream.reactive._describing import described
 from utd_stream.reactive._guard import guarded_observer, log_failure
-from utd_stream.reactive._scheduler import ClockScheduler, refuse_threads
+from utd_stream.reactive._scheduler import (
+    ClockScheduler,
+    PipeScheduler,
+    refuse_threads,
+)
 
 __all__ = ["Observed"]
 
@@ -63,7 +67,7 @@ class Observed(Observable[_T]):
     def scheduler(self) -> ClockScheduler:
         """A scheduler, for operators and observables that must be given one.
 
-        Pipes that begin here use it where an operator names no scheduler.
+        Pipes that begin here follow the same clock where an operator names none.
         """
         return ClockScheduler(self._clock)
 
@@ -91,8 +95,8 @@ class Observed(Observable[_T]):
                 Without it a failure is logged.
             on_completed: Called when the owner has closed, and a coroutine
                 observer has seen all there was.
-            scheduler: For operators that name none; `scheduler` of this object
-                by default.
+            scheduler: For operators that name none.  By default they wait on the
+                clock of the owner, and act at once where they need no time.
 
         Returns:
             What ends the subscription when it is disposed; that cancels the
@@ -121,13 +125,13 @@ class Observed(Observable[_T]):
                 guarded_observer(observer.on_next),
                 observer.on_error,
                 observer.on_completed,
-                scheduler=scheduler or self.scheduler,
+                scheduler=scheduler or PipeScheduler(self._clock),
             )
         return super().subscribe(
             None if on_next is None else guarded_observer(on_next),
             on_error or partial(log_failure, described(on_next)),
             on_completed,
-            scheduler=scheduler or self.scheduler,
+            scheduler=scheduler or PipeScheduler(self._clock),
         )
 
     # What ends in an observable ends in one of ours; RxPY's own says less.

@@ -11,14 +11,14 @@ from reactivex.disposable import (
     Disposable,
     SingleAssignmentDisposable,
 )
-from reactivex.scheduler import TimeoutScheduler
+from reactivex.scheduler import CurrentThreadScheduler, TimeoutScheduler
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 from reactivex.typing import AbsoluteTime, RelativeTime, ScheduledAction
 
 from utd_stream.errors import UsageError
 from utd_stream.ports import Clock
 
-__all__ = ["ClockScheduler", "refuse_threads"]
+__all__ = ["ClockScheduler", "PipeScheduler", "refuse_threads"]
 
 _State = TypeVar("_State")
 
@@ -97,6 +97,27 @@ class ClockScheduler(PeriodicScheduler):
         return self.schedule_relative(
             self.to_datetime(duetime) - self.now, action, state
         )
+
+
+class PipeScheduler(ClockScheduler):
+    """What an operator gets that names no scheduler: only waiting takes a turn.
+
+    Operators that need no time, such as ``start_with`` and ``retry``, act at once,
+    as they do in RxPY: a turn later they would have missed events.
+    """
+
+    def schedule(
+        self, action: ScheduledAction[_State], state: _State | None = None
+    ) -> abc.DisposableBase:
+        """Run *action* now, or after the actions that run now."""
+
+        def run(
+            _: abc.SchedulerBase, state: _State | None = None
+        ) -> abc.DisposableBase | None:
+            # Of this scheduler: the other one waits by blocking the thread.
+            return action(self, state)
+
+        return CurrentThreadScheduler.singleton().schedule(run, state)
 
 
 def refuse_threads(scheduler: abc.SchedulerBase | None) -> None:
