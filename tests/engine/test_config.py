@@ -84,6 +84,14 @@ def test_file_says_everything(toml: Path) -> None:
     config.check_complete()
 
 
+def test_a_file_may_begin_with_a_byte_order_mark(toml: Path) -> None:
+    """As editors on Windows write one."""
+    plain = read_config(file=toml)
+    toml.write_bytes(b"\xef\xbb\xbf" + toml.read_bytes())
+
+    assert read_config(file=toml) == plain
+
+
 def test_later_sources_win(toml: Path) -> None:
     """Flags beat the environment, which beats the file, which beats defaults."""
     config = read_config(

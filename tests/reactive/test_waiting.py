@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Protocol, TypeAlias, TypeGuard
+from typing import Any, Protocol, TypeAlias, TypeGuard
 
 import pytest
 
 from utd_stream.adapters.clock import AsyncioClock
-from utd_stream.errors import ClosedError, TransportTimeoutError
+from utd_stream.errors import ClosedError, InvalidArgumentError, TransportTimeoutError
 from utd_stream.ports import Clock
 from utd_stream.reactive import Events, EventsSource, Latest, LatestSource
 
@@ -174,6 +174,22 @@ async def test_a_timeout_says_what_was_waited_for(rig: Rig) -> None:
     rig.close()
     with pytest.raises(ClosedError, match=f"before the owner closed; .*{last}"):
         await waits
+
+
+async def test_a_coroutine_function_is_no_predicate(rig: Rig) -> None:
+    """What it returns is true whatever it would say, so it is refused at once."""
+
+    async def later(value: Value) -> bool:
+        return False
+
+    wrong: list[Any] = [later, partial(later), lambda _: later(0)]
+    for wanted in wrong:
+        task = asyncio.create_task(rig.read.until(wanted, timeout=1))
+        await asyncio.sleep(0)
+        rig.tell(1)
+        with pytest.raises(InvalidArgumentError, match="must not be a coroutine"):
+            await task
+        assert rig.attached() == 0
 
 
 async def test_a_timeout_of_a_value_says_both() -> None:

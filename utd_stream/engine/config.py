@@ -283,7 +283,8 @@ _EMPTY_LISTS = {"features": "(every)"}
 
 def _read_file(file: Path, settings: dict[str, Any]) -> list[object]:
     try:
-        read = loads(file.read_text(encoding="utf-8"))
+        # Editors on Windows begin a file with a byte order mark.
+        read = loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
         message = f"{file} cannot be read: {error}"
         raise InvalidArgumentError(message) from error

@@ -80,6 +80,7 @@ class Events(Observed[_T]):
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
                 It says what was wanted, and the kind of the last event.
             ClosedError: If the owner closed before one fitted.
+            InvalidArgumentError: If it asks a coroutine function.
             UsageError: If they belong to another loop; at once.
         """
         waiting = _Waiting(

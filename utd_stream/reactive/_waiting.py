@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from utd_stream.errors import ClosedError, TransportTimeoutError
+from utd_stream.errors import ClosedError, InvalidArgumentError, TransportTimeoutError
 from utd_stream.ports import Clock
 
 __all__ = ["Waiter", "shown"]
@@ -21,6 +22,18 @@ def shown(value: object, limit: int = _SHOWN) -> str:
     """Return how *value* is shown, cut if it is long; some are whole rooms."""
     told = repr(value)
     return told if len(told) <= limit else f"{told[:limit]}..."
+
+
+def _said(answer: object) -> bool:
+    """Return what a predicate said; a coroutine would be true whatever it says."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+        message = (
+            "what until() asks must not be a coroutine function; ask a plain one, "
+            "and await the rest after until() has returned"
+        )
+        raise InvalidArgumentError(message)
+    return bool(answer)
 
 
 class Waiter(Generic[_T]):
@@ -46,7 +59,7 @@ class Waiter(Generic[_T]):
         if self._settled.done():
             return
         try:
-            if not self._fits(value):
+            if not _said(self._fits(value)):
                 return
             self._found.append(value)
         except Exception as error:  # noqa: BLE001 -- raised where it is waited for
