@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import operator
 import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
@@ -145,10 +146,9 @@ class CoroutineObserver(Generic[_T]):
             self._task.cancel()
 
     def _in_loop(self, act: Callable[[], None]) -> None:
-        if threading.get_ident() == self._thread or not self._loop.is_running():
-            act()
-        else:
-            self._loop.call_soon_threadsafe(act)
+        is_here = threading.get_ident() == self._thread or not self._loop.is_running()
+        run = operator.call if is_here else self._loop.call_soon_threadsafe
+        run(act)
 
     def _take(self, value: _T) -> None:
         if self._has_ended:
