@@ -43,8 +43,8 @@ __all__ = ["Connector", "Link"]
 
 logger = logging.getLogger("utd_stream.client")
 
-# A reconnect has a minute.  Whoever is told to come again in an hour, as by a
-# gateway whose engine restarts, looks again all the same, in seconds.
+# The longest pause of a reconnect, which has a minute, in seconds.  A gateway may
+# ask for an hour while its engine restarts.
 _LONGEST_PAUSE = 20.0
 
 _REMOVALS = frozenset(
