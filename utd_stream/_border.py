@@ -16,11 +16,11 @@ import os
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from types import FunctionType, TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, NoReturn, SupportsIndex, TypeVar, cast
 
 from utd_stream.errors import UsageError, UTDStreamException
 
-__all__ = ["HomeLoop", "border", "command", "shortening"]
+__all__ = ["HomeLoop", "border", "command", "shortening", "staying"]
 
 _C = TypeVar("_C")
 _P = TypeVar("_P", bound=Callable[..., Any])
@@ -113,7 +113,24 @@ def border(kind: type[_C]) -> type[_C]:
             checks = name != "__init__"
             called = command(member) if is_async else shortening(member, checks=checks)
             setattr(kind, name, called)
+    return staying(kind)
+
+
+def staying(kind: type[_C]) -> type[_C]:
+    """Make instances of a class refuse to be pickled and copied.
+
+    A copy would share tasks and sockets with the original, or half of them.
+    """
+    setattr(kind, "__reduce_ex__", _stay)  # noqa: B010 -- mypy takes no assignment
     return kind
+
+
+def _stay(self: object, protocol: SupportsIndex, /) -> NoReturn:
+    message = (
+        f"a {type(self).__name__} lives in its event loop and can neither be pickled "
+        "nor copied; take what its values hold"
+    )
+    raise TypeError(message)  # as pickle raises it
 
 
 def command(method: _F) -> _F:

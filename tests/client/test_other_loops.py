@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
+import pickle
 import subprocess
 import sys
 import threading
@@ -79,6 +81,22 @@ def commands(owner: object) -> dict[str, Callable[..., object]]:
         for name, member in inspect.getmembers(type(owner))
         if inspect.iscoroutinefunction(member) and not name.startswith("_")
     }
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("name", OWNERS)
+async def test_what_lives_in_a_loop_cannot_be_copied(
+    name: str,
+    copied: Callable[[object], object],
+    session: UTDAudioRoomSession,
+    client: UTDStreamClient,
+    world: EmbeddedWorld,
+) -> None:
+    """The error says what it is and what to take instead; nothing is half copied."""
+    owner = OWNERS[name](session, client, world)
+
+    with pytest.raises(TypeError, match=r"lives in its event loop .* its values hold"):
+        copied(owner)
 
 
 @pytest.mark.parametrize("name", OWNERS)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast, overload
 from reactivex import Observable, abc
 from reactivex import operators as ops
 
-from utd_stream._border import HomeLoop
+from utd_stream._border import HomeLoop, staying
 from utd_stream.ports import Clock
 from utd_stream.reactive._coroutines import (
     CoroutineFunction,
@@ -36,6 +36,7 @@ _F = TypeVar("_F")
 _G = TypeVar("_G")
 
 
+@staying
 class Observed(Observable[_T]):
     """An RxPY observable of this package: a `Latest`, `Events`, or a pipe of one.
 
