@@ -195,8 +195,10 @@ def _shorten_causes(error: BaseException) -> None:
                 return
             below = error.__context__
         elif _says_nothing(error.__cause__, error):
-            error.__cause__ = None
-            return
+            seen.add(id(error.__cause__))
+            deeper = error.__cause__.__cause__
+            error.__cause__ = None if id(deeper) in seen else deeper
+            continue
         else:
             below = error.__cause__
         if id(below) in seen:
@@ -210,7 +212,8 @@ def _shorten_causes(error: BaseException) -> None:
 
 def _says_nothing(cause: BaseException, error: BaseException) -> bool:
     is_timer = type(cause) in {TimeoutError, asyncio.CancelledError}
-    return (is_timer or str(cause) == str(error)) and not _is_of_an_app(cause)
+    is_same = bool(str(error)) and str(cause) == str(error)
+    return (is_timer or is_same) and not _is_of_an_app(cause)
 
 
 def _is_of_an_app(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from utd_stream import EmbeddedWorld, Silence, UTDAudioRoomSession, UTDStreamClient
 from utd_stream import embedded as make_world
+from utd_stream._border import shortening
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import (
     ConflictError,
@@ -132,6 +133,27 @@ async def test_a_cause_from_outside_stays_without_its_frames() -> None:
     assert "ConnectionRefusedError" in printed
     assert "site-packages" not in printed
     assert below(error) == ["authenticate"]
+
+
+@pytest.mark.parametrize("said", ["not there", ""])
+def test_the_first_cause_is_never_left_out(said: str) -> None:
+    """A cause in between that says the same is; in a circle nothing hangs."""
+    first, between = OSError(said and "the cable is cut"), TransportError(said)
+    between.__cause__ = first
+
+    @shortening
+    def ask() -> None:
+        raise ConnectError(said) from between
+
+    with pytest.raises(ConnectError) as raised:
+        ask()
+    causes = [raised.value.__cause__]
+    causes += [each.__cause__ for each in causes if each is not None]
+    assert first in causes
+
+    first.__cause__ = between
+    with pytest.raises(ConnectError):
+        ask()
 
 
 def test_a_constructor_is_where_its_mistake_is_shown() -> None:
