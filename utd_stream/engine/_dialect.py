@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine
@@ -90,14 +92,21 @@ def connect(engine: Engine) -> Connection:
     return connection
 
 
+_REACHABLE = "its folder must be there, and both must be writable for you"
+_REMEDIES: Mapping[int | None, str] = {
+    sqlite3.SQLITE_NOTADB: "it is another kind of file; name one of the engine's own",
+    sqlite3.SQLITE_CORRUPT: "it is damaged; put a backup in its place",
+    sqlite3.SQLITE_FULL: "make room on its disk",
+}
+
+
 def unusable(engine: Engine, error: DatabaseError) -> InvalidArgumentError:
     """Return why the database cannot be used, and what it takes."""
     message = f"the database {engine.url.database} cannot be opened: {error.orig}"
     if is_in_memory(engine):
         return InvalidArgumentError(message)
-    return InvalidArgumentError(
-        f"{message}; its folder must be there, and both must be writable for you"
-    )
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    return InvalidArgumentError(f"{message}; {_REMEDIES.get(code, _REACHABLE)}")
 
 
 def _prepare(connection: Connection) -> None:
