@@ -61,8 +61,8 @@ class TokenRequest:
             which one was granted.
         device_id: The app's own name for the device.
         image: Address of a picture; others see it on the seat.
-        metadata: The app's own keys for the participant's metadata; keys of
-            the engine replace keys of the same name.
+        metadata: The app's own keys for the participant's metadata; keys that
+            only the engine may write are left out.
         resume: True for the automatic mint of a reconnect: only a member of
             the room as it lives now gets a token, and no room begins.
         seat_count: Number of seats, from the first host.

@@ -112,7 +112,9 @@ def metadata_schemas() -> dict[str, Any]:
         ),
         "ParticipantMetadata": _object(
             "The metadata of a LiveKit participant, JSON as text; only the engine "
-            "writes it. Keys that the app gave to the mint stand beside these.",
+            "writes it. Keys that the app gave to the mint stand beside these, but "
+            "for `role`, `appId`, `service`, `videoEffects`, `connection`, `stage`, "
+            "`grant`, `muted` and `removed`, which the engine alone may write.",
             required=("role", "appId", "service", "connection"),
             role=enum_schema(UTDRole),
             appId={**_TEXT, "description": "The app's id."},

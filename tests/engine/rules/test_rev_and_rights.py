@@ -183,6 +183,27 @@ def test_participant_metadata_is_the_engines(role: UTDRole) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("role", "appId", "service", "videoEffects", "connection", "stage"),
+        *("grant", "muted", "removed"),
+    ],
+)
+def test_no_app_speaks_for_the_engine(key: str) -> None:
+    """A key that only the engine may write is never shown with the app's value."""
+    scene = Scene()
+    scene.mint("ann")
+    plain = orjson.loads(participant_metadata(scene.room, "ann"))
+    scene.mint("ann", metadata=orjson.dumps({key: "forged", "team": 1}).decode())
+
+    told = orjson.loads(participant_metadata(scene.room, "ann"))
+
+    assert told.pop("team") == 1
+    assert told.pop("connection") > plain.pop("connection")
+    assert told == plain
+
+
 @given(
     image=st.sampled_from(["", "a.png", "\x01" * 256]),
     mode_id=st.sampled_from(["", "\x01" * 128]),

@@ -22,6 +22,15 @@ __all__ = ["lingers", "participant_metadata", "permission", "room_metadata", "sp
 
 SERVICE = "utd_stream"
 
+# The engine's own keys of participant metadata, those included that it does not
+# write yet: a client believes each of them.
+_ENGINE_KEYS = frozenset(
+    {
+        *("role", "appId", "service", "videoEffects", "connection", "stage"),
+        *("grant", "muted", "removed"),
+    }
+)
+
 
 def speaks(room: Room, identity: str) -> bool:
     """Whether *identity* sits on a seat that is not muted."""
@@ -58,10 +67,11 @@ def lingers(room: Room, identity: str, at: datetime, rules: Rules) -> bool:
 
 
 def participant_metadata(room: Room, identity: str) -> str:
-    """Return a member's metadata: the engine's keys over the app's own.
+    """Return a member's metadata: the engine's keys, and the app's of other names.
 
-    Keys of the app that cannot be read are left out: a right is written even
-    if an older engine has kept metadata that this one refuses.
+    The app's value of a key of the engine's is never shown, not even where the
+    engine writes none.  Keys of the app that cannot be read are left out: a right
+    is written even if an older engine has kept metadata that this one refuses.
 
     Raises:
         KeyError: If *identity* was never a member of this life.
@@ -81,7 +91,10 @@ def _app_keys(text: str) -> dict[str, Any]:
         keys = read_json(text or "{}")
     except ValueError:
         return {}
-    return cast("dict[str, Any]", keys) if isinstance(keys, dict) else {}
+    if not isinstance(keys, dict):
+        return {}
+    told = cast("dict[str, Any]", keys)
+    return {key: value for key, value in told.items() if key not in _ENGINE_KEYS}
 
 
 def room_metadata(room: Room) -> str:
