@@ -15,7 +15,12 @@ from utd_stream._border import HomeLoop, border
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.luck import SystemLuck
-from utd_stream.client._arguments import checked_app_id, checked_url, request_of
+from utd_stream.client._arguments import (
+    checked_app_id,
+    checked_kind,
+    checked_url,
+    request_of,
+)
 from utd_stream.client._connector import Link
 from utd_stream.client._grid import check_mode
 from utd_stream.client._microphone import check_source
@@ -140,8 +145,16 @@ class UTDStreamClient:
             message = "give app_key, or session_provider if your back end mints"
             raise InvalidArgumentError(message)
         self._app_id = checked_app_id(app_id)
-        self._timeouts = timeouts or Timeouts()
-        self._ports = ports or Ports(http=AiohttpHttp(session=session))
+        checked_kind("app_key", app_key, str)
+        if session_provider is not None and not callable(session_provider):
+            kind = type(session_provider).__name__
+            message = f"session_provider must be a coroutine function, not {kind}"
+            raise InvalidArgumentError(message)
+        self._timeouts = checked_kind("timeouts", timeouts, Timeouts) or Timeouts()
+        pool = checked_kind("session", session, aiohttp.ClientSession)
+        self._ports = checked_kind("ports", ports, Ports) or Ports(
+            http=AiohttpHttp(session=pool)
+        )
         self._home = self._ports.home
         self._microphone = check_source(microphone)
         self._rest = Rest(

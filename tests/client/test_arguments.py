@@ -21,6 +21,11 @@ CLIENTS: dict[str, dict[str, Any]] = {
     "app id": {"app_id": 5},
     "base_url": {"base_url": None},
     "token_base_url": {"token_base_url": b"http://127.0.0.1"},
+    "app_key": {"app_key": b"key"},
+    "session_provider": {"session_provider": "token"},
+    "timeouts": {"timeouts": 5},
+    "session": {"session": 5},
+    "ports": {"ports": 5},
 }
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import mmap
 import sys
 from array import array
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, get_args, get_type_hints
@@ -245,6 +247,8 @@ if sys.byteorder == "big":
         np.frombuffer(NOISE, "<i2"),
         np.frombuffer(NOISE, "<i2").reshape(2, 2),
         np.frombuffer(NOISE, "u1"),
+        np.frombuffer(NOISE, "i1"),
+        memoryview(NOISE).cast("b"),
         memoryview(bytes(2 * len(NOISE)).join([NOISE[:4], NOISE[4:]]))[:4],
     ],
     ids=lambda samples: type(samples).__name__,
@@ -275,6 +279,29 @@ def test_a_stepped_view_is_taken_in_its_order() -> None:
     assert AudioFrame(samples=both[::2]).samples == bytes([0, 1, 4, 5])
 
 
+def _released() -> memoryview:
+    view = memoryview(NOISE)
+    view.release()
+    return view
+
+
+def _closed() -> mmap.mmap:
+    pages = mmap.mmap(-1, 8)
+    pages.close()
+    return pages
+
+
+def _dates() -> Any:
+    return np.zeros(4, "M8[s]")
+
+
+@pytest.mark.parametrize("samples", [_released, _closed, _dates])
+def test_samples_that_cannot_be_read_are_refused(samples: Callable[[], Any]) -> None:
+    """Such as a buffer that its owner has closed; the error says so."""
+    with pytest.raises(InvalidArgumentError, match="samples cannot be read"):
+        AudioFrame(samples=samples())
+
+
 @pytest.mark.parametrize(
     "fields",
     [
@@ -291,6 +318,7 @@ def test_a_stepped_view_is_taken_in_its_order() -> None:
         {"samples": None},
         {"samples": 960},
         {"samples": [0, 0]},
+        {"samples": np.zeros(4, "?")},
         {"samples": np.zeros(4, "f4")},
         {"samples": np.zeros(4, ">i2")},
         {"samples": np.zeros(4, "u2")},

@@ -155,6 +155,21 @@ async def test_timeout_leaves_no_observer(rig: Rig) -> None:
     assert rig.attached() == 0
 
 
+@pytest.mark.parametrize("timeout", ["5", b"5", [5], 5j, float("nan")], ids=repr)
+async def test_a_timeout_is_a_number(rig: Rig, timeout: Any) -> None:
+    """Anything else is refused by its name, and nothing listens on."""
+    with pytest.raises(InvalidArgumentError, match="timeout must be a number"):
+        await rig.read.until(never, timeout=timeout)
+
+    assert rig.attached() == 0
+
+
+async def test_a_timeout_that_is_over_lets_nobody_wait(rig: Rig) -> None:
+    """A negative one is one of no time, as asyncio has it."""
+    with pytest.raises(TransportTimeoutError):
+        await rig.read.until(never, timeout=-1)
+
+
 async def test_a_timeout_says_what_was_waited_for(rig: Rig) -> None:
     """The predicate by its name, a lambda by its place, and what came instead."""
     last = "the last value is 7" if isinstance(rig, LatestRig) else "was a int"

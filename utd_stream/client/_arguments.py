@@ -11,9 +11,10 @@ from utd_stream.errors import InvalidArgumentError, InvalidRequestError
 from utd_stream.models.names import check_app_id
 from utd_stream.wire import decode_request
 
-__all__ = ["checked_app_id", "checked_url", "request_of"]
+__all__ = ["checked_app_id", "checked_kind", "checked_url", "request_of"]
 
 _R = TypeVar("_R")
+_V = TypeVar("_V")
 
 
 def request_of(model: type[_R], **fields: Any) -> _R:
@@ -41,3 +42,12 @@ def checked_url(name: str, url: Any) -> str:
         message = f"{name} must begin with http:// or https://, not {url!r}"
         raise InvalidArgumentError(message)
     return url
+
+
+def checked_kind(name: str, value: _V | None, kind: type[Any]) -> _V | None:
+    """Return *value* if it is None or an instance of *kind*."""
+    if value is None or isinstance(value, kind):
+        return value
+    given = type(value).__name__
+    message = f"{name} must be of type {kind.__name__}, or None, not {given}"
+    raise InvalidArgumentError(message)

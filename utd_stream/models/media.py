@@ -36,6 +36,9 @@ def _as_bytes(samples: Buffer) -> bytes:
             f"and numpy's int16, not {type(samples).__name__}"
         )
         raise InvalidArgumentError(message) from None
+    except (ValueError, BufferError) as error:  # released, closed, or never readable
+        message = f"samples cannot be read: {error}; give bytes that nobody has closed"
+        raise InvalidArgumentError(message) from error
     if view.format not in _BYTES | _SAMPLES:
         message = (
             f"samples must be 16-bit signed integers, not items of format "

@@ -80,7 +80,8 @@ class Events(Observed[_T]):
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
                 It says what was wanted, and the kind of the last event.
             ClosedError: If the owner closed before one fitted.
-            InvalidArgumentError: If it asks a coroutine function.
+            InvalidArgumentError: If it asks a coroutine function, or *timeout* is
+                no number.
             UsageError: If they belong to another loop; at once.
         """
         waiting = _Waiting(

@@ -102,7 +102,8 @@ class Latest(Observed[_T]):
             TransportTimeoutError: If none fitted in time; also a TimeoutError.
                 It says what was wanted, and the last value.
             ClosedError: If the owner closed before one fitted.
-            InvalidArgumentError: If it asks a coroutine function.
+            InvalidArgumentError: If it asks a coroutine function, or *timeout* is
+                no number.
             UsageError: If it belongs to another loop; at once.
         """
         waiter = Waiter(_fitting(wanted), partial(_missing, wanted))

@@ -36,6 +36,15 @@ def _said(answer: object) -> bool:
     return bool(answer)
 
 
+def _check_timeout(timeout: object) -> None:
+    if timeout is None:
+        return
+    # One in the past is over at once, as asyncio has it.
+    if not isinstance(timeout, int | float) or timeout != timeout:  # noqa: PLR0124 -- NaN
+        message = f"timeout must be a number of seconds, or None, not {timeout!r}"
+        raise InvalidArgumentError(message)
+
+
 class Waiter(Generic[_T]):
     """Is offered values until one fits, or none can come any more.
 
@@ -85,7 +94,9 @@ class Waiter(Generic[_T]):
         Raises:
             TransportTimeoutError: If none did within *timeout* seconds.
             ClosedError: If none can any more.
+            InvalidArgumentError: If *timeout* is no number.
         """
+        _check_timeout(timeout)
         try:
             async with clock.timeout(timeout):
                 await self._settled
