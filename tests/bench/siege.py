@@ -29,6 +29,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.report import median_ms
+from tests.engine.house import OPEN
 
 _SENT = "hush-this-was-sent"
 _ATTACK = 8.0  # how long each attack is watched, in seconds
@@ -112,6 +113,15 @@ async def _malformed(dial: Dial) -> None:
     await _send_and_read(dial, head.encode())
 
 
+async def _chunks(dial: Dial) -> None:
+    head = (
+        f"POST /api/v1/auth/session HTTP/1.1\r\nHost: x\r\nX-App-Id: {OPEN.id}\r\n"
+        f"X-App-Key: {OPEN.key}\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    )
+    await _send_and_read(dial, head.encode() + b"1\r\n \r\n" * 60_000)
+
+
 async def _dropped(dial: Dial) -> None:
     head = (
         "POST /livekit/webhook HTTP/1.1\r\nHost: x\r\n"
@@ -172,6 +182,9 @@ _PLANS: Mapping[str, _Plan] = {
     ),
     "8 send malformed headers, again": _Plan(attack=_malformed, count=8, again=True),
     "8 drop in the body, again": _Plan(attack=_dropped, count=8, again=True),
+    "8 with the key send tiny chunks, again": _Plan(
+        attack=_chunks, count=8, again=True
+    ),
     "50 read no answer": _Plan(attack=_deaf, count=50),
 }
 

@@ -13,6 +13,7 @@ import pytest
 from tests.engine.house import OPEN, House, app_of, open_house
 from tests.engine.manual_clock import ManualClock
 from tests.engine.wire import dial, exchange
+from tests.patience import patiently
 from utd_stream.adapters.loopback import Loopback
 
 SENT = "hush-this-was-sent"
@@ -144,6 +145,40 @@ async def test_body_with_a_broken_chunk_is_malformed(
     answer = await exchange(house.url, sent.encode())
 
     assert (answer.status, answer.body["code"]) == (400, "malformed")
+    check_log(caplog, at_most=1)
+
+
+CHUNKED = "Transfer-Encoding: chunked\r\n\r\n"
+
+
+async def test_body_in_chunks_is_read(house: House) -> None:
+    """The parts of a body are one body."""
+    sent = f"{LEAVE}{CHUNKED}1\r\n{{\r\n1\r\n}}\r\n0\r\n\r\n"
+
+    answer = await exchange(house.url, sent.encode())
+
+    assert answer.body["details"]["errors"][0]["path"] == "$.identity"
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        f"{LEAVE}{CHUNKED}" + "1\r\n \r\n" * 10_000,
+        f"GET /health HTTP/1.1\r\n{HOST}\r\n" * 3_000,
+    ],
+    ids=["chunks", "requests"],
+)
+async def test_flood_that_is_dear_to_parse_is_not_parsed(
+    house: House, caplog: pytest.LogCaptureFixture, flood: str
+) -> None:
+    """The engine closes a connection that sends thousands of chunks or requests."""
+    async with dial(house.url) as wire:
+        wire.writer.write(flood.encode())
+        async with patiently(5):
+            answers = await wire.rest()
+    assert answers.count(b"HTTP/1.1 200") < 1_000
+
+    assert (await house.ask("GET", "health")).status == 200
     check_log(caplog, at_most=1)
 
 

@@ -59,6 +59,16 @@ class Wire:
         except ConnectionError:
             return True
 
+    async def rest(self) -> bytes:
+        """Read until the engine closes."""
+        read = bytearray()
+        try:
+            while part := await self.reader.read(65_536):
+                read += part
+        except ConnectionError:
+            pass
+        return bytes(read)
+
     def close(self) -> None:
         """Close this end."""
         self.writer.close()

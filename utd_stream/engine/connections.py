@@ -41,6 +41,11 @@ __all__ = [
 # Whatever runs the application: nothing is inflated, and no request is logged.
 PARSING: Mapping[str, Any] = {"auto_decompress": False, "access_log": None}
 
+# Line ends in what comes at once.  A head has a hundred; a flood of one-byte chunks,
+# or of requests behind each other, has tens of thousands, and costs far more to parse
+# than to send.
+_MOST_LINES = 2_048
+
 Refuse = Callable[[EngineError], web.Response]
 
 
@@ -220,6 +225,9 @@ class _Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; what the parser fails at ends the connection."""
+        if data.count(b"\r\n") > _MOST_LINES:
+            self.drop("far too many chunks or requests came at once")
+            return
         if data and self._connections.phase(self) is Phase.IDLE:
             self._connections.put(self, Phase.HEAD)
         try:
