@@ -119,3 +119,40 @@ async def test_a_sound_that_will_not_stop_keeps_nobody(
     await plane.sees()
     assert "it is left behind" in caplog.text
     stop.set()
+
+
+class Hangs:
+    """A sound whose `aclose` never returns by itself."""
+
+    def __init__(self) -> None:
+        self.was_cancelled = asyncio.Event()
+
+    def __aiter__(self) -> Hangs:
+        return self
+
+    async def __anext__(self) -> Any:
+        await asyncio.sleep(0)
+        return frame()
+
+    async def aclose(self) -> None:
+        """Wait for ever."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.was_cancelled.set()
+
+
+async def test_a_sound_that_does_not_close_is_cancelled(
+    plane: Plane, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever leaves has left, and no task of the source lives on."""
+    sound = Hangs()
+    ana = await plane.enter("ana")
+    await publish(ana, Source(lambda: sound))
+
+    await ana.room.disconnect()
+
+    await plane.sees()
+    await sound.was_cancelled.wait()
+    assert "the audio source Source did not close" in caplog.text
+    assert "left behind" not in caplog.text

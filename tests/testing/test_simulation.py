@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import cache
 from typing import Any
 
@@ -17,9 +17,10 @@ import pytest
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import ClosedError, InvalidArgumentError, UsageError
 from utd_stream.media import Silence
+from utd_stream.models.media import AudioFrame
 from utd_stream.models.names import sfu_room_name
 from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
-from utd_stream.ports import FactKind
+from utd_stream.ports import AudioSource, FactKind
 from utd_stream.testing import HorizonError, Simulation, StalledError
 
 
@@ -69,6 +70,49 @@ def test_time_stands_until_it_is_told_to_pass() -> None:
         assert taking.done()
         assert sim.clock.monotonic() == began + 1
         sim.run(session.dispose())
+
+
+class _Hangs:
+    """A microphone that, asked to close, waits for ever."""
+
+    def open(self) -> _Hangs:
+        return self
+
+    def __aiter__(self) -> _Hangs:
+        return self
+
+    async def __anext__(self) -> AudioFrame:
+        return AudioFrame(samples=bytes(960))
+
+    async def aclose(self) -> None:
+        await asyncio.Event().wait()
+
+
+class _HangsLater:
+    """A microphone that waits for ever once it is cancelled."""
+
+    async def open(self) -> AsyncIterator[AudioFrame]:
+        try:
+            while True:
+                yield AudioFrame(samples=bytes(960))
+                await asyncio.sleep(0.01)
+        finally:
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("microphone", [_Hangs(), _HangsLater()])
+def test_a_microphone_that_does_not_close_ends_with_its_world(
+    microphone: AudioSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is cancelled after a second, by its name in the log, and none is left."""
+    with Simulation() as sim:
+        client = sim.world.client(microphone=microphone)
+        session = sim.run(client.join_audio_room("ana", "lounge"))
+        sim.run(session.take_seat(0))
+        sim.run(session.dispose())
+
+    assert f"{type(microphone).__name__} did not close within 1 s" in caplog.text
+    assert "left behind" not in caplog.text
 
 
 def test_hours_pass_as_they_are_told_to() -> None:

@@ -28,8 +28,9 @@ SILENCE = bytes(_STEP_BYTES)
 # How long a publication waits for the first frame, in seconds.  A source that has
 # nothing to say yet is published all the same.
 _FIRST_FRAME_LIMIT = 0.5
-# How long a source may take to close, in seconds.
+# How long a source may take to close, and then to be cancelled, in seconds.
 _CLOSE_LIMIT = 1.0
+_CANCEL_LIMIT = 0.5
 
 logger = logging.getLogger("utd_stream.adapters")
 
@@ -60,6 +61,7 @@ class AppSound:
         again: bool = False,
     ) -> None:
         self._frames: AsyncIterator[Any] | None = _opened(source)
+        self._name = type(source).__name__
         self._clock = clock
         self._ended = ended
         self._steps: deque[bytes] = deque()
@@ -72,6 +74,7 @@ class AppSound:
         self._failure: BaseException | None = None
         self._reading = asyncio.create_task(self._read(), name="audio source")
         self._closing: asyncio.Task[None] | None = None
+        self._is_left = False
 
     @property
     def is_over(self) -> bool:
@@ -122,17 +125,33 @@ class AppSound:
         return self.take()
 
     async def aclose(self) -> None:
-        """Ask for no more, and close the source if it can be; idempotent."""
+        """Ask for no more, and close the source if it can be; idempotent.
+
+        A source that takes longer than a second is cancelled; one that resists
+        that is left behind.
+        """
         if self._closing is None:
             self._closing = asyncio.create_task(self._close(), name="source closing")
+        if self._is_left or await self._ends(self._closing, _CLOSE_LIMIT):
+            return
+        self._closing.cancel()
+        self._reading.cancel()  # again: it may have kept the first one to itself
+        told = f"the audio source {self._name} did not close within {_CLOSE_LIMIT:g} s"
+        if await self._ends(self._closing, _CANCEL_LIMIT) and (
+            await self._ends(self._reading, _CANCEL_LIMIT)
+        ):
+            logger.warning("%s; its closing was cancelled", told)
+            return
+        self._is_left = True
+        logger.warning("%s and resists being cancelled; it is left behind", told)
+
+    async def _ends(self, task: asyncio.Task[None], limit: float) -> bool:
         try:
-            async with self._clock.timeout(_CLOSE_LIMIT):
-                await asyncio.wait((self._closing,))
+            async with self._clock.timeout(limit):
+                await asyncio.wait((task,))
         except TimeoutError:
-            logger.warning(
-                "an audio source did not close within %g s; it is left behind",
-                _CLOSE_LIMIT,
-            )
+            return task.done()
+        return True
 
     async def _until_something(self) -> None:
         while not self._steps and not self._has_ended:
@@ -195,10 +214,12 @@ class AppSound:
 
     async def _close(self) -> None:
         self._reading.cancel()
-        await asyncio.wait((self._reading,))
-        self._steps.clear()
-        self._has_ended = True
-        self._came.set()
+        try:
+            await asyncio.wait((self._reading,))
+        finally:
+            self._steps.clear()
+            self._has_ended = True
+            self._came.set()
         await self._close_frames()
 
     async def _close_frames(self) -> None:
