@@ -189,6 +189,18 @@ async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:
     await speaker.muted.until(lambda muted: not muted, 10)
 
 
+async def test_the_switch_is_seen_when_it_returns(world: World) -> None:
+    """`muted` says what was asked, before the SFU has heard of it."""
+    speaker = await world.join("speaker")
+    await speaker.set_microphone(False)
+    await speaker.take_seat(0)
+    await speaker.can_publish.until(bool, 10)
+
+    for on in (True, False, True, False):
+        await speaker.set_microphone(on)
+        assert speaker.muted.value is not on
+
+
 async def test_a_cancelled_publish_leaves_no_ghost_and_no_wedge(world: World) -> None:
     """Whenever a publish is left, no track stays, and events go on (T18)."""
     host = await world.join("host", as_host=True)

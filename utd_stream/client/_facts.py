@@ -5,12 +5,20 @@ from __future__ import annotations
 import attrs
 
 from utd_stream.contract.answers import UTDTokenResponse
+from utd_stream.models.participants import TrackPublication
 from utd_stream.models.room_events import RoomEvent
 from utd_stream.models.rooms import UTDRole
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import RoomState
 
-__all__ = ["EventTold", "GridTold", "RoleTold", "RoomRead", "TokenMinted"]
+__all__ = [
+    "EventTold",
+    "GridTold",
+    "OwnMuteRead",
+    "RoleTold",
+    "RoomRead",
+    "TokenMinted",
+]
 
 
 @attrs.frozen
@@ -27,6 +35,13 @@ class RoomRead:
 
     number: int
     state: RoomState
+
+
+@attrs.frozen
+class OwnMuteRead:
+    """This client muted or unmuted *publication*; the SFU's event comes later."""
+
+    publication: TrackPublication
 
 
 @attrs.frozen

@@ -16,7 +16,7 @@ from typing import Any
 import attrs
 
 from utd_stream.client._connector import Link
-from utd_stream.client._facts import GridTold, RoomRead
+from utd_stream.client._facts import GridTold, OwnMuteRead, RoomRead
 from utd_stream.client._owner import Owner
 from utd_stream.contract.answers import SeatedAnswer
 from utd_stream.errors import (
@@ -32,6 +32,7 @@ from utd_stream.errors import (
 from utd_stream.machines import Run
 from utd_stream.machines import connection as c
 from utd_stream.machines import occupancy as o
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import SeatOccupancy
 from utd_stream.snapshots.audio_room import (
     AudioRoomSnapshot,
@@ -292,6 +293,9 @@ class SeatSaga:
         self._unmuting_failure = None
         try:
             self._link.room.mute_microphone(muted)
+            for sent in self._link.room.state().local.publications:
+                if sent.source is TrackSource.MICROPHONE:
+                    self._post(OwnMuteRead(sent))
         except DisconnectedError as error:
             logger.debug("nothing to mute: %s", error)
         except PublishError as error:

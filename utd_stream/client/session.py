@@ -16,7 +16,13 @@ from typing import Any, Generic, Self, TypeVar
 
 from utd_stream._border import HomeLoop, border
 from utd_stream.client._connector import Connector, Link
-from utd_stream.client._facts import EventTold, RoleTold, RoomRead, TokenMinted
+from utd_stream.client._facts import (
+    EventTold,
+    OwnMuteRead,
+    RoleTold,
+    RoomRead,
+    TokenMinted,
+)
 from utd_stream.client._grid import naming_arguments
 from utd_stream.client._journal import COMMANDS, Journal
 from utd_stream.client._mailbox import Mailbox
@@ -246,6 +252,8 @@ class UTDSession(Generic[_S]):
                 return fold.fold_event(snapshot, event), ()
             case RoomRead(_, state):
                 return fold.fold_room_state(snapshot, state), ()
+            case OwnMuteRead(publication):
+                return fold.fold_own_mute(snapshot, publication), ()
             case TokenMinted(_, answer):
                 owner = answer.owner_identity
                 return fold.changed(

@@ -29,6 +29,7 @@ __all__ = [
     "can_publish_microphone",
     "changed",
     "fold_event",
+    "fold_own_mute",
     "fold_replacement",
     "fold_room_state",
     "is_connected",
@@ -158,6 +159,11 @@ def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911, 
             return _without_track(snapshot, snapshot.local.identity, publication)
         case _:
             return snapshot
+
+
+def fold_own_mute(snapshot: _S, publication: TrackPublication) -> _S:
+    """Return the snapshot after this client muted or unmuted what it publishes."""
+    return _with_mute(snapshot, snapshot.local.identity, publication)
 
 
 def changed(snapshot: _S, **fields: Any) -> _S:
