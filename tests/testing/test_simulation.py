@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -113,6 +114,27 @@ def test_a_microphone_that_does_not_close_ends_with_its_world(
 
     assert f"{type(microphone).__name__} did not close within 1 s" in caplog.text
     assert "left behind" not in caplog.text
+
+
+class _Resists(_Hangs):
+    """A microphone that does not close, and keeps two cancellings to itself."""
+
+    async def aclose(self) -> None:
+        for _ in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+
+def test_a_microphone_that_resists_its_end_is_named() -> None:
+    """Whoever leaves has left; the world ends, and says whose task it was."""
+    sim = Simulation()
+    client = sim.world.client(microphone=_Resists())
+    session = sim.run(client.join_audio_room("ana", "lounge"))
+    sim.run(session.take_seat(0))
+    sim.run(session.dispose())
+
+    with pytest.raises(AssertionError, match=r"outlived .*_Resists"):
+        sim.close()
 
 
 def test_hours_pass_as_they_are_told_to() -> None:

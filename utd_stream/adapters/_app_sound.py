@@ -72,7 +72,8 @@ class AppSound:
         # Until `ready` has returned, a failure is its caller's and is not logged.
         self._is_ready = again
         self._failure: BaseException | None = None
-        self._reading = asyncio.create_task(self._read(), name="audio source")
+        name = f"audio source {self._name}"
+        self._reading = asyncio.create_task(self._read(), name=name)
         self._closing: asyncio.Task[None] | None = None
         self._is_left = False
 
@@ -131,7 +132,8 @@ class AppSound:
         that is left behind.
         """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close(), name="source closing")
+            name = f"closing of audio source {self._name}"
+            self._closing = asyncio.create_task(self._close(), name=name)
         if self._is_left or await self._ends(self._closing, _CLOSE_LIMIT):
             return
         self._closing.cancel()
