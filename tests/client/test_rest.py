@@ -147,7 +147,7 @@ async def test_a_refresh_is_repeated(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(409, "seat_taken"), (403, "forbidden"), (500, "x")]
+    ("status", "code"), [(409, "seat_taken"), (403, "forbidden"), (422, "invalid")]
 )
 async def test_an_answer_is_not_asked_for_again(
     engine: Engine, status: int, code: str

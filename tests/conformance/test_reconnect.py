@@ -32,12 +32,20 @@ async def test_a_resumed_connection_is_the_same_one(world: World) -> None:
     """A lost signal connection alone changes neither seat nor track (T29)."""
     speaker = await world.join("speaker")
     await speaker.take_seat(1)
-    sid, sent = await sid_of(world, "speaker"), speaker.local_participant.publications
 
-    await world.reconnect(speaker, fully=False)
+    async def connection() -> tuple[str, object]:
+        sent = speaker.local_participant.publications
+        return await sid_of(world, "speaker"), sent
 
-    assert await sid_of(world, "speaker") == sid
-    assert speaker.local_participant.publications == sent
+    # On a busy machine LiveKit's client may fail to resume, and connects anew.
+    for _ in range(3):
+        before = await connection()
+        await world.reconnect(speaker, fully=False)
+        if await connection() == before:
+            break
+    else:
+        pytest.fail("it was never resumed")
+
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
     assert await world.seat_of("speaker") == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.planes import Guest, Plane
+from tests.planes import Guest, Plane, eventually
 from utd_stream.errors import ClosedError
 from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import Disconnected
@@ -31,7 +31,7 @@ async def test_of_two_on_the_way_in_one_stays_and_the_other_is_told(
     )
 
     for gap, both in zip(GAPS, pairs, strict=True):
-        told = [each for each in both if each.of(Disconnected)]
+        told = await eventually(lambda: [g for g in both if g.of(Disconnected)])  # noqa: B023 -- awaited here
         assert len(told) == 1, gap
         (left,) = told[0].of(Disconnected)
         assert left.reason is DisconnectReason.DUPLICATE_IDENTITY
