@@ -17,7 +17,7 @@ WALKS := $(addprefix tests/testing/test_,walks.py faults.py scripts.py grids.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
-  fuzz pages notebooks livekit demo demo-livekit bench siege check clean
+  fuzz pages notebooks wheel-types livekit demo demo-livekit bench siege check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ pages: install  ## write docs/reference
 notebooks: install  ## run every notebook from top to bottom
 	$(BIN)/pytest --nbmake --nbmake-timeout=60 notebooks
 
+wheel-types: install  ## pyright knows every public type of the wheel
+	$(PY) -m tests.wheel_types
+
 livekit: install  ## find the LiveKit server, or build it into .livekit
 	@$(PY) -m utd_stream.adapters.livekit_binary
 
@@ -96,7 +99,7 @@ bench: install livekit  ## the figures, beside the bare libraries
 siege: install  ## attack an engine: how it serves meanwhile, what it holds and logs
 	$(PY) -m tests.bench.siege
 
-check: lint types docs notebooks  ## lint, types, docstrings, notebooks, a short fuzz
+check: lint types docs wheel-types notebooks  ## lint, types, docstrings, notebooks, a short fuzz
 	$(PY) -m utd_stream.machines | diff utd_stream/machines/STATES.md -
 	$(PY) -m tests.pages --check
 	$(PY) -m tests.fuzz --requests 140

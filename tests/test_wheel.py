@@ -6,7 +6,6 @@ The registry, or pip's cache of it, gives the build's tools and the dependencies
 from __future__ import annotations
 
 import subprocess
-import sys
 import venv
 from pathlib import Path
 from zipfile import ZipFile
@@ -17,8 +16,7 @@ import pytest
 from tests.cli.commands import environment
 from tests.patience import patient
 from tests.readme import block
-
-ROOT = Path(__file__).parents[1]
+from tests.wheels import ROOT, built, pip
 
 
 @attrs.frozen
@@ -49,25 +47,10 @@ class Installation:
         return self.run("python", "program.py")
 
 
-def pip(*arguments: str | Path, timeout: float) -> None:
-    """Run pip, which must end well."""
-    done = subprocess.run(  # noqa: S603 -- this interpreter's pip
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments],
-        env=environment(),
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     """The package, built and installed once."""
-    built = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--no-deps", "--wheel-dir", built, ROOT, timeout=patient(100))
-    (wheel,) = built.glob("*.whl")
+    wheel = built(tmp_path_factory.mktemp("wheel"))
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     # Most of what pip would compile is never imported here.

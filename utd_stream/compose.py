@@ -39,7 +39,7 @@ from utd_stream.ports import AudioSource, Clock, FactLog, Http, Luck, Media
 
 __all__ = ["DEFAULT_BASE_URL", "Ports", "UTDRoom", "UTDStreamClient"]
 
-logger = logging.getLogger("utd_stream.client")
+logger: logging.Logger = logging.getLogger("utd_stream.client")
 
 DEFAULT_BASE_URL = "http://127.0.0.1:8080"
 

@@ -151,10 +151,10 @@ class EmbeddedWorld:
         fact_log: FactLog | None,
     ) -> None:
         self._home = HomeLoop()
-        self.app = config.apps[0]
+        self.app: App = config.apps[0]
         self.base_url = _BASE_URL
         self.clock = clock
-        self.sfu = Loopback(clock)
+        self.sfu: Loopback = Loopback(clock)
         self._config = config
         self._engine_clock = engine_clock
         self._luck = luck

@@ -89,9 +89,9 @@ class LiveKitProcess:
             ports: Where to listen; chosen among the free ones if not given.
             settings: Of LiveKit's configuration, more of them or other ones.
         """
-        self.ports = ports or LiveKitPorts.free()
-        self.api_key = f"API{secrets.token_hex(8)}"
-        self.api_secret = secrets.token_urlsafe(32)
+        self.ports: LiveKitPorts = ports or LiveKitPorts.free()
+        self.api_key: str = f"API{secrets.token_hex(8)}"
+        self.api_secret: str = secrets.token_urlsafe(32)
         self._binary = binary
         self._webhooks = tuple(webhooks)
         self._settings = dict(settings or {})

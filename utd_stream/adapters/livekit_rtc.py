@@ -62,7 +62,7 @@ __all__ = ["LiveKitMedia", "LiveKitRoom"]
 
 _R = TypeVar("_R")
 
-logger = logging.getLogger("utd_stream.adapters")
+logger: logging.Logger = logging.getLogger("utd_stream.adapters")
 
 _redaction = Redaction()
 

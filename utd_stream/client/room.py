@@ -39,7 +39,7 @@ from utd_stream.snapshots.session import json_object
 
 __all__ = ["UTDRoom"]
 
-logger = logging.getLogger("utd_stream.client")
+logger: logging.Logger = logging.getLogger("utd_stream.client")
 
 
 @border

@@ -46,7 +46,7 @@ __all__ = ["UTDSession"]
 
 _S = TypeVar("_S", bound=SessionSnapshot)
 
-logger = logging.getLogger("utd_stream.client")
+logger: logging.Logger = logging.getLogger("utd_stream.client")
 
 
 @border

@@ -131,7 +131,7 @@ class Connections(web.Server):
 
     def __init__(self, server: web.Server, *, clock: Clock, refuse: Refuse) -> None:
         super().__init__(self._serve, request_factory=server.request_factory, **PARSING)
-        self.log = BorderLog(clock)
+        self.log: BorderLog = BorderLog(clock)
         self.refuse = refuse
         self._inner = server.request_handler
         self._phases: dict[_Connection, Phase] = {}

@@ -77,7 +77,7 @@ class Engine:
         )
         self._readiness = Readiness(self._writer, sfu=sfu, clock=clock)
         tokens = UserTokens(config.secret, clock)
-        self.services = Services(
+        self.services: Services = Services(
             config=config,
             authenticator=Authenticator(config.apps, tokens),
             rates=Rates(

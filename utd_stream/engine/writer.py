@@ -116,7 +116,7 @@ class Writer:
         capacity: int = 2_048,
         log: FactLog | None = None,
     ) -> None:
-        self.committed = Committed()
+        self.committed: Committed = Committed()
         self._store = store
         self._clock = clock
         self._rules = rules

@@ -130,7 +130,7 @@ class InvalidTransitionError(_TableError):
     def __init__(self, machine: str, trigger: str, state: str) -> None:
         message = f"{machine}: cannot {trigger} while {state}"
         super().__init__(message, type(self).code, machine, trigger, state)
-        self.args = (machine, trigger, state)
+        self.args: tuple[object, ...] = (machine, trigger, state)
 
 
 _HINTS = {
@@ -154,11 +154,11 @@ class RefusedError(_TableError):
     def __init__(
         self, code: str, machine: str, trigger: str, state: str, hint: str = ""
     ) -> None:
-        self.hint = hint or _HINTS.get(code, "")
+        self.hint: str = hint or _HINTS.get(code, "")
         said = f"{machine}: {trigger} refused while {state}: {code}"
         message = f"{said}; {self.hint}" if self.hint else said
         super().__init__(message, code, machine, trigger, state)
-        self.args = (code, machine, trigger, state, hint)
+        self.args: tuple[object, ...] = (code, machine, trigger, state, hint)
 
 
 class DescriptorLimitError(UsageError):
@@ -178,7 +178,7 @@ class DescriptorLimitError(UsageError):
             f"{left} file descriptors left and a room needs up to 200; "
             f"raise the limit with `ulimit -n {wanted}`"
         )
-        self.args = (left, wanted)
+        self.args: tuple[object, ...] = (left, wanted)
         self.left = left
         self.wanted = wanted
 
@@ -204,7 +204,7 @@ class MailboxFullError(UsageError):
         super().__init__(
             f"{limit} events wait unread; read faster, or iterate with a larger limit"
         )
-        self.args = (limit,)
+        self.args: tuple[object, ...] = (limit,)
         self.limit = limit
 
 

@@ -58,7 +58,7 @@ class InvalidRequestError(EngineError):
     """The request itself is wrong: syntax, size, method or a field."""
 
     code = "invalid"
-    status_code = 422
+    status_code: int | None = 422
 
     @classmethod
     def at(cls, *problems: tuple[str, str]) -> Self:
@@ -80,14 +80,14 @@ class UnauthenticatedError(EngineError):
     """Credentials are missing, wrong or expired."""
 
     code = "unauthenticated"
-    status_code = 401
+    status_code: int | None = 401
 
 
 class PermissionDeniedError(EngineError):
     """The caller is known and may not do this."""
 
     code = "forbidden"
-    status_code = 403
+    status_code: int | None = 403
 
 
 class BannedError(PermissionDeniedError):
@@ -106,14 +106,14 @@ class NotFoundError(EngineError):
     """There is no such thing, or not for this caller."""
 
     code = "not_found"
-    status_code = 404
+    status_code: int | None = 404
 
 
 class ConflictError(EngineError):
     """The state of the room does not allow this now."""
 
     code = "conflict"
-    status_code = 409
+    status_code: int | None = 409
 
 
 class RateLimitedError(EngineError):
@@ -124,7 +124,7 @@ class RateLimitedError(EngineError):
     """
 
     code = "rate_limited"
-    status_code = 429
+    status_code: int | None = 429
     retryable = True
 
     def __init__(  # noqa: PLR0913 -- the fields of the answer
@@ -151,7 +151,7 @@ class UnavailableError(EngineError):
     """
 
     code = "unavailable"
-    status_code = 503
+    status_code: int | None = 503
     retryable = True
 
     def __init__(  # noqa: PLR0913 -- the fields of the answer

@@ -198,9 +198,9 @@ class EventsSource(Generic[_T]):
         # None until something must wait: most rooms are quiet.
         self._queue: deque[Callable[[], None]] | None = None
         self._is_telling = False
-        self.clock = clock
-        self.home = home or HomeLoop()
-        self.is_closed = False
+        self.clock: Clock = clock
+        self.home: HomeLoop = home or HomeLoop()
+        self.is_closed: bool = False
         self.events: Events[_T] = Events(self)
 
     @property

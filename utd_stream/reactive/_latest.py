@@ -152,8 +152,8 @@ class _Origin(Generic[_T]):
     def __init__(self, value: _T, clock: Clock, home: HomeLoop) -> None:
         self._current = value
         self._watchers: tuple[_Watcher, ...] = ()
-        self.clock = clock
-        self.home = home
+        self.clock: Clock = clock
+        self.home: HomeLoop = home
 
     @property
     def value(self) -> _T:

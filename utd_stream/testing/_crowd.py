@@ -78,13 +78,15 @@ class Crowd:
     """
 
     def __init__(self, seed: int, room_name: str, **settings: Any) -> None:
-        self.truth = Truth(room_name)
+        self.truth: Truth = Truth(room_name)
         settings = {"room_empty": _ROOM_EMPTY, **settings}
-        self.sim = Simulation(seed, observer=self.truth, horizon=1e9, **settings)
+        self.sim: Simulation = Simulation(
+            seed, observer=self.truth, horizon=1e9, **settings
+        )
         self.truth.loop = self.sim.loop
         self.sim.world.sfu.watch(self.truth.hear)
         self.room_name = room_name
-        self.sfu_room = self.sim.world.sfu_room(room_name)
+        self.sfu_room: str = self.sim.world.sfu_room(room_name)
         self.sessions: dict[str, UTDAudioRoomSession] = {}
         self.everybody: list[UTDAudioRoomSession] = []
         self.dead: list[UTDAudioRoomSession] = []

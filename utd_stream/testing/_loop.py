@@ -152,7 +152,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._settling: list[asyncio.Future[None]] = []
         super().__init__(_Selector(self._next))
         self.set_task_factory(self._make_task)
-        self.clock = VirtualClock(self)
+        self.clock: VirtualClock = VirtualClock(self)
 
     def time(self) -> float:
         """Return seconds since the loop was made."""

@@ -64,9 +64,9 @@ class Simulation:
         **settings: Any,
     ) -> None:
         check_thread("program")
-        self.loop = VirtualLoop(seed, horizon=horizon)
-        self.engine_clock = self.clock.skewed(0)
-        self.log = JsonLines(self.clock)
+        self.loop: VirtualLoop = VirtualLoop(seed, horizon=horizon)
+        self.engine_clock: VirtualClock = self.clock.skewed(0)
+        self.log: JsonLines = JsonLines(self.clock)
         # A loop forgets tasks that nobody holds, and who waits for nothing.
         self._begun: set[asyncio.Task[Any]] = set()
         with ExitStack() as undo:

@@ -97,8 +97,8 @@ class SeatGridMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.now = _NOON
-        self.room = unborn(*_KEY, self.now)
+        self.now: datetime = _NOON
+        self.room: Room = unborn(*_KEY, self.now)
         self._newest_id = 0
         self._there: dict[str, SfuParticipant] = {}
         self._connections = 0

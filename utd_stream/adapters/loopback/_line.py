@@ -22,7 +22,7 @@ class Line:
     __slots__ = ("_is_closed", "_is_due", "_is_held", "_queue", "is_up")
 
     def __init__(self) -> None:
-        self.is_up = False
+        self.is_up: bool = False
         self._queue: list[_Message] = []
         self._is_due = False
         self._is_held = False

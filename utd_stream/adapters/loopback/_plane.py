@@ -78,7 +78,7 @@ class Loopback:
         self.asked: deque[tuple[str, str, str]] = deque(maxlen=_KEPT)
         self.messages: deque[Message] = deque(maxlen=_KEPT)
         self._server = Server(clock)
-        self.lines = Lines(self._server)
+        self.lines: Lines = Lines(self._server)
         self._outages = 0
         self._missing: Counter[str] = Counter()
         self._failing: Counter[str] = Counter()

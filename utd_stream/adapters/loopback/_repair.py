@@ -54,7 +54,7 @@ class Repair:
     def __init__(self, room: LoopbackRoom, server: Server) -> None:
         self._room = room
         self._server = server
-        self.is_running = False
+        self.is_running: bool = False
         self._is_cut = False
         # A new connection whose answer has not come.
         self._is_fresh = False

@@ -80,8 +80,8 @@ class LoopbackRoom:
         self._pending: dict[asyncio.Future[Any], None] = {}
         self._has_left = False
         self._is_over = False
-        self.view = View(self.tell, self.end)
-        self.repair = Repair(self, server)
+        self.view: View = View(self.tell, self.end)
+        self.repair: Repair = Repair(self, server)
         self._ears = Ears(lambda: not self.view.line.is_up)
         self.member: Member | None = None
         self.sent: dict[str, Sent] = {}

@@ -64,13 +64,13 @@ class Server:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.timers = Timers(clock)
+        self.timers: Timers = Timers(clock)
         self.rooms: dict[str, Room] = {}
-        self.lives = 1
+        self.lives: int = 1
         self._numbers = 0
-        self.notices = Notices(clock)
-        self.announcer = Announcer(clock, self.timers)
-        self.quality = Quality(clock, self.timers)
+        self.notices: Notices = Notices(clock)
+        self.announcer: Announcer = Announcer(clock, self.timers)
+        self.quality: Quality = Quality(clock, self.timers)
 
     # Rooms.
 

@@ -56,9 +56,9 @@ class Feed:
         self._clock = clock
         self._ended = ended
         self._sound = self._open(again=False)
-        self.is_muted = False
+        self.is_muted: bool = False
         self.is_cut = False
-        self.is_speaking = False
+        self.is_speaking: bool = False
         self._told: Callable[[Feed], None] | None = None
         self._ears: dict[Ear, None] = {}
         self._task: asyncio.Task[None] | None = None

@@ -29,7 +29,7 @@ class Timer:
         act: Callable[..., object],
         arguments: tuple[Any, ...],
     ) -> None:
-        self.due = due
+        self.due: float = due
         self._number = number
         self._act: Callable[..., object] | None = act
         self._arguments = arguments

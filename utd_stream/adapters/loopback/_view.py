@@ -65,11 +65,11 @@ class View:
         self._tell = tell
         self._left = left
         self._heard: dict[str, Sound] = {}
-        self.line = Line()
-        self.auto_subscribe = True
+        self.line: Line = Line()
+        self.auto_subscribe: bool = True
         self.me: Info | None = None
         self.others: dict[str, Info] = {}
-        self.metadata = ""
+        self.metadata: str = ""
         self.entry: Entry | None = None
 
     def newest_entry(self) -> Entry:

@@ -81,7 +81,7 @@ class Draft:
     """One room while a command is decided."""
 
     def __init__(self, room: Room, actor: Actor, now: datetime, rules: Rules) -> None:
-        self.room = settled(room, now, rules)
+        self.room: Room = settled(room, now, rules)
         self.actor = actor
         self.now = now
         self.rules = rules
