@@ -305,11 +305,16 @@ class UTDStreamClient:
         closed = ", closed" if self._is_closed() else ""
         return f"<{type(self).__name__} {who} of app {self._app_id!r}{closed}>"
 
-    def dispose(self) -> None:
-        """Close soon, see `aclose`; `UsageError` outside the client's own loop."""
+    def dispose(self) -> Awaitable[None]:
+        """Begin what `aclose` does at once, even where nobody awaits the rest.
+
+        Raises:
+            UsageError: Outside the client's own loop.
+        """
         self._home.check("dispose()", needs_loop=True)
         if self._closing is None:
             self._closing = asyncio.create_task(self._close())
+        return asyncio.shield(self._closing)
 
     async def aclose(self) -> None:
         """Stop renewing and close the pool, unless it was given; idempotent.
@@ -317,9 +322,7 @@ class UTDStreamClient:
         Joins that are under way raise `ClosedError`; it waits until they, and
         cancelled ones, have left.  Cancelling ends the waiting only.
         """
-        self.dispose()
-        assert self._closing is not None  # noqa: S101 -- dispose has set it
-        await asyncio.shield(self._closing)
+        await self.dispose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -333,7 +336,7 @@ class UTDStreamClient:
         await self.aclose()
 
     async def _close(self) -> None:
-        ending = [asyncio.create_task(each.dispose()) for each in self._joining]
+        ending = [asyncio.create_task(each.aclose()) for each in self._joining]
         if ending:
             await asyncio.wait(ending)
         while self._left:
@@ -350,7 +353,7 @@ class UTDStreamClient:
 
     async def _give_up(self, session: UTDAudioRoomSession) -> None:
         try:
-            await session.dispose()
+            await session.aclose()
         finally:
             self._sign_in.release()
 

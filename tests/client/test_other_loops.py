@@ -178,7 +178,7 @@ def test_a_client_is_not_disposed_outside_a_loop() -> None:
     client = UTDStreamClient("app", "key", base_url="http://127.0.0.1:1")
 
     with pytest.raises(UsageError, match="running loop"):
-        client.dispose()
+        _ = client.dispose()
 
 
 async def test_a_client_of_a_world_lives_where_the_world_does(

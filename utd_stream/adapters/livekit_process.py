@@ -168,6 +168,10 @@ class LiveKitProcess:
         """Ask it to end, and kill it after *grace* seconds; idempotent."""
         self._end(grace=grace)
 
+    async def aclose(self) -> None:
+        """Do what `stop` does, without blocking the loop."""
+        await asyncio.to_thread(self.stop)
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -198,7 +202,7 @@ class LiveKitProcess:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.to_thread(self.stop)
+        await self.aclose()
 
     def _spawn(self) -> None:
         self._output = _scratch_file()

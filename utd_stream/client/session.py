@@ -111,7 +111,7 @@ class UTDSession(Generic[_S]):
         """All that is known, at once; every other value is derived from it.
 
         Completes:
-            With `dispose`.
+            With `aclose`.
         """
         return self._snapshot.latest
 
@@ -216,7 +216,7 @@ class UTDSession(Generic[_S]):
             message = "the room was left while it connected"
             raise self._connector.failure or DisconnectedError(message)
 
-    async def dispose(self) -> None:
+    async def aclose(self) -> None:
         """Leave for good and complete every value; idempotent.
 
         Safe during any other call: what waits ends with `ClosedError` or the
@@ -225,6 +225,10 @@ class UTDSession(Generic[_S]):
         if self._disposing is None:
             self._disposing = asyncio.create_task(self._dispose())
         await asyncio.shield(self._disposing)
+
+    async def dispose(self) -> None:
+        """Do the same as `aclose`, by the name that the other SDKs use."""
+        await self.aclose()
 
     def __repr__(self) -> str:
         where = f"{self._link.identity!r} in {self.room_name!r}"
@@ -241,7 +245,7 @@ class UTDSession(Generic[_S]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self.dispose()
+        await self.aclose()
 
     # What a kind of session adds.
 
