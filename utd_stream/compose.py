@@ -22,7 +22,7 @@ from utd_stream.client._arguments import (
     request_of,
 )
 from utd_stream.client._connector import Link
-from utd_stream.client._grid import check_mode
+from utd_stream.client._grid import check_mode, naming_arguments
 from utd_stream.client._microphone import check_source
 from utd_stream.client._rest import Rest
 from utd_stream.client._sign_in import SessionProvider, SignIn
@@ -285,7 +285,8 @@ class UTDStreamClient:
                 task for task, room in self._left.items() if room == room_name
             ]:
                 await asyncio.wait(left)
-            await session.rejoin()
+            with naming_arguments():
+                await session.rejoin()
         except BaseException as error:
             # Cancelled or refused: the owned tasks free what was opened.
             closing = asyncio.create_task(self._give_up(session))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from tests.client.lounge import ROOM, Lounge, lounge
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import UTDStreamClient
-from utd_stream.errors import InvalidArgumentError, InvalidRequestError
+from utd_stream.errors import InvalidArgumentError
 
 __all__ = ["lounge"]
 
@@ -111,11 +112,68 @@ def test_a_session_names_what_is_wrong(lounge: Lounge, what: str) -> None:
     assert lounge.grid().rev == rev
 
 
-def test_what_the_engine_says_of_a_member_is_named_as_the_method_does(
-    lounge: Lounge,
-) -> None:
-    """The path of a request is nothing a caller knows."""
-    host = lounge.joined("host", as_host=True)
+SAID_BY_THE_ENGINE: dict[str, tuple[str, _Work]] = {
+    "a long name": ("identity", lambda s: s.kick("x" * 300)),
+    "nobody's name": ("identity", lambda s: s.invite_to_speak("")),
+    "a great count": ("seat_count", lambda s: s.setup_seats(seat_count=101)),
+    "a long layout": ("mode_id", lambda s: s.setup_seats(mode_id="x" * 300)),
+    "an endless layout": ("larger", lambda s: s.setup_seats(mode_id="x" * 100_000)),
+    "no number": ("request_id", lambda s: s.approve_speaker("x")),  # type: ignore[arg-type]  # the point of it
+}
 
-    with pytest.raises(InvalidRequestError, match=r"^identity"):
-        lounge.sim.run(host.kick("x" * 300))
+
+@pytest.mark.parametrize("what", SAID_BY_THE_ENGINE)
+def test_what_only_the_engine_finds_wrong_is_the_same_error(
+    lounge: Lounge, what: str
+) -> None:
+    """It names the argument: the path of a request is nothing a caller knows."""
+    host = lounge.joined("host", as_host=True)
+    name, call = SAID_BY_THE_ENGINE[what]
+
+    async def work() -> None:
+        await call(host)
+
+    with pytest.raises(InvalidArgumentError, match=name) as raised:
+        lounge.sim.run(work())
+    assert raised.value.status_code in {413, 422}
+
+
+def index_arguments() -> Iterator[tuple[str, str]]:
+    """Each argument of a session's methods that is the index of a seat."""
+    for method, member in inspect.getmembers(UTDAudioRoomSession, callable):
+        if not method.startswith("_"):
+            for name in inspect.signature(member).parameters:
+                if name in {"index", "seat_index", "a", "b"}:
+                    yield method, name
+
+
+OTHERS = {"identity": "guest", "a": 1, "b": 2}
+NO_SEATS = {"text": "2", "fraction": 2.0, "truth": True, "nothing": None}
+NO_SEATS |= {"below": -1, "beyond": 99, "far beyond": 10_000}
+
+
+@pytest.mark.parametrize("index", NO_SEATS.values(), ids=NO_SEATS.keys())
+@pytest.mark.parametrize(("method", "name"), [*index_arguments()])
+def test_whatever_is_no_seat_is_the_same_error(
+    lounge: Lounge, method: str, name: str, index: Any
+) -> None:
+    """Whether this client knows or the engine, at every method that takes a seat."""
+    if (method, index) == ("invite_to_speak", None):
+        return  # the first free seat
+    host = lounge.joined("host", as_host=True)
+    lounge.joined("guest")
+    ask = getattr(host, method)
+    others = {n: OTHERS[n] for n in inspect.signature(ask).parameters if n in OTHERS}
+
+    with pytest.raises(InvalidArgumentError, match=rf"^{name}\b"):
+        lounge.sim.run(ask(**{**others, name: index}))
+
+
+def test_a_seat_to_join_on_is_refused_alike(lounge: Lounge) -> None:
+    """Whether no grid has it, or this one has not."""
+    for index in ("2", -1, 100, 9):
+        client = lounge.sim.world.client()
+        wrong: dict[str, Any] = {"seat_count": 9, "host_seat": index}
+
+        with pytest.raises(InvalidArgumentError, match="host_seat"):
+            lounge.sim.run(client.join_audio_room("ana", ROOM, as_host=True, **wrong))

@@ -17,7 +17,6 @@ from utd_stream.errors import (
     ConflictError,
     ConnectError,
     InvalidArgumentError,
-    InvalidRequestError,
     MailboxFullError,
     NotFoundError,
     TransportError,
@@ -100,7 +99,7 @@ async def test_a_renamed_argument_is_told_once(world: EmbeddedWorld) -> None:
     """What the engine says of its field is not printed beside the argument."""
     ana = await world.client().join_audio_room("ana", "r", as_host=True)
 
-    _, printed = await caught(lambda: ana.lock_seat(99), InvalidRequestError)
+    _, printed = await caught(lambda: ana.lock_seat(99), InvalidArgumentError)
 
     assert printed.count("Traceback") == 1
     assert printed.count("must be from 0 to 8") == 1

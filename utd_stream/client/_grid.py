@@ -6,7 +6,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
-from utd_stream.errors import InvalidArgumentError, InvalidRequestError
+from utd_stream.errors import (
+    InvalidArgumentError,
+    InvalidRequestError,
+    UTDErrorCode,
+)
 from utd_stream.models.rooms import SeatMode
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot, fold_grid
 from utd_stream.snapshots.session import json_object
@@ -14,6 +18,7 @@ from utd_stream.wire import read_grid
 
 __all__ = ["check_index", "check_mode", "fold_metadata", "naming_arguments"]
 
+_OF_ARGUMENTS = {UTDErrorCode.INVALID.value, UTDErrorCode.TOO_LARGE.value}
 # What the wire calls otherwise than the methods of a session.
 _ARGUMENTS = {"target_seat": "index", "target_identity": "identity", "id": "request_id"}
 
@@ -54,16 +59,16 @@ def check_mode(mode: Any) -> SeatMode | None:
 
 @contextmanager
 def naming_arguments() -> Generator[None]:
-    """Let an error of the engine name the caller's argument, not the wire's field."""
+    """Raise `InvalidArgumentError` where the engine says that an argument is wrong.
+
+    It names the caller's argument, not the wire's field, and is of the class that
+    an argument has which was wrong before anything was asked.
+    """
     try:
         yield
     except InvalidRequestError as error:
+        if error.code not in _OF_ARGUMENTS:
+            raise
         field, colon, problem = str(error).removeprefix("$.").partition(": ")
         message = f"{_ARGUMENTS.get(field, field)}{colon}{problem}"
-        raise InvalidRequestError(
-            message,
-            error.status_code,
-            error.code,
-            request_id=error.request_id,
-            details=error.details,
-        ) from None  # the same error, but for the name
+        raise InvalidArgumentError(message, error.status_code) from None  # the same

@@ -55,6 +55,9 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
 
     Members speak from seats, host and admin too.  Nothing is optimistic: seats,
     roles and rights change when the engine or the SFU says so.
+
+    An argument that is wrong is an `InvalidArgumentError`, whether this client or
+    the engine finds it: ``take_seat("2")`` and ``take_seat(99)``.
     """
 
     def __init__(self, link: Link) -> None:
@@ -114,8 +117,8 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             index: From 0.
 
         Raises:
-            InvalidArgumentError: If *index* is no index, or no microphone is
-                set; before anything is asked.
+            InvalidArgumentError: If the grid has no seat *index*, or no
+                microphone is set.
             ConflictError: If the seat is taken, reserved or locked, or lost
                 meanwhile.
             PermissionDeniedError: If seats are given on request here.

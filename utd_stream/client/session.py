@@ -169,6 +169,7 @@ class UTDSession(Generic[_S]):
         """Remove somebody until their next mint; hosts and admins.
 
         Raises:
+            InvalidArgumentError: If *identity* can be nobody's.
             PermissionDeniedError: If this role may not, or not act on them.
             NotFoundError: If there is no such member.
         """

@@ -184,7 +184,7 @@ class DescriptorLimitError(UsageError):
 
 
 class InvalidArgumentError(UsageError):
-    """An argument is out of range, malformed or missing."""
+    """An argument is out of range, malformed or missing, as we or the engine find."""
 
     code = "invalid_argument"
 
