@@ -13,7 +13,7 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 
 from utd_stream.engine._codec import (
     decode_member,
@@ -134,23 +134,8 @@ def test_answers_are_found_until_they_expire(store: Store) -> None:
     with store.transaction():
         store.write(Changes(answers=answers))
         found = store.answers(["k3", "k7", "none", "k8", "k7"], 5.0)
-        store.forget_answers(7.0, latest=100.0)
-        left = store.answers([a.id for a in answers], -1.0)
 
     assert found == {"k7": answers[7], "k8": answers[8]}
-    assert set(left) == {"k8"}
-
-
-def test_answers_of_a_clock_that_was_ahead_expire_in_time(store: Store) -> None:
-    """None is kept past the time for which answers are kept from now."""
-    answers = [StoredAnswer(f"k{i}", "f", 200, b"{}", 10.0**i) for i in range(9)]
-    ids = [answer.id for answer in answers]
-    with store.transaction():
-        store.write(Changes(answers=answers))
-        store.forget_answers(7.0, latest=1_000.0)
-
-        assert set(store.answers(ids, 999.0)) == {f"k{i}" for i in range(3, 9)}
-        assert store.answers(ids, 1_000.0) == {}
 
 
 def test_what_lives_and_is_due_is_known_at_start(store: Store) -> None:
@@ -162,6 +147,27 @@ def test_what_lives_and_is_due_is_known_at_start(store: Store) -> None:
 
     assert store.live_rooms() == [("a", "lounge")]
     assert store.deadlines() == [(("a", "lounge"), NOON.timestamp())]
+
+
+def test_start_reads_nothing_of_past_lives(store: Store) -> None:
+    """What lives and what is due is read of indexes alone, however many have ended."""
+    asked: list[str] = []
+    event.listen(
+        store.connection, "before_cursor_execute", lambda *told: asked.append(told[2])
+    )
+
+    store.live_rooms()
+    store.deadlines()
+
+    plans = [
+        row[3]
+        for statement in tuple(asked)
+        for row in store.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
+    ]
+    assert [plan.partition(" (")[0] for plan in plans] == [
+        "SEARCH rooms USING COVERING INDEX rooms_live",
+        "SEARCH rooms USING COVERING INDEX rooms_due_at",
+    ]
 
 
 def test_second_engine_on_one_file_is_refused(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import orjson
 from utd_stream.contract.answers import Empty
 from utd_stream.engine._answers import beyond, numbered
 from utd_stream.engine._replay import kept_fields, replayed
+from utd_stream.engine._retention import KEPT
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
@@ -41,9 +42,7 @@ from utd_stream.errors import (
     UnavailableError,
 )
 
-__all__ = ["KEPT", "Batch"]
-
-KEPT = 24 * 3600.0  # how long an answer is kept, in seconds
+__all__ = ["Batch"]
 
 
 class Batch:

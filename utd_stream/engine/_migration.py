@@ -1,21 +1,20 @@
-"""Bringing a database of an older version up to this one."""
+"""Bringing a database of an older version up to this one.
+
+Each version has one function, which changes what the version before it made.  A
+start can be killed in the middle of one, so each can be run again.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
+
 from sqlalchemy import Connection, insert, inspect, select, update
 
-from utd_stream.engine._schema import ANSWERS, META, SCHEMA_VERSION, TABLES
+from utd_stream.engine._schema import META, SCHEMA_VERSION, TABLES
 
 __all__ = ["migrate"]
 
-# What the versions before lack, each in the order in which it came.
-_NEW_COLUMNS = {
-    "caller": "VARCHAR(64) NOT NULL DEFAULT ''",
-    "number": "BIGINT NOT NULL DEFAULT 0",
-    # Until these are a day old, a replay shows the grid that they hold.
-    "life": "BIGINT NOT NULL DEFAULT 0",
-}
-_OLDER = frozenset({"1", "2"})
 _KEY = META.c.key == "schema_version"
 
 
@@ -35,14 +34,53 @@ def migrate(connection: Connection) -> str:
         return str(SCHEMA_VERSION)
     if found not in _OLDER:
         return str(found)  # of a newer one nothing is changed
-    # A start that was killed in between may have added some of them.
-    there = {column["name"] for column in inspect(connection).get_columns(ANSWERS.name)}
-    for name, kind in _NEW_COLUMNS.items():
-        if name not in there:
-            connection.exec_driver_sql(
-                f"ALTER TABLE {ANSWERS.name} ADD COLUMN {name} {kind}"
-            )
-    for index in ANSWERS.indexes:
-        index.create(connection, checkfirst=True)
+    for version, bring_up in _STEPS.items():
+        if version > int(found):
+            bring_up(connection)
     connection.execute(update(META).where(_KEY).values(value=str(SCHEMA_VERSION)))
     return str(SCHEMA_VERSION)
+
+
+def _number_answers(connection: Connection) -> None:
+    """Say of each kept answer whose it is, and which of theirs."""
+    _add_column(connection, "idempotency", "caller VARCHAR(64) NOT NULL DEFAULT ''")
+    _add_column(connection, "idempotency", "number BIGINT NOT NULL DEFAULT 0")
+    _add_index(connection, "idempotency_caller", "idempotency (caller, number)")
+    _add_index(connection, "idempotency_expiry", "idempotency (expires_at)")
+
+
+def _name_lives(connection: Connection) -> None:
+    """Say of each kept answer whose grid it shows.
+
+    Until the older ones have expired, a replay shows the grid that they hold.
+    """
+    _add_column(connection, "idempotency", "life BIGINT NOT NULL DEFAULT 0")
+
+
+def _date_ends(connection: Connection) -> None:
+    """Say of each room when its life ended: of those before, now."""
+    _add_column(connection, "rooms", "ended_at FLOAT")
+    connection.exec_driver_sql(
+        "UPDATE rooms SET ended_at = ? WHERE NOT is_live", (time.time(),)
+    )
+    for column in ("due_at", "ended_at"):
+        where = f"rooms ({column}, app_id, name) WHERE {column} IS NOT NULL"
+        _add_index(connection, f"rooms_{column}", where)
+
+
+_STEPS: Mapping[int, Callable[[Connection], None]] = {
+    2: _number_answers,
+    3: _name_lives,
+    4: _date_ends,
+}
+_OLDER = frozenset(str(version - 1) for version in _STEPS)
+
+
+def _add_column(connection: Connection, table: str, column: str) -> None:
+    there = {found["name"] for found in inspect(connection).get_columns(table)}
+    if column.split(maxsplit=1)[0] not in there:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column}")
+
+
+def _add_index(connection: Connection, name: str, columns: str) -> None:
+    connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")

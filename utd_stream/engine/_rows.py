@@ -130,6 +130,7 @@ def room_row(write: RoomWrite) -> dict[str, Any]:
         "version": room.version,
         "is_live": room.is_live,
         "due_at": write.due_at.timestamp() if write.due_at else None,
+        "ended_at": room.ended_at.timestamp() if room.ended_at else None,
         "state": encode_room(room),
     }
 

@@ -22,11 +22,12 @@ from sqlalchemy import (
 
 __all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 TABLES = MetaData()
 
-# One row for each room name of an app, its lives included.
+# One row for each room name of an app, its lives included, until a day after the
+# end of the last one.
 ROOMS = Table(
     "rooms",
     TABLES,
@@ -36,9 +37,21 @@ ROOMS = Table(
     Column("is_live", Boolean, nullable=False),
     # When somebody must look at it, in seconds since 1970 UTC.
     Column("due_at", Float),
+    # When its life ended, likewise; null while it goes on.
+    Column("ended_at", Float),
     Column("state", Text, nullable=False),
     Index("rooms_live", "is_live", "app_id", "name"),
 )
+# What a start and the forgetting read, without the rooms of which it is not true.
+for _column in (ROOMS.c.due_at, ROOMS.c.ended_at):
+    Index(
+        f"rooms_{_column.name}",
+        _column,
+        ROOMS.c.app_id,
+        ROOMS.c.name,
+        sqlite_where=_column.is_not(None),
+        postgresql_where=_column.is_not(None),
+    )
 
 MEMBERS = Table(
     "members",

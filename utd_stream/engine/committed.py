@@ -36,8 +36,8 @@ class _Kept:
 class Committed:
     """Rooms as committed, those written or read from disk last.
 
-    A room that does not exist is not remembered, so that requests for random
-    names push out no live room.
+    A room that does not exist, or whose life has ended, is not remembered, so that
+    neither requests for random names nor past lives push out a live room.
 
     Args:
         limit: What they may weigh together, in bytes, estimated; the others
@@ -64,7 +64,8 @@ class Committed:
 
     def keep(self, key: RoomKey, room: Room | None) -> None:
         """Remember what was read; only in the writer."""
-        if room is None:
+        if room is None or not room.is_live:
+            self._drop(key)
             return
         before = self._rooms.get(key)
         if before is not None and before.room.members is room.members:
@@ -98,6 +99,11 @@ class Committed:
             self._numbers.move_to_end(answer.caller)
         while len(self._numbers) > self._callers:
             self._numbers.popitem(last=False)
+
+    def _drop(self, key: RoomKey) -> None:
+        dropped = self._rooms.pop(key, None)
+        if dropped is not None:
+            self._weight -= dropped.weight
 
     def forget(self) -> None:
         """Remember nothing, after a failure; only in the writer."""

@@ -14,6 +14,9 @@ from utd_stream.engine.store import RoomKey, RoomWrite, Store
 
 __all__ = ["Directory"]
 
+# How many deadlines that were put off may wait in the heap, beside as many as hold.
+_SLACK = 64
+
 
 class Directory:
     """The names of live rooms, and the deadlines of all.
@@ -80,3 +83,6 @@ class Directory:
         elif self._due.get(key) != at:
             self._due[key] = at
             heapq.heappush(self._heap, (at, key))
+            if len(self._heap) > 2 * len(self._due) + _SLACK:
+                self._heap = [(at, key) for key, at in self._due.items()]
+                heapq.heapify(self._heap)

@@ -36,6 +36,7 @@ from utd_stream.engine._dialect import (
     upsert,
 )
 from utd_stream.engine._migration import migrate
+from utd_stream.engine._retention import forget
 from utd_stream.engine._rows import (
     Changes,
     OutboxRow,
@@ -216,11 +217,18 @@ class Store:
         if changes.evicted:
             self._evict.send(self._connection, changes.evicted)
 
-    def forget_answers(self, now: float, latest: float) -> None:
-        """Delete the answers that expired before *now*; none is kept past *latest*."""
-        self._connection.execute(delete(ANSWERS).where(ANSWERS.c.expires_at <= now))
-        ahead = update(ANSWERS).where(ANSWERS.c.expires_at > latest)
-        self._connection.execute(ahead.values(expires_at=latest))
+    def forget(self, now: float) -> bool:
+        """Delete one piece of what is older than a day at *now*, and commit that.
+
+        Returns:
+            Whether there may be more to delete.
+
+        Raises:
+            DatabaseGoneError: If the file is not the one that was opened.
+            SQLAlchemyError: If it cannot be written.
+        """
+        with self.transaction():
+            return forget(self._connection, now)
 
     def live_rooms(self) -> list[RoomKey]:
         """Return the rooms whose life goes on."""
@@ -351,7 +359,7 @@ class Store:
             return self._connection.execute(statement).fetchall()
 
 
-_ROOM_COLUMNS = ("version", "is_live", "due_at", "state")
+_ROOM_COLUMNS = ("version", "is_live", "due_at", "ended_at", "state")
 _MARKS = (OUTBOX.c.app_id, OUTBOX.c.room, OUTBOX.c.kind, OUTBOX.c.slot, OUTBOX.c.seq)
 
 

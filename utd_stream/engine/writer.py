@@ -30,7 +30,7 @@ import attrs
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from utd_stream.engine._batch import KEPT, Batch
+from utd_stream.engine._batch import Batch
 from utd_stream.engine._place import DatabaseGoneError
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.notes import note_answer
@@ -49,8 +49,9 @@ _LOG = logging.getLogger(__name__)
 _MAX_BATCH = 256
 # What was sent may be sent again, so its deletion waits for company.
 _IDLE_FLUSH = 0.2
-# Expired answers are deleted now and then.
-_PURGE_PERIOD = 3600.0
+# How often to look for what is older than a day, in seconds.  Without work nobody
+# looks, so that an engine that idles leaves its disk alone.
+_FORGET_PERIOD = 60.0
 # Between two lines of the log about failures of one kind, in seconds: on a full
 # disk every command fails.
 _QUIET = 60.0
@@ -128,7 +129,7 @@ class Writer:
         self._turn: asyncio.Handle | None = None
         self._sent: deque[OutboxRow] = deque()
         self._flush: asyncio.Task[None] | None = None
-        self._purge_at = clock.monotonic()
+        self._forget_at = clock.monotonic()
         # Until when no failure of a kind is logged again.
         self._quiet_until: dict[tuple[str, type[BaseException]], float] = {}
         self._observer: Callable[[Commit], None] | None = None
@@ -252,6 +253,7 @@ class Writer:
         jobs = self._waiting([])
         while jobs:
             self._deliver(*self._work(jobs))
+            self._forget_old()
             jobs = self._waiting([])
 
     def _deliver(self, done: _Done, commit: Commit | None) -> None:
@@ -288,6 +290,7 @@ class Writer:
                 loop.call_soon_threadsafe(self._deliver, done, commit)
             except RuntimeError:
                 _LOG.warning("the loop was closed before the writer was stopped")
+            self._forget_old()
 
     def _waiting(self, jobs: list[_Job]) -> list[_Job]:
         while len(jobs) < _MAX_BATCH:
@@ -367,25 +370,34 @@ class Writer:
     ) -> tuple[list[Outcome | EngineError], Commit]:
         sent = self._take_sent()
         now = self._clock.now()
-        purges = self._clock.monotonic() >= self._purge_at
         batch = Batch(self._store, self.committed, self._rules, now, self._seq)
         try:
             with self._store.transaction():
                 results = batch.decide(orders)
                 changes = batch.changes(sent)
                 self._store.write(changes)
-                if purges:
-                    at = now.timestamp()
-                    self._store.forget_answers(at, latest=at + KEPT)
         except BaseException:
             self._sent.extend(sent)
             raise
-        if purges:
-            self._purge_at = self._clock.monotonic() + _PURGE_PERIOD
         self._seq = batch.seq
         self.committed.renew(changes.rooms)
         self.committed.number_answers(changes.answers)
         return results, Commit(rooms=changes.rooms, outbox=changes.outbox)
+
+    def _forget_old(self) -> None:
+        """Delete a piece of what is older than a day, between two batches."""
+        now = self._clock.monotonic()
+        if now < self._forget_at:
+            return
+        has_more = False
+        try:
+            has_more = self._store.forget(self._clock.now().timestamp())
+        except DatabaseGoneError:
+            pass  # the next command is told
+        except Exception as error:  # noqa: BLE001 -- must survive
+            self._recover(error, "what is older than a day cannot be deleted")
+        if not has_more:
+            self._forget_at = now + _FORGET_PERIOD
 
     def _take_sent(self) -> list[OutboxRow]:
         sent: list[OutboxRow] = []
@@ -393,8 +405,10 @@ class Writer:
             sent.append(self._sent.popleft())
         return sent
 
-    def _recover(self, error: BaseException) -> None:
-        self._warn("a batch failed and is rolled back", error)
+    def _recover(
+        self, error: BaseException, what: str = "a batch failed and is rolled back"
+    ) -> None:
+        self._warn(what, error)
         self.committed.forget()
         try:
             self._store.recover()

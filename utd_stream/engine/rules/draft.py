@@ -145,7 +145,7 @@ class Draft:
         self.change(invites=tuple(sorted([*kept, invite], key=lambda i: i.id)))
 
     def take_id(self) -> int:
-        """Return an id never used before in rooms of this name."""
+        """Return an id not used before, while the name of the room is remembered."""
         number = self.room.next_id
         self.change(next_id=number + 1)
         return number

@@ -1,7 +1,8 @@
 """A room as the engine keeps it: one frozen aggregate with a version.
 
 Nothing here reaches network, clock or chance.  A room outlives its lives: the
-revision of its grid and the counter of its ids are kept by name for ever.
+revision of its grid and the counter of its ids go on in the next life of its name,
+if that begins within a day of the end.
 
 Source: contract.md sections 1, 3 and 5.
 """
