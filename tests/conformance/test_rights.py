@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import attrs
@@ -56,6 +57,34 @@ async def test_who_joins_with_a_right_that_was_taken_loses_it(world: World) -> N
 
     await world.permitted("speaker", LISTENER)
     await speaker.has(LISTENER)
+
+
+async def test_the_number_of_a_right_is_told_with_it(world: World) -> None:
+    """Seat and participant metadata show the same number, another for each right."""
+    host = await world.join("host", as_host=True)
+    speaker = await world.join("speaker")
+    numbers: list[int] = []
+
+    async def is_told() -> bool:
+        listed = await world.listed("speaker")
+        assert listed is not None
+        number = json.loads(listed.metadata).get("grant", 0)
+        seat = speaker.seats.value.seat_of("speaker")
+        numbers.append(number)
+        return seat is not None and number == seat.grant
+
+    await speaker.take_seat(0)
+    await world.until(is_told)
+    await host.mute_seat(0)
+    await world.permitted("speaker", LISTENER)
+    await world.until(is_told)
+    await host.unmute_seat(0)
+    await world.permitted("speaker", SPEAKER)
+    await world.until(is_told)
+
+    told = [number for number, _ in itertools.groupby(numbers)]
+    assert (told[0], told[-1]) == (1, 2)
+    assert set(told) == {0, 1, 2}
 
 
 async def test_a_right_written_by_somebody_else_is_mended(hasty_world: World) -> None:

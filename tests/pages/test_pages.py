@@ -112,7 +112,7 @@ def test_the_schema_in_a_file_stands_alone(grid: UTDSeatGrid) -> None:
     whole = {**schema, "$ref": "#/$defs/RoomMetadata"}
     metadata = {
         "_seats": grid_to_metadata(grid),
-        "_room": {"type": "audio_room", "owner_identity": None},
+        "_room": {"type": "audio_room", "owner_identity": None, "rev": 7},
     }
     value = orjson.loads(orjson.dumps(metadata))
 

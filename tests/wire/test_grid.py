@@ -27,6 +27,7 @@ GRID = UTDSeatGrid(
             muted=True,
             name="Ann",
             attributes={"image": "a.png"},
+            grant=5,
         ),
         UTDSeat(seat_index=1, locked=True),
         UTDSeat(seat_index=2, reserved_for="bob"),
@@ -41,7 +42,7 @@ FIELDS = (
     *("seat_count", "count", "seat_mode", "mode", "mode_id", "rev"),
     *("seats", "requests", "invitations", "seat_index", "index"),
     *("occupant_identity", "identity", "locked", "muted", "reserved_for"),
-    *("name", "attributes", "id", "created_at", "expires_at"),
+    *("name", "attributes", "grant", "id", "created_at", "expires_at"),
 )
 
 every_spelling = pytest.mark.parametrize("spell", SPELLINGS, ids=["rest", "metadata"])
@@ -77,6 +78,7 @@ def test_rest_spells_as_the_contract_says() -> None:
                 "reserved_for": None,
                 "name": "Ann",
                 "attributes": {"image": "a.png"},
+                "grant": 5,
             },
             seat(1, locked=1),
             seat(2, reserved_for="bob"),

@@ -27,8 +27,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
 from typing import cast
 
 import attrs
@@ -39,6 +39,7 @@ from utd_stream.engine.rules.grants import (
     lingers,
     participant_metadata,
     permission,
+    removal_notice,
     room_metadata,
 )
 from utd_stream.engine.rules.state import Room, Rules
@@ -51,6 +52,7 @@ from utd_stream.errors import (
 )
 from utd_stream.models.json_text import read_json
 from utd_stream.models.names import sfu_room_name
+from utd_stream.models.participants import Permission
 from utd_stream.ports import Clock, Luck, Sfu
 
 __all__ = ["Outbox"]
@@ -300,6 +302,8 @@ class Outbox:
 
     async def _send_room(self, name: str, room: Room | None) -> None:
         if room is None or not room.is_live:
+            if room is not None:
+                await self._tell_end(name, room)
             async with self._free:
                 await self._sfu.delete_room(name)
             return
@@ -311,6 +315,11 @@ class Outbox:
             if made.metadata != text:
                 # It was there: LiveKit leaves a room that exists as it is.
                 await self._sfu.update_room_metadata(name, text)
+
+    async def _tell_end(self, name: str, room: Room) -> None:
+        with _let_pass(f"how {name} ended"):
+            async with self._free, self._clock.timeout(_HINT_TIME):
+                await self._sfu.update_room_metadata(name, room_metadata(room))
 
     async def _send_metadata(
         self, name: str, row: OutboxRow, room: Room | None
@@ -336,7 +345,16 @@ class Outbox:
             log_refusal(what, error)
             await self._remove(name, row.slot)
 
-    async def _remove(self, name: str, identity: str) -> None:
+    async def _remove(
+        self, name: str, identity: str, notice: tuple[Permission, str] | None = None
+    ) -> None:
+        if notice is not None:
+            permission, metadata = notice
+            with _let_pass(f"why {identity} is removed from {name}"):
+                async with self._free, self._clock.timeout(_HINT_TIME):
+                    await self._sfu.update_participant(
+                        name, identity, permission=permission, metadata=metadata
+                    )
         async with self._free:
             await self._sfu.remove_participant(name, identity)
 
@@ -349,7 +367,8 @@ class Outbox:
                 or granted is None
                 or lingers(room, row.slot, self._clock.now(), self._rules)
             ):
-                await self._remove(name, row.slot)
+                notice = None if room is None else removal_notice(room, row.slot)
+                await self._remove(name, row.slot, notice)
                 return
             try:
                 async with self._free:
@@ -366,6 +385,15 @@ class Outbox:
                     await self._clock.sleep(_GRANT_DELAY)
             else:
                 return
+
+
+@contextmanager
+def _let_pass(what: str) -> Generator[None]:
+    """Let a reason go untold: it must not hold up what it is the reason of."""
+    try:
+        yield
+    except (TimeoutError, UTDStreamException) as error:
+        _LOG.info("the SFU was not told %s: %s", what, error)
 
 
 def _is_final(error: Exception) -> bool:

@@ -186,10 +186,10 @@ class Reconciler:
 
 
 def _revision(metadata: str) -> int | None:
-    """Return the grid's revision that a room's metadata shows."""
+    """Return the revision of itself that a room's metadata shows."""
     try:
         told: Any = read_json(metadata or "null")
-        rev = cast("object", told["_seats"]["rev"])
+        rev = cast("object", told["_room"]["rev"])
     except (ValueError, KeyError, TypeError, IndexError):
         return None
     return rev if isinstance(rev, int) and not isinstance(rev, bool) else None

@@ -6,6 +6,8 @@ from enum import Enum
 
 __all__ = [
     "DisconnectReason",
+    "RemovalReason",
+    "RoomEndReason",
     "SeatMode",
     "SeatOccupancy",
     "UTDConnectionState",
@@ -71,6 +73,28 @@ class UTDRole(Enum):
     def rank(self) -> int:
         """The place in the order of roles, from 0."""
         return list(UTDRole).index(self)
+
+
+class RemovalReason(Enum):
+    """Why the engine removes a participant; written in their metadata before it.
+
+    Attributes:
+        KICKED: A moderator removed them until their next mint.
+    """
+
+    KICKED = "kicked"
+
+
+class RoomEndReason(Enum):
+    """Why a room's life ended; written in the room's metadata before its deletion.
+
+    Attributes:
+        ENDED: A host, the owner or the app's back end ended it.
+        EMPTY: Nobody had been in it for some minutes.
+    """
+
+    ENDED = "ended"
+    EMPTY = "empty"
 
 
 class SeatMode(Enum):

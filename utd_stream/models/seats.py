@@ -70,6 +70,9 @@ class UTDSeat:
         reserved_for: The only identity that can take it, or None.
         name: Display name of the occupant, if there is one.
         attributes: Attributes of the occupant, from the mint; ``image`` so far.
+        grant: Number of the occupant's right to speak; 0 without one.  Each right
+            that begins in rooms of one name has a higher number, and a right that
+            moves to another seat keeps its own.
     """
 
     seat_index: int
@@ -81,6 +84,7 @@ class UTDSeat:
     attributes: Mapping[str, str] = attrs.field(
         default=frozen_map({}), converter=frozen_map, hash=False
     )
+    grant: int = 0
 
     def __repr__(self) -> str:
         return _shown(self)

@@ -114,6 +114,8 @@ def _seat(seat: UTDSeat, *, index: str, occupant: str) -> dict[str, Any]:
         "muted": seat.muted,
         "reserved_for": seat.reserved_for,
     }
+    if seat.grant:
+        body["grant"] = seat.grant
     if seat.name is not None:
         body["name"] = seat.name
     if seat.attributes:
@@ -156,6 +158,7 @@ def _read_seat(fields: Mapping[str, Any]) -> UTDSeat | None:
         attributes={
             key: value for key, value in pairs.items() if isinstance(value, str)
         },
+        grant=max(_whole(fields.get("grant")) or 0, 0),
     )
 
 

@@ -13,7 +13,13 @@ from enum import Enum
 from typing import Any
 
 from utd_stream.contract.docstrings import attributes_of, summary_of
-from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
+from utd_stream.models.rooms import (
+    RemovalReason,
+    RoomEndReason,
+    SeatMode,
+    UTDRole,
+    UTDStreamType,
+)
 from utd_stream.models.seats import (
     MAX_SEAT_COUNT,
     Invitation,
@@ -42,6 +48,7 @@ _REFERENCE = "#/components/schemas/"
 _TEXT = {"type": "string"}
 _TEXT_OR_NULL = {"type": ["string", "null"]}
 _WHOLE = {"type": "integer", "minimum": 0}
+_NUMBER = {"type": "integer", "minimum": 1}
 _MOMENT = {"type": ["string", "null"], "format": "date-time"}
 _INDEX = {"type": "integer", "minimum": 0, "maximum": MAX_SEAT_COUNT - 1}
 _COUNT_WORDS = "Number of seats."
@@ -103,12 +110,31 @@ def metadata_schemas() -> dict[str, Any]:
         "SeatMetadata": _seat(SHORT),
         "RoomFacts": _object(
             "What the room is.",
-            required=("type", "owner_identity"),
+            required=("type", "owner_identity", "rev"),
             type=enum_schema(UTDStreamType),
             owner_identity={
                 **_TEXT_OR_NULL,
                 "description": "Identity of its owner; null while no host owns it.",
             },
+            rev={
+                **_WHOLE,
+                "description": "Counts the changes of the metadata of rooms of this "
+                "name; metadata with a lower one is older.",
+            },
+            ended={
+                **_reference("RoomEnd"),
+                "description": "Set just before an ended room is deleted.",
+            },
+        ),
+        "RoomEnd": _object(
+            "How a room ended.",
+            required=("by", "reason"),
+            by={
+                **_TEXT_OR_NULL,
+                "description": "Identity of who ended it; null for the app's back "
+                "end, and where nobody did.",
+            },
+            reason=enum_schema(RoomEndReason),
         ),
         "ParticipantMetadata": _object(
             "The metadata of a LiveKit participant, JSON as text; only the engine "
@@ -124,6 +150,13 @@ def metadata_schemas() -> dict[str, Any]:
                 "description": "Number of the newest mint of this member, as in the "
                 "answer to it.",
             },
+            grant={
+                **_NUMBER,
+                "description": "Number of this member's right to speak, as on their "
+                "seat; missing without one. A lower number than on the seat is of a "
+                "right that has ended.",
+            },
+            removed=enum_schema(RemovalReason),
         ),
         "DataMessage": _object(
             "A data message of the engine, UTF-8 JSON, sent without a topic and "
@@ -178,6 +211,7 @@ def _seat(short: Mapping[str, str]) -> dict[str, Any]:
         reserved_for=_TEXT_OR_NULL,
         name=_TEXT,
         attributes={"type": "object", "additionalProperties": _TEXT},
+        grant=_NUMBER,
     )
     spelled = "as room metadata spells it" if short else "as REST spells it"
     return {

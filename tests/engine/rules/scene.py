@@ -224,7 +224,7 @@ class Scene:
                     for p in present
                 ),
                 asked_at=self.now - timedelta(seconds=ago),
-                metadata_rev=self.rev,
+                metadata_rev=self.room.metadata_rev,
             )
         )
 

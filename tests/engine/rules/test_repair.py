@@ -95,7 +95,7 @@ def test_a_listing_mends_rights_and_metadata(spoiled: str) -> None:
 def test_a_listing_mends_the_rooms_metadata(told: int | None) -> None:
     """None, or a lower revision: a restarted LiveKit has forgotten it."""
     scene = seated()
-    rev = None if told is None else scene.rev + told
+    rev = None if told is None else scene.room.metadata_rev + told
     everybody = tuple(scene.seen(who) for who in (*OTHERS, "ann", "bob"))
 
     scene.hears(
@@ -121,7 +121,7 @@ def test_kept_metadata_that_is_unusable_hides_nobody(poison: str) -> None:
     scene.stored = attrs.evolve(scene.room, members=members)
 
     assert set(json.loads(participant_metadata(scene.room, "ann"))) == {
-        *("role", "appId", "service", "connection"),
+        *("role", "appId", "service", "connection", "grant"),
     }
     scene.lists(*OTHERS, "ann", scene.seen("bob", metadata="other"))
     assert scene.synced == {"bob"}

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.rules.scene import Scene, entering, stage
+from tests.engine.rules.scene import BACK_END, Scene, entering, stage
 from utd_stream.engine.rules import (
     Actor,
     Command,
@@ -15,6 +15,7 @@ from utd_stream.engine.rules import (
     SyncMetadata,
     participant_metadata,
     permission,
+    removal_notice,
     room_metadata,
     speaks,
 )
@@ -161,7 +162,53 @@ def test_room_metadata_holds_the_grid_and_the_room() -> None:
     told = orjson.loads(room_metadata(scene.room))
 
     assert read_grid(told["_seats"]) == scene.grid
-    assert told["_room"] == {"type": "audio_room", "owner_identity": "hal"}
+    assert told["_room"] == {
+        "type": "audio_room",
+        "owner_identity": "hal",
+        "rev": scene.room.metadata_rev,
+    }
+
+
+@pytest.mark.parametrize(
+    ("actor", "told"),
+    [
+        ("hal", {"by": "hal", "reason": "ended"}),
+        (BACK_END, {"by": None, "reason": "ended"}),
+        (None, {"by": None, "reason": "empty"}),
+    ],
+    ids=["host", "back end", "nobody"],
+)
+def test_metadata_of_an_ended_room_says_how(
+    actor: Actor | str | None, told: dict[str, str | None]
+) -> None:
+    """By whom and why, until the next life."""
+    scene = company()
+    if actor is not None:
+        scene.does(actor, c.EndRoom())
+    else:
+        scene.after(1).lists()
+        scene.after(300).lists()
+
+    assert orjson.loads(room_metadata(scene.room))["_room"]["ended"] == told
+    scene.mint("hal", role=UTDRole.HOST)
+    assert "ended" not in orjson.loads(room_metadata(scene.room))["_room"]
+
+
+def test_metadata_of_the_kicked_says_so() -> None:
+    """Until the next mint; it gives no right."""
+    scene = company()
+    assert removal_notice(scene.room, "bob") is None
+    scene.does("hal", c.KickMember(identity="bob"))
+
+    notice = removal_notice(scene.room, "bob")
+
+    assert notice is not None
+    assert notice[0] == right(speaks=False)
+    assert orjson.loads(notice[1])["removed"] == "kicked"
+    scene.mint("bob")
+    assert removal_notice(scene.room, "bob") is None
+    assert removal_notice(scene.room, "stranger") is None
+    assert "removed" not in orjson.loads(participant_metadata(scene.room, "bob"))
 
 
 @pytest.mark.parametrize("role", UTDRole, ids=lambda role: role.value)
@@ -306,6 +353,66 @@ def test_a_muted_seat_gives_no_right() -> None:
 
     assert permission(scene.room, "bob") == right(speaks=False)
     assert not speaks(scene.room, "bob")
+
+
+# Numbers of rights.
+
+
+def number(scene: Scene, who: str) -> int:
+    """The number of a right, as the seat shows it; 0 without one."""
+    seat = scene.grid.seat_of(who)
+    return 0 if seat is None else seat.grant
+
+
+def test_each_right_that_begins_has_a_new_number() -> None:
+    """Lost and regained is another right, whoever has it and on whichever seat."""
+    scene = company()
+    numbers = [number(scene, "bob")]
+    for command in (c.MuteSeat(index=0), c.UnmuteSeat(index=0)):
+        scene.does("hal", command)
+        numbers.append(number(scene, "bob"))
+    scene.does("bob", c.LeaveSeat())
+    scene.does("ann", c.TakeSeat(index=0))
+    numbers.append(number(scene, "ann"))
+
+    assert numbers == [1, 0, 2, 3]
+
+
+def test_numbers_go_on_over_lives() -> None:
+    """A right of the next life is none of the last one."""
+    scene = company()
+    last = number(scene, "bob")
+    scene.does("hal", c.EndRoom())
+    scene.mint("ann", role=UTDRole.HOST, host_seat=0)
+
+    assert number(scene, "ann") == last + 1
+
+
+def test_a_right_that_moves_keeps_its_number() -> None:
+    """Nothing is written at the SFU: it is the same right."""
+    scene = company()
+    before = number(scene, "bob")
+    scene.does("bob", c.MoveSeat(target=2))
+
+    assert number(scene, "bob") == before
+    assert scene.synced == set()
+
+
+@pytest.mark.parametrize("muted", [(), (0,), (1,), (0, 1)], ids=repr)
+def test_a_swap_numbers_the_rights_that_begin(muted: tuple[int, ...]) -> None:
+    """Who may speak before and after keeps the number; who may not, has none."""
+    scene = company()
+    scene.does("ann", c.TakeSeat(index=1))
+    for index in muted:
+        scene.does("hal", c.MuteSeat(index=index))
+    before = {who: number(scene, who) for who in ("ann", "bob")}
+    newest = scene.room.next_grant
+
+    scene.does("hal", c.SwapSeats(a=0, b=1))
+
+    for who, seat in (("ann", 0), ("bob", 1)):
+        begins = before[who] or newest
+        assert number(scene, who) == (0 if seat in muted else begins)
 
 
 def test_who_is_no_member_has_no_right_at_all() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import attrs
+import orjson
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -29,7 +31,10 @@ from utd_stream.engine.rules import (
     SyncRoom,
     next_deadline,
     overdue,
+    participant_metadata,
     permission,
+    room_metadata,
+    speaks,
 )
 from utd_stream.engine.rules import commands as c
 from utd_stream.errors import EngineError
@@ -77,9 +82,26 @@ orders: st.SearchStrategy[Command] = st.one_of(
 REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.Enter)
 
 
-def rights(room: Room) -> dict[str, Permission | None]:
-    """The right of everybody."""
-    return {who: permission(room, who) for who in PEOPLE}
+def rights(room: Room) -> dict[str, tuple[Permission, int] | None]:
+    """The right of everybody, with its number."""
+    told = {who: permission(room, who) for who in PEOPLE}
+    return {
+        who: None if each is None else (each, number(room, who))
+        for who, each in told.items()
+    }
+
+
+def number(room: Room, who: str) -> int:
+    """The number of somebody's right, as the seat shows it; 0 without one."""
+    seat = room.grid.seat_of(who)
+    return 0 if seat is None else seat.grant
+
+
+def written(room: Room) -> Any:
+    """What the room's metadata shows, whatever its revision."""
+    told = orjson.loads(room_metadata(room))
+    del told["_room"]["rev"]
+    return told
 
 
 def seen(room: Room) -> UTDSeatGrid:
@@ -93,6 +115,7 @@ class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.scene = Scene(room_empty=60.0)
+        self.newest = 0
 
     @initialize(
         mode=modes,
@@ -110,6 +133,7 @@ class Walk(RuleBasedStateMachine):
         for index, who in enumerate(seated):
             self.scene.does(who, c.TakeSeat(index=index))
         self.scene.does("hal", c.SetupSeats(seat_mode=mode))
+        self.newest = len(seated)
 
     # What may happen.
 
@@ -212,6 +236,7 @@ class Walk(RuleBasedStateMachine):
             return
         self.check_revision(before, decision, command)
         self.check_rights(before, decision, command)
+        self.check_numbers(before, decision.room)
         self.scene.stored = decision.room
 
     def decided(self, command: Command, actor: Actor) -> Decision | str:
@@ -231,10 +256,14 @@ class Walk(RuleBasedStateMachine):
         assert (after is before) == (after == before)
         assert after.version == before.version + (after is not before)
         forgotten = (
-            isinstance(command, c.MembersListed) and command.metadata_rev != after.rev
+            isinstance(command, c.MembersListed)
+            and command.metadata_rev != after.metadata_rev
         )
         told = visible or after.owner != before.owner or forgotten
-        assert (SyncMetadata() in decision.effects) == (told and after.is_live)
+        goes_on = before.is_live and after.is_live
+        assert (SyncMetadata() in decision.effects) == (told and goes_on)
+        differs = written(before) != written(after)
+        assert after.metadata_rev == before.metadata_rev + differs
         began = after.is_live and after.life != before.life
         if before.is_live and not after.is_live:
             assert decision.effects == (Say("_room_ended"), SyncRoom())
@@ -259,6 +288,14 @@ class Walk(RuleBasedStateMachine):
         else:
             assert not synced  # everybody goes with the room
 
+    def check_numbers(self, before: Room, after: Room) -> None:
+        """A right keeps its number; one that begins has a higher one than all."""
+        for who in PEOPLE:
+            old, new = number(before, who), number(after, who)
+            assert new in {0, old} or new > self.newest
+            assert not (speaks(before, who) and speaks(after, who)) or old == new
+        self.newest = max(self.newest, *(number(after, who) for who in PEOPLE))
+
     # What holds of every room.
 
     @invariant()
@@ -280,6 +317,18 @@ class Walk(RuleBasedStateMachine):
             assert (right is None) == (room.member(who) is None)
             assert right is None or right.can_publish == (who in speaking)
             assert right is None or right.can_publish_sources
+
+    @invariant()
+    def numbers_belong_to_rights(self) -> None:
+        """Whoever may speak has the number that their seat and metadata show."""
+        room = self.scene.room
+        for who in room.members:
+            told = orjson.loads(participant_metadata(room, who)).get("grant", 0)
+            assert told == number(room, who)
+            assert (told > 0) == speaks(room, who)
+        assert all(s.occupant_identity or not s.grant for s in room.grid.seats)
+        shown = [seat.grant for seat in room.grid.seats if seat.grant]
+        assert len(set(shown)) == len(shown)
 
     @invariant()
     def reservations_belong_to_invitations(self) -> None:

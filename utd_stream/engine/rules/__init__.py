@@ -18,6 +18,7 @@ from utd_stream.engine.rules.grants import (
     lingers,
     participant_metadata,
     permission,
+    removal_notice,
     room_metadata,
     speaks,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "overdue",
     "participant_metadata",
     "permission",
+    "removal_notice",
     "room_metadata",
     "speaks",
 ]

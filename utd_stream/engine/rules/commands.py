@@ -241,7 +241,8 @@ class MembersListed:
     Attributes:
         participants: Everybody it has.
         asked_at: When it was asked: who came later is not missing.
-        metadata_rev: The revision the room's metadata shows; None for none.
+        metadata_rev: The revision of itself that the room's metadata shows; None
+            for none.
     """
 
     participants: tuple[SfuParticipant, ...]

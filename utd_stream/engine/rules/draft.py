@@ -20,7 +20,7 @@ from utd_stream.engine.rules.effects import (
     SyncMetadata,
     SyncParticipant,
 )
-from utd_stream.engine.rules.grants import permission, room_metadata
+from utd_stream.engine.rules.grants import permission, room_metadata, speaks
 from utd_stream.engine.rules.set_back import settled
 from utd_stream.engine.rules.state import (
     Absence,
@@ -170,6 +170,7 @@ class Draft:
             shown = self.room.members.get(come) if come else None
             after = attrs.evolve(
                 after,
+                grant=0,
                 name=shown.name if shown else None,
                 attributes=shown.attributes if shown else MappingProxyType({}),
             )
@@ -220,17 +221,38 @@ class Draft:
             if self.room.seat_index_of(identity) is None:
                 self.change_member(identity, absence=None)
         for identity in self._touched:
+            self._number_right(identity)
             # Rights are rewritten only where they change (L27, T2).
             if permission(self._before, identity) != permission(self.room, identity):
                 self.effect(SyncParticipant(identity))
         if _visibly_differs(self._before, self.room):
             self.change(rev=self.room.rev + 1)
             self._check_size()
-            if self.room.is_live:
+        if _facts(self._before) != _facts(self.room):
+            self.change(metadata_rev=self.room.metadata_rev + 1)
+            # A room that begins is created with its metadata.
+            if self.room.is_live and self._before.is_live:
                 self.effect(SyncMetadata())
         if self.room is not self._before:
             self.change(version=self._before.version + 1, as_of=self.now)
         return self.room, tuple(self._effects)
+
+    def _number_right(self, identity: str) -> None:
+        """Give a right that begins its number; one that goes on keeps its own."""
+        index = self.room.seat_index_of(identity)
+        if index is None:
+            return
+        grant = 0
+        if speaks(self.room, identity):
+            before = self._before.seat_index_of(identity)
+            if before is not None and speaks(self._before, identity):
+                grant = self._before.seats[before].grant
+            else:
+                grant = self.room.next_grant
+                self.change(next_grant=grant + 1)
+        seats = list(self.room.seats)
+        seats[index] = attrs.evolve(seats[index], grant=grant)
+        self.change(seats=tuple(seats))
 
     def _check_size(self) -> None:
         room = self.room
@@ -246,6 +268,11 @@ class Draft:
                 "settle invitations or shrink the grid first"
             )
             raise InvalidRequestError.at(("$", message))
+
+
+def _facts(room: Room) -> tuple[object, ...]:
+    """Return what the room's metadata shows, but for its own revision."""
+    return room.rev, room.type, room.owner, room.ending
 
 
 def _visibly_differs(before: Room, after: Room) -> bool:

@@ -16,9 +16,17 @@ import orjson
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import Permission, TrackSource
+from utd_stream.models.rooms import RemovalReason
 from utd_stream.wire import grid_to_metadata
 
-__all__ = ["lingers", "participant_metadata", "permission", "room_metadata", "speaks"]
+__all__ = [
+    "lingers",
+    "participant_metadata",
+    "permission",
+    "removal_notice",
+    "room_metadata",
+    "speaks",
+]
 
 SERVICE = "utd_stream"
 
@@ -42,9 +50,24 @@ def permission(room: Room, identity: str) -> Permission | None:
     """Return the right of *identity*, or None if the SFU must not have them."""
     if room.member(identity) is None:
         return None
+    return _right(may_publish=speaks(room, identity))
+
+
+def removal_notice(room: Room, identity: str) -> tuple[Permission, str] | None:
+    """Return the right and metadata that tell *identity* why they are removed.
+
+    None if there is nothing to tell: they were never a member of this life, or left.
+    """
+    member = room.members.get(identity)
+    if member is None or member.admitted:
+        return None
+    return _right(may_publish=False), participant_metadata(room, identity)
+
+
+def _right(*, may_publish: bool) -> Permission:
     return Permission(
         can_subscribe=True,
-        can_publish=speaks(room, identity),
+        can_publish=may_publish,
         can_publish_sources=(TrackSource.MICROPHONE,),
         can_publish_data=True,
         can_update_metadata=False,
@@ -83,7 +106,17 @@ def participant_metadata(room: Room, identity: str) -> str:
         "service": SERVICE,
         "connection": member.connection,
     }
+    grant = _grant(room, identity)
+    if grant:
+        keys["grant"] = grant
+    if not member.admitted:
+        keys["removed"] = RemovalReason.KICKED.value
     return orjson.dumps(keys).decode()
+
+
+def _grant(room: Room, identity: str) -> int:
+    index = room.seat_index_of(identity)
+    return 0 if index is None else room.seats[index].grant
 
 
 def _app_keys(text: str) -> dict[str, Any]:
@@ -99,8 +132,12 @@ def _app_keys(text: str) -> dict[str, Any]:
 
 def room_metadata(room: Room) -> str:
     """Return the metadata of the SFU's room."""
-    keys = {
-        "_seats": grid_to_metadata(room.grid),
-        "_room": {"type": room.type.value, "owner_identity": room.owner},
+    facts: dict[str, Any] = {
+        "type": room.type.value,
+        "owner_identity": room.owner,
+        "rev": room.metadata_rev,
     }
+    if room.ending is not None:
+        facts["ended"] = {"by": room.ending.by, "reason": room.ending.reason.value}
+    keys = {"_seats": grid_to_metadata(room.grid), "_room": facts}
     return orjson.dumps(keys).decode()

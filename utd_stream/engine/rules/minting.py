@@ -13,7 +13,7 @@ from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.rules import seating
 from utd_stream.engine.rules.commands import SetupSeats
 from utd_stream.engine.rules.draft import Draft
-from utd_stream.engine.rules.effects import SyncMetadata, SyncParticipant, SyncRoom
+from utd_stream.engine.rules.effects import SyncParticipant, SyncRoom
 from utd_stream.engine.rules.state import Member
 from utd_stream.errors import (
     ConflictError,
@@ -45,7 +45,6 @@ def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
         end_ownership(draft, identity)
     if draft.room.owner is None and role is UTDRole.HOST:
         draft.change(owner=identity)
-        draft.effect(SyncMetadata())
     if role is UTDRole.HOST and not draft.room.configured:
         _configure(draft, identity, request)
     return draft.room.members[identity]
@@ -59,7 +58,6 @@ def end_ownership(draft: Draft, identity: str) -> None:
     """
     if draft.room.owner == identity:
         draft.change(owner=None)
-        draft.effect(SyncMetadata())
 
 
 def _check_type(draft: Draft, request: TokenRequest) -> None:
@@ -87,6 +85,7 @@ def _begin(draft: Draft, request: TokenRequest) -> None:
         first_id=draft.room.next_id,
         created_at=draft.now,
         ended_at=None,
+        ending=None,
         empty_since=draft.now,
     )
     draft.effect(SyncRoom())

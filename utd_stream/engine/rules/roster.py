@@ -29,10 +29,15 @@ from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Say, SyncMetadata, SyncParticipant, SyncRoom
 from utd_stream.engine.rules.grants import lingers, participant_metadata, permission
 from utd_stream.engine.rules.minting import end_ownership
-from utd_stream.engine.rules.state import Member, Room, empty_seats
+from utd_stream.engine.rules.state import Ending, Member, Room, empty_seats
 from utd_stream.errors import NotFoundError
 from utd_stream.machines.seat import GraceOver, Present
-from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
+from utd_stream.models.rooms import (
+    DisconnectReason,
+    RoomEndReason,
+    SeatMode,
+    UTDRole,
+)
 from utd_stream.ports import SfuParticipant
 
 __all__ = [
@@ -85,10 +90,11 @@ def kick(draft: Draft, command: KickMember) -> Empty:
     return Empty()
 
 
-def end(draft: Draft) -> Empty:
+def end(draft: Draft, reason: RoomEndReason = RoomEndReason.ENDED) -> Empty:
     """End this life: everybody is removed, the grid is as new."""
     draft.change(
         ended_at=draft.now,
+        ending=Ending(by=draft.actor.identity, reason=reason),
         empty_since=None,
         owner=None,
         configured=False,
@@ -148,7 +154,7 @@ def listed(draft: Draft, fact: MembersListed) -> None:
     for identity in [seat.data.occupant for seat in draft.room.seats]:
         if identity is not None and identity not in present:
             _miss(draft, draft.room.members[identity], fact.asked_at)
-    if fact.metadata_rev != draft.room.rev:
+    if fact.metadata_rev != draft.room.metadata_rev:
         draft.effect(SyncMetadata())
     _note_emptiness(draft)
     _end_if_empty(draft, fact.asked_at)
@@ -251,4 +257,4 @@ def _end_if_empty(draft: Draft, asked_at: datetime) -> None:
     since = draft.room.empty_since
     limit = timedelta(seconds=draft.rules.room_empty)
     if since is not None and asked_at - since >= limit:
-        end(draft)
+        end(draft, RoomEndReason.EMPTY)

@@ -19,7 +19,7 @@ import attrs
 from utd_stream.machines.invitation import InvitationData, InvitationState
 from utd_stream.machines.request import RequestData, RequestState
 from utd_stream.machines.seat import SeatData, SeatState
-from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
+from utd_stream.models.rooms import RoomEndReason, SeatMode, UTDRole, UTDStreamType
 from utd_stream.models.seats import (
     DEFAULT_SEAT_COUNT,
     Invitation,
@@ -30,6 +30,7 @@ from utd_stream.models.seats import (
 
 __all__ = [
     "Absence",
+    "Ending",
     "Invite",
     "Member",
     "Request",
@@ -79,6 +80,7 @@ class Seat:
         data: Of the seat machine.
         name: Of the occupant, from the moment of sitting down.
         attributes: Of the occupant, likewise.
+        grant: Number of the occupant's right to speak; 0 without one.
     """
 
     index: int
@@ -86,6 +88,7 @@ class Seat:
     data: SeatData = attrs.field(factory=SeatData)
     name: str | None = None
     attributes: Mapping[str, str] = MappingProxyType({})
+    grant: int = 0
 
     @cached_property
     def shown(self) -> UTDSeat:
@@ -98,6 +101,7 @@ class Seat:
             reserved_for=self.data.reserved_for,
             name=self.name,
             attributes=self.attributes,
+            grant=self.grant,
         )
 
 
@@ -117,6 +121,19 @@ class Invite:
     id: int
     state: InvitationState = InvitationState.PENDING
     data: InvitationData
+
+
+@attrs.frozen(kw_only=True)
+class Ending:
+    """How a life ended.
+
+    Attributes:
+        by: Who ended it; None for the app's back end, and where nobody did.
+        reason: Why.
+    """
+
+    by: str | None = None
+    reason: RoomEndReason
 
 
 @attrs.frozen(kw_only=True)
@@ -189,6 +206,7 @@ class Room:
         life: Counts the lives of the name, from 1.
         created_at: When this life began.
         ended_at: When it ended, or None while it goes on.
+        ending: How it ended, or None while it goes on.
         empty_since: Since when nobody is in it nor was let in, or None.
         owner: The first granted host of this life, until the app's secret takes
             that role away; then the next granted host.
@@ -196,8 +214,10 @@ class Room:
         seat_mode: Who may sit.
         mode_id: The app's own name for its layout.
         rev: Counts the visible changes of the grid, over all lives.
+        metadata_rev: Counts all changes of the room's metadata, likewise.
         first_id: The first request or invitation of this life.
         next_id: The next one, over all lives.
+        next_grant: Number of the next right to speak that begins, over all lives.
         seats: By index.
         requests: Of this life, by id, but for those that nobody answered.
         invites: Of this life, by id.
@@ -212,14 +232,17 @@ class Room:
     life: int = 1
     created_at: datetime
     ended_at: datetime | None = None
+    ending: Ending | None = None
     empty_since: datetime | None = None
     owner: str | None = None
     configured: bool = False
     seat_mode: SeatMode = SeatMode.FREE
     mode_id: str | None = None
     rev: int = 0
+    metadata_rev: int = 0
     first_id: int = 1
     next_id: int = 1
+    next_grant: int = 1
     seats: tuple[Seat, ...] = attrs.field(factory=empty_seats)
     requests: tuple[Request, ...] = ()
     invites: tuple[Invite, ...] = ()
