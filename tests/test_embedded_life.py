@@ -289,7 +289,7 @@ def test_a_cancelled_close_goes_on(turns: int) -> None:
             await sim.world.aclose()
 
         sim.run(program())
-        assert sim.world._runner is None
+        assert not sim.world._engine.is_running
         assert sim.world._pool is not None
         assert sim.world._pool.closed
         sim.run(ana.dispose())

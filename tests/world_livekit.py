@@ -27,10 +27,7 @@ from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.engine.app import ENGINE, make_app
-from utd_stream.engine.listening import EngineRunner, open_sockets
-from utd_stream.engine.services import SERVICES, Services
-from utd_stream.engine.store import Store
+from utd_stream.engine import Services, running
 from utd_stream.models import Permission
 from utd_stream.ports import Clock, Http
 
@@ -128,7 +125,6 @@ class LiveKitGround:
             livekit_api_secret=livekit.api_secret,
             **{**GRACES, **settings},
         )
-        self.base_url = ""
         self.sfu_url = livekit.url
         self.clock = PatientClock()
         self.timeouts = PATIENT_TIMEOUTS
@@ -143,15 +139,23 @@ class LiveKitGround:
         self._register = register
         self._is_mortal = is_mortal
         self._members: list[_Process] = []
-        self._runner: EngineRunner | None = None
-        self._store: Store | None = None
-        self._port = 0
+        self._engine = running(
+            self.config,
+            sfu=self.sfu,
+            clock=self.clock,
+            luck=self.luck,
+            threaded=not is_mortal,
+        )
+
+    @property
+    def base_url(self) -> str:
+        """Where the engine listens, or did."""
+        return self._engine.base_url
 
     @property
     def services(self) -> Services:
         """The parts of the running engine."""
-        assert self._runner is not None
-        return self._runner.app[SERVICES]
+        return self._engine.services
 
     def http(self) -> Http:
         """Return a pool of its own."""
@@ -171,46 +175,21 @@ class LiveKitGround:
         for member in self._members:
             if member.process.returncode is None:
                 await member.kill()
-        await self.stop_engine()
-        if self._store is not None:
-            self._store.close()
+        await self._engine.aclose()
         await self.sfu.aclose()
 
     async def start_engine(self) -> None:
         """Start the engine, on the port it had before if it had one."""
-        self._store = self._store or Store(self.config.database)
-        app = make_app(
-            self.config,
-            sfu=self.sfu,
-            clock=self.clock,
-            luck=self.luck,
-            store=self._store,
-            threaded=not self._is_mortal,
-        )
-        self._runner = EngineRunner(app)
-        await self._runner.setup()
-        self._runner.listen(open_sockets("127.0.0.1", self._port))
-        self._port = self._runner.addresses[0][1]
-        self.base_url = f"http://127.0.0.1:{self._port}"
+        await self._engine.start()
 
     async def stop_engine(self) -> None:
         """Stop the engine."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
-            self._store = None  # closed with the engine
+        await self._engine.stop()
 
     async def kill_engine(self) -> None:
         """End the engine, and reset every connection to it."""
         assert self._is_mortal
-        runner, self._runner = self._runner, None
-        if runner is not None and runner.server is not None:
-            await runner.deafen()
-            for connection in runner.server.connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
-            runner.app[ENGINE].kill()
-            await runner.cleanup()
+        await self._engine.kill()
 
     async def start_sfu(self) -> None:
         """Start the server on its ports."""

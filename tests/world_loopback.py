@@ -13,7 +13,7 @@ from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
-from utd_stream.engine.services import SERVICES, Services
+from utd_stream.engine.services import Services
 from utd_stream.media import Tone
 from utd_stream.models import Permission
 from utd_stream.models.names import sfu_room_name
@@ -103,8 +103,7 @@ class LoopbackGround:
     @property
     def services(self) -> Services:
         """The parts of the running engine."""
-        assert self._world._runner is not None
-        return self._world._runner.app[SERVICES]
+        return self._world._engine.services
 
     @property
     def webhooks(self) -> Courier:

@@ -6,7 +6,8 @@ import asyncio
 import sqlite3
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,11 @@ from aiohttp import web
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
-from utd_stream.engine.app import make_app
-from utd_stream.engine.config import App, Config
-from utd_stream.engine.listening import EngineRunner, open_sockets
-from utd_stream.engine.services import SERVICES
-from utd_stream.engine.store import Store
+from utd_stream.engine import App, Config, running
 from utd_stream.engine.webhooks import hear
 from utd_stream.models import Permission
 
-__all__ = ["APP", "bare_app", "engine_app"]
+__all__ = ["APP", "bare", "engine"]
 
 APP = App(
     id="bench",
@@ -55,9 +52,11 @@ class PromptSfu(Loopback):
         """Confirm."""
 
 
-def engine_app(database: Path) -> web.Application:
-    """Return our engine, whose SFU confirms at once."""
+@asynccontextmanager
+async def engine(database: Path) -> AsyncGenerator[int]:
+    """Run our engine, whose SFU confirms at once; yield its port."""
     config = Config(
+        port=0,
         database=f"sqlite:///{database}",
         secret=_SECRET,
         apps=(APP,),
@@ -69,25 +68,31 @@ def engine_app(database: Path) -> web.Application:
         rate_identity=0,
     )
     sfu = PromptSfu(AsyncioClock())
-    app = make_app(
-        config,
-        sfu=sfu,
-        clock=AsyncioClock(),
-        luck=SystemLuck(),
-        store=Store(config.database),
-    )
     heard: set[asyncio.Task[None]] = set()
+    async with running(
+        config, sfu=sfu, clock=AsyncioClock(), luck=SystemLuck()
+    ) as served:
 
-    def tell(body: bytes, signature: str) -> None:
-        hearing = asyncio.ensure_future(hear(app[SERVICES], body, signature))
-        heard.add(hearing)
-        hearing.add_done_callback(heard.discard)
+        def tell(body: bytes, signature: str) -> None:
+            hearing = asyncio.ensure_future(hear(served.services, body, signature))
+            heard.add(hearing)
+            hearing.add_done_callback(heard.discard)
 
-    sfu.watch(tell)
-    return app
+        sfu.watch(tell)
+        yield int(served.base_url.rpartition(":")[2])
 
 
-def bare_app(database: Path) -> web.Application:
+@asynccontextmanager
+async def bare(database: Path) -> AsyncGenerator[int]:
+    """Run handlers that do the least; yield their port."""
+    runner = web.AppRunner(_bare_app(database), access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    yield runner.addresses[0][1]
+    await runner.cleanup()
+
+
+def _bare_app(database: Path) -> web.Application:
     """Return handlers that do the least: one commit, or one signature."""
     connection = sqlite3.connect(database, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -130,22 +135,13 @@ def bare_app(database: Path) -> web.Application:
     return app
 
 
-async def _serve(app: web.Application) -> None:
-    runner: web.AppRunner
-    if SERVICES in app:
-        runner = served = EngineRunner(app)
-        await runner.setup()
-        served.listen(open_sockets("127.0.0.1", 0))
-    else:
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)  # noqa: T201 -- the parent reads it
-    await asyncio.to_thread(sys.stdin.read)  # until the parent lets go
-    await runner.cleanup()
+async def _serve(server: AbstractAsyncContextManager[int]) -> None:
+    async with server as port:
+        print(port, flush=True)  # noqa: T201 -- the parent reads it
+        await asyncio.to_thread(sys.stdin.read)  # until the parent lets go
 
 
 if __name__ == "__main__":
     kind, place = sys.argv[1:]
-    make = engine_app if kind == "engine" else bare_app
-    asyncio.run(_serve(make(Path(place))))
+    serve = engine if kind == "engine" else bare
+    asyncio.run(_serve(serve(Path(place))))

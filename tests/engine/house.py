@@ -11,14 +11,12 @@ from typing import Any, cast
 import aiohttp
 import attrs
 import orjson
-from aiohttp import web
 from yarl import URL
 
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
-from utd_stream.engine import SERVICES, App, Config, Services, Store, make_app
-from utd_stream.engine.listening import EngineRunner, open_sockets
+from utd_stream.engine import App, Config, RunningEngine, Services, running
 from utd_stream.engine.rules import Room
 from utd_stream.models.names import sfu_room_name
 
@@ -60,36 +58,35 @@ class House:
 
     def __init__(
         self,
-        app: web.Application,
+        engine: RunningEngine,
         sfu: Loopback,
         clock: ManualClock,
-        connections: int | None,
     ) -> None:
         self.sfu = sfu
         self.clock = clock
-        self.services: Services = app[SERVICES]
+        self.services: Services
         self.notices: deque[tuple[bytes, str]] = deque()
         self.listens = True
-        self._runner = EngineRunner(app, shutdown_timeout=1.0, most=connections)
+        self._engine = engine
         self._pool: aiohttp.ClientSession
         self._bearers: dict[str, str] = {}
         sfu.watch(lambda body, signature: self.notices.append((body, signature)))
 
     async def start(self) -> None:
         """Serve."""
-        await self._runner.setup()
-        self._runner.listen(open_sockets("127.0.0.1", 0))
+        await self._engine.start()
+        self.services = self._engine.services
         self._pool = aiohttp.ClientSession()
 
     async def deafen(self) -> None:
         """Take no new connections; those that are open stay."""
-        await self._runner.deafen()
+        await self._engine.deafen()
 
     async def stop(self) -> None:
         """Serve no more; what was committed stays."""
         await self._pool.close()
         # An engine gives the SFU a last chance, on the engine's clock.
-        stopping = asyncio.ensure_future(self._runner.cleanup())
+        stopping = asyncio.ensure_future(self._engine.aclose())
         while not stopping.done():
             await self.clock.advance(0.1)
         await stopping
@@ -97,7 +94,7 @@ class House:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://127.0.0.1:{self._runner.addresses[0][1]}/"
+        return f"{self._engine.base_url}/"
 
     # Asking.
 
@@ -232,20 +229,23 @@ async def open_house(  # noqa: PLR0913 -- its ports, and what tests vary
         **settings,
     }
     config = Config(
+        port=0,
+        database=database,
         secret="s" * 32,
         apps=apps or (OPEN, SHUT, GONE),
         livekit_url="ws://sfu",
         **settings,
     )
-    app = make_app(
+    engine = running(
         config,
         sfu=sfu,
         clock=clock,
         luck=SystemLuck(),
-        store=Store(database),
         threaded=threaded,
+        shutdown_timeout=1.0,
+        most_connections=connections,
     )
-    house = House(app, sfu, clock, connections)
+    house = House(engine, sfu, clock)
     await house.start()
     try:
         yield house

@@ -21,12 +21,9 @@ from utd_stream.adapters.memory_http import MemoryConnector
 from utd_stream.client._sign_in import SessionProvider
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
-from utd_stream.engine.app import ENGINE, make_app
 from utd_stream.engine.config import App, Config
-from utd_stream.engine.listening import EngineRunner
 from utd_stream.engine.notes import CommittedRoom, committed_room
-from utd_stream.engine.services import SERVICES
-from utd_stream.engine.store import Store
+from utd_stream.engine.running import RunningEngine, running
 from utd_stream.errors import ClosedError, InvalidArgumentError, UsageError
 from utd_stream.models.names import sfu_room_name
 from utd_stream.ports import AudioSource, Clock, FactLog, Luck
@@ -161,13 +158,10 @@ class EmbeddedWorld:
         self._log = fact_log
         self._connector: MemoryConnector
         self._courier: Courier
+        self._engine: RunningEngine
         self._pool: aiohttp.ClientSession | None = None
-        # The engine that runs, and one that does not and is still to be freed.
-        self._runner: EngineRunner | None = None
-        self._ended: EngineRunner | None = None
-        # Of whoever starts or ends an engine.
+        # Of whoever starts or ends the engine.
         self._turn = asyncio.Lock()
-        self._store: Store | None = None
         # Those that are open, by number.
         self._clients: dict[int, UTDStreamClient] = {}
         self._numbers = count()
@@ -205,6 +199,16 @@ class EmbeddedWorld:
         http = AiohttpHttp(session=self._pool)
         self._courier = Courier(http, webhook_url, self.clock)
         self.sfu.watch(self._courier.take)
+        self._engine = running(
+            self._config,
+            sfu=self.sfu,
+            clock=self._engine_clock,
+            luck=self._luck,
+            sockets=(),
+            threaded=False,
+            log=self._log,
+            shutdown_timeout=_SHUTDOWN_TIMEOUT,
+        )
         try:
             await self.start_engine()
         except BaseException:
@@ -268,11 +272,11 @@ class EmbeddedWorld:
         Raises:
             ClosedError: If no engine runs.
         """
-        if self._runner is None:
+        if not self._is_engine_running:
             message = "no engine runs; start_engine first"
             raise ClosedError(message)
         key = (self.app.id, name)
-        found = await self._runner.app[SERVICES].writer.room(key)
+        found = await self._engine.services.writer.room(key)
         return None if found is None else committed_room(key, found)
 
     async def start_engine(self) -> None:
@@ -285,32 +289,15 @@ class EmbeddedWorld:
         """
         async with self._turn:
             self._check_open()
-            if self._runner is not None:
-                return
-            await self._free_engine()
-            # A killed engine leaves its database behind, as it was committed.
-            self._store = self._store or Store(self._config.database)
-            app = make_app(
-                self._config,
-                sfu=self.sfu,
-                clock=self._engine_clock,
-                luck=self._luck,
-                store=self._store,
-                threaded=False,
-                log=self._log,
-            )
-            self._ended = runner = EngineRunner(app, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-            await runner.setup()
-            self._ended, self._runner = None, runner
-            self._connector.server = runner.server
+            await self._engine.start()
+            self._connector.server = self._engine.server
 
     async def stop_engine(self) -> None:
         """Stop the engine clean; a database in memory is lost with it."""
         async with self._turn:
-            if self._runner is not None:
-                self._store = None  # closed with the engine
-                self._cut_off_engine(self._runner)
-            await self._free_engine()
+            if self._pool is not None:
+                self._connector.server = None
+                await self._engine.stop()
 
     async def kill_engine(self) -> None:
         """Kill the engine: requests break, and only what is committed is left.
@@ -318,11 +305,9 @@ class EmbeddedWorld:
         `start_engine` finds it again, in memory too.
         """
         async with self._turn:
-            if self._runner is not None:
-                self._runner.app[ENGINE].kill()
-                self._connector.cut()
-                self._cut_off_engine(self._runner)
-            await self._free_engine()
+            if self._pool is not None:
+                self._connector.server = None
+                await self._engine.kill()
 
     async def aclose(self) -> None:
         """Close the clients, the engine and the SFU; idempotent.
@@ -341,21 +326,14 @@ class EmbeddedWorld:
             ending.push_async_callback(pool.close)
             ending.push_async_callback(self._courier.aclose)
             ending.push_async_callback(self.sfu.aclose)
-            if self._store is not None:
-                ending.callback(self._store.close)
+            ending.push_async_callback(self._engine.aclose)
             ending.push_async_callback(self.stop_engine)
             for client in reversed(self._clients.values()):
                 ending.push_async_callback(client.aclose)
 
-    def _cut_off_engine(self, runner: EngineRunner) -> None:
-        self._connector.server = None
-        self._ended, self._runner = runner, None
-
-    async def _free_engine(self) -> None:
-        # Kept until it is done: where this is cancelled, the next one goes on.
-        if self._ended is not None:
-            await self._ended.cleanup()
-            self._ended = None
+    @property
+    def _is_engine_running(self) -> bool:
+        return self._pool is not None and self._engine.is_running
 
     def _check_open(self) -> aiohttp.ClientSession:
         if self._pool is None or self._closing is not None:
@@ -370,7 +348,7 @@ class EmbeddedWorld:
             return "not started"
         if self._closing is not None:
             return "closed"
-        engine = "running" if self._runner is not None else "stopped"
+        engine = "running" if self._is_engine_running else "stopped"
         return f"engine {engine}, clients: {len(self._clients)}"
 
     async def __aenter__(self) -> Self:

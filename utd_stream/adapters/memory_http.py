@@ -156,13 +156,6 @@ class MemoryConnector(aiohttp.BaseConnector):
     def __init__(self) -> None:
         super().__init__(limit=0)
         self.server: Callable[[], asyncio.Protocol] | None = None
-        self._wires: list[MemoryTransport] = []
-
-    def cut(self) -> None:
-        """Break every connection that is open."""
-        wires, self._wires = self._wires, []
-        for wire in wires:
-            wire.abort()
 
     # The one private name of aiohttp that is used; its major version is pinned.
     async def _create_connection(
@@ -175,8 +168,6 @@ class MemoryConnector(aiohttp.BaseConnector):
             refused = ConnectionRefusedError(errno.ECONNREFUSED, "no engine runs here")
             raise aiohttp.ClientConnectorError(req.connection_key, refused)
         here, there = MemoryTransport.pair()
-        self._wires = [wire for wire in self._wires if not wire.is_closing()]
-        self._wires.append(here)
         there.attach(self.server())
         protocol: ResponseHandler = self._factory()
         here.attach(protocol)

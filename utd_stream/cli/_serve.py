@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ async def _serve(config: Config, *, as_json: bool) -> int:
     sfu = LiveKitSfu(
         config.livekit_url, config.livekit_api_key, config.livekit_api_secret
     )
-    try:
+    async with aclosing(sfu):
         await serve(
             config,
             sfu=sfu,
@@ -62,8 +63,6 @@ async def _serve(config: Config, *, as_json: bool) -> int:
             luck=SystemLuck(),
             on_ready=lambda base_url: _tell(config, base_url, as_json=as_json),
         )
-    finally:
-        await sfu.aclose()
     return 0
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, closing
+from contextlib import aclosing, asynccontextmanager, closing
 from pathlib import Path
 
 import attrs
@@ -14,14 +14,11 @@ from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_binary import REMEDY, find_server
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.luck import SystemLuck
-from utd_stream.engine import App, Config, Store, make_app
-from utd_stream.engine.listening import EngineRunner
+from utd_stream.engine import App, Config, Store, running
+from utd_stream.engine.listening import base_url
 from utd_stream.errors import InvalidArgumentError, UsageError
 
 __all__ = ["Addresses", "livekit_server", "world"]
-
-# What a request under way may take once a stop was asked for, in seconds.
-_SHUTDOWN_TIMEOUT = 5.0
 
 
 @attrs.frozen(kw_only=True)
@@ -69,8 +66,8 @@ async def world(config: Config, server: Path) -> AsyncGenerator[Addresses]:
     # The address first: LiveKit must be told it before the engine, which must
     # be told LiveKit's, is there.
     with _listener(config) as listener, closing(Store(config.database)) as store:
-        base_url = _base_url(config.host, listener)
-        webhook = f"{base_url}/livekit/webhook"
+        here = base_url(config.host, listener.getsockname()[1])
+        webhook = f"{here}/livekit/webhook"
         async with LiveKitProcess(server, webhooks=[webhook]) as livekit:
             config = attrs.evolve(
                 config,
@@ -78,33 +75,25 @@ async def world(config: Config, server: Path) -> AsyncGenerator[Addresses]:
                 livekit_api_key=livekit.api_key,
                 livekit_api_secret=livekit.api_secret,
             )
-            async with _engine(config, listener, store):
+            async with (
+                aclosing(
+                    LiveKitSfu(livekit.url, livekit.api_key, livekit.api_secret)
+                ) as sfu,
+                running(
+                    config,
+                    sfu=sfu,
+                    clock=AsyncioClock(),
+                    luck=SystemLuck(),
+                    store=store,
+                    sockets=[listener],
+                ),
+            ):
                 yield Addresses(
-                    base_url=base_url,
+                    base_url=here,
                     livekit_url=livekit.url,
                     app=config.apps[0],
                     livekit=livekit,
                 )
-
-
-@asynccontextmanager
-async def _engine(
-    config: Config, listener: socket.socket, store: Store
-) -> AsyncGenerator[None]:
-    sfu = LiveKitSfu(
-        config.livekit_url, config.livekit_api_key, config.livekit_api_secret
-    )
-    app = make_app(
-        config, sfu=sfu, clock=AsyncioClock(), luck=SystemLuck(), store=store
-    )
-    runner = EngineRunner(app, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-    try:
-        await runner.setup()
-        runner.listen([listener])
-        yield
-    finally:
-        await runner.cleanup()
-        await sfu.aclose()
 
 
 def _listener(config: Config) -> socket.socket:
@@ -117,9 +106,3 @@ def _listener(config: Config) -> socket.socket:
             " --port 0 takes a free port"
         )
         raise InvalidArgumentError(message) from error
-
-
-def _base_url(host: str, listener: socket.socket) -> str:
-    port: int = listener.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"

@@ -109,7 +109,7 @@ def make_app(  # noqa: PLR0913 -- its ports
     app[REFUSE] = refuse
     app[_BODIES] = Bodies(config.body_limit, _BODIES_LIMIT)
     app[_NOTICES] = Bodies(_WEBHOOK_LIMIT, _BODIES_LIMIT)
-    app.cleanup_ctx.append(engine.running)
+    app.cleanup_ctx.append(engine.running_with)
     for endpoint in ENDPOINTS:
         serve = _webhook if endpoint.who is Who.SFU else _served(endpoint)
         for method in _METHODS.get(endpoint.method, (endpoint.method,)):

@@ -95,7 +95,7 @@ class Engine:
         )
         self._writer.watch(self._follow)
 
-    async def running(self, _: web.Application) -> AsyncIterator[None]:
+    async def running_with(self, _: web.Application) -> AsyncIterator[None]:
         """Run while the application does."""
         self._writer.start()
         self._outbox.put(self._unsent)

@@ -23,7 +23,13 @@ from utd_stream.engine.connections import Connections, Refuse
 from utd_stream.engine.services import SERVICES
 from utd_stream.errors import UnavailableError
 
-__all__ = ["REFUSE", "EngineRunner", "most_connections", "open_sockets"]
+__all__ = [
+    "REFUSE",
+    "EngineRunner",
+    "base_url",
+    "most_connections",
+    "open_sockets",
+]
 
 REFUSE: web.AppKey[Refuse] = web.AppKey("refuse")
 
@@ -80,6 +86,12 @@ def open_sockets(host: str, port: int) -> list[socket.socket]:
     if missing is not None and not sockets:
         raise missing
     return sockets
+
+
+def base_url(host: str, port: int) -> str:
+    """Return the URL of what listens there."""
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}"
 
 
 class EngineRunner(web.AppRunner):

@@ -6,18 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from utd_stream.engine.app import make_app
 from utd_stream.engine.config import Config
-from utd_stream.engine.listening import EngineRunner, open_sockets
-from utd_stream.engine.store import Store
-from utd_stream.errors import InvalidArgumentError, UTDStreamException
+from utd_stream.engine.running import running
+from utd_stream.errors import UTDStreamException
 from utd_stream.ports import Clock, Luck, Sfu
 
 __all__ = ["serve", "warn_of_open_apps"]
 
 _LOG = logging.getLogger(__name__)
-# What a request under way may take once a stop was asked for, in seconds.
-_SHUTDOWN_TIMEOUT = 5.0
 
 
 async def serve(
@@ -44,23 +40,11 @@ async def serve(
             is another engine's, or the address is taken.
     """
     config.check_complete()
-    store = Store(config.database)
-    app = make_app(config, sfu=sfu, clock=clock, luck=luck, store=store)
-    runner = EngineRunner(app, shutdown_timeout=_SHUTDOWN_TIMEOUT)
-    try:
-        await runner.setup()
-        try:
-            runner.listen(open_sockets(config.host, config.port))
-        except OSError as error:
-            message = f"cannot listen on {config.host}:{config.port}: {error.strerror}"
-            raise InvalidArgumentError(message) from error
+    async with running(config, sfu=sfu, clock=clock, luck=luck) as engine:
         warn_of_open_apps(config)
-        on_ready(_base_url(config.host, runner))
+        on_ready(engine.base_url)
         await _warn_unless_it_answers(sfu)
         await asyncio.Event().wait()
-    finally:
-        await runner.cleanup()
-        store.close()
 
 
 def warn_of_open_apps(config: Config) -> None:
@@ -79,9 +63,3 @@ async def _warn_unless_it_answers(sfu: Sfu) -> None:
         await sfu.list_rooms()
     except UTDStreamException as error:
         _LOG.warning("LiveKit cannot be used, and is tried again: %s", error)
-
-
-def _base_url(host: str, runner: EngineRunner) -> str:
-    port: int = runner.addresses[0][1]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{port}"
