@@ -58,11 +58,11 @@ STANDS = {
     RECONNECTING: ConnectionData(number=3, tries=1, lost_at=LOST_AT),
     FORCE_EXIT: ConnectionData(number=3),
 }
-BROKEN: Changes = {"lost_at": LOST_AT, "broken": 3}
-MENDED: Changes = {"lost_at": None, "broken": 0}
+BROKEN: Changes = {"lost_at": LOST_AT, "broken": True}
+MENDED: Changes = {"lost_at": None, "broken": False}
 NEW: Changes = {"number": 4, "tries": 2, "reason": "", "owes_goodbye": False}
 BEGUN: Changes = {**NEW, **MENDED}
-ENDED: Changes = {"number": 4, "tries": 0, **MENDED}
+ENDED: Changes = {"number": 4, **MENDED}
 OWED: Changes = {"owes_goodbye": True}
 FAILED: Changes = {**ENDED, **OWED}
 REMOVED: Changes = {**ENDED, "reason": "room_deleted"}
@@ -78,7 +78,7 @@ READING = (
     on(RECONNECTING, Connect(2), CONNECTING, DISARM, RELEASE, OPEN, **BEGUN),
     on(CONNECTING, Admitted(3), CONNECTED, ReadRoom()),
     # It broke before it was told that it is there, and may be whole again.
-    on(CONNECTING, TransportLost(3, 7.0), lost_at=7.0, broken=3),
+    on(CONNECTING, TransportLost(3, 7.0), lost_at=7.0, broken=True),
     on(CONNECTING, Resumed(3, 8.0), given=BROKEN, **MENDED),
     on(CONNECTING, Admitted(3), RECONNECTING, ARM, given=BROKEN),
     on(
@@ -106,8 +106,8 @@ READING = (
     ),
     on(CONNECTING, ConnectRefused(3), DISCONNECTED, RELEASE, **FAILED),
     on(RECONNECTING, ConnectRefused(3), DISCONNECTED, DISARM, RELEASE, **FAILED),
-    on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0, broken=3),
-    on(RECONNECTING, TransportLost(3, 107.0), RECONNECTING, broken=3),
+    on(CONNECTED, TransportLost(3, 7.0), RECONNECTING, ARM, lost_at=7.0, broken=True),
+    on(RECONNECTING, TransportLost(3, 107.0), RECONNECTING, broken=True),
     on(
         *(RECONNECTING, Resumed(3, SHORT), CONNECTED, DISARM, ReadRoom()),
         given=BROKEN,
@@ -129,7 +129,7 @@ READING = (
         ReopenTransport(4, RECONNECT_PAUSE),
         given=BROKEN,
         number=4,
-        broken=0,
+        broken=False,
     ),
     on(RECONNECTING, Rejoined(3), CONNECTED, DISARM, ReadState(), **MENDED),
     # As above: broken, and perhaps whole again, before it was told.

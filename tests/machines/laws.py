@@ -42,6 +42,7 @@ def check_table(machine: AnyMachine, words: Vocabulary) -> None:
     check_guards_are_total(machine)
     check_refusals(machine)
     check_functions(machine)
+    check_fields(machine)
     check_effects(machine, words)
     check_grammar(words)
 
@@ -84,6 +85,7 @@ def check_refusals(machine: AnyMachine) -> None:
         if row.refuse is not None:
             assert row.source == (row.dest,)
             assert (row.update, row.effects) == (None, ())
+            assert (row.set, row.count) == ({}, ())
             assert row.refuse in codes
 
 
@@ -94,6 +96,16 @@ def check_functions(machine: AnyMachine) -> None:
             assert function.__qualname__.isidentifier(), "no lambdas, no closures"
         if row.guard is not None:
             assert (row.guard.__doc__ or "").endswith("?"), row.guard.__name__
+
+
+def check_fields(machine: AnyMachine) -> None:
+    """Every field that a row sets or counts is one of the data."""
+    functions = [f for row in machine.rows for f in (row.guard, row.update) if f]
+    (data,) = {get_type_hints(function)["data"] for function in functions}
+    fields = {field.name for field in attrs.fields(data)}
+    for row in machine.rows:
+        assert {*row.set, *row.count} <= fields
+        assert not {*row.set} & {*row.count}, "a field is either set or counted"
 
 
 def check_effects(machine: AnyMachine, words: Vocabulary) -> None:

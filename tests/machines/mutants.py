@@ -48,6 +48,8 @@ KINDS: Final = (
     "refusal dropped",
     # Beyond the five that a table is made of.
     "update dropped",
+    "field not set",
+    "field not counted",
     "effects reversed",
     "guards swapped",
 )
@@ -76,8 +78,13 @@ def mutants(machine: AnyMachine) -> Iterator[Mutant]:
     """Yield *machine* bent in every way in every row.
 
     A row with several sources counts as that many rows: losing one of them is
-    noticed no easier.
+    noticed no easier.  Fields it names are left out for all of them together:
+    where a source never has another value, nobody could notice.
     """
+    for place, row in enumerate(machine.rows):
+        for kind, forgetful in _forgetful(row):
+            table = (*machine.rows[:place], forgetful, *machine.rows[place + 1 :])
+            yield Mutant(kind, _where(row), attrs.evolve(machine, rows=table))
     rows = flat(machine).rows
     for place, row in enumerate(rows):
         for kind, bent in _bent(row, machine):
@@ -91,6 +98,15 @@ def mutants(machine: AnyMachine) -> Iterator[Mutant]:
             yield Mutant(
                 "guards swapped", _where(row), attrs.evolve(machine, rows=table)
             )
+
+
+def _forgetful(row: AnyRow) -> Iterator[tuple[str, AnyRow]]:
+    for field in row.set:
+        rest = {name: value for name, value in row.set.items() if name != field}
+        yield "field not set", attrs.evolve(row, set=rest)
+    for field in row.count:
+        others = tuple(name for name in row.count if name != field)
+        yield "field not counted", attrs.evolve(row, count=others)
 
 
 def flat(machine: AnyMachine) -> AnyMachine:

@@ -144,7 +144,7 @@ def test_outage_begins_once(machine: AnyMachine) -> None:
     for seen in every_connection_step(machine):
         away = seen.step.state is RECONNECTING
         lost = seen.step.data.broken and seen.step.state is CONNECTING
-        assert (seen.step.data.lost_at is not None) == bool(away or lost)
+        assert (seen.step.data.lost_at is not None) == (away or lost)
         if away and not isinstance(seen.event, TransportLost | GaveUp):
             assert seen.step.data.lost_at == seen.data.lost_at
         if away and seen.state is RECONNECTING:
@@ -176,17 +176,18 @@ def test_long_outage_is_full(machine: AnyMachine) -> None:
 def test_connected_means_connected(machine: AnyMachine) -> None:
     """Nobody is connected over a connection that is under repair."""
     for seen in every_connection_step(machine):
-        broken = seen.step.data.broken == seen.step.data.number > 0
-        if seen.step.state is CONNECTED:
+        broken = seen.step.data.broken
+        if seen.step.state not in {CONNECTING, RECONNECTING}:
             assert not broken
-        # Known as long as it is so.
+        # Known as long as it is so, of the connection that is current.
         if isinstance(seen.event, TransportLost):
             assert broken
-        elif seen.step.data.number == seen.data.number and broken:
-            assert seen.data.broken == seen.data.number
-        elif seen.data.broken == seen.data.number > 0:
-            numbered = seen.step.data.number != seen.data.number
-            assert numbered or isinstance(seen.event, Resumed)
+        elif (
+            isinstance(seen.event, Resumed) or seen.step.data.number > seen.data.number
+        ):
+            assert not broken
+        else:
+            assert broken == seen.data.broken
         if isinstance(seen.event, Admitted | Rejoined) and seen.state is not CONNECTED:
             assert (seen.step.state is CONNECTED) != broken
 

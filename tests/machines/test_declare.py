@@ -12,6 +12,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transitions import Machine, MachineError
 
+from tests.machines.door import (
+    BROKEN,
+    DOOR,
+    OPEN,
+    SHUT,
+    Bolt,
+    Door,
+    DoorEvent,
+    Kick,
+    Paint,
+    Pull,
+    Push,
+    creak,
+    kicked,
+)
 from tests.machines.laws import AnyMachine
 from tests.machines.reading import INVALID, outcome
 from utd_stream.errors import InvalidTransitionError, RefusedError
@@ -21,93 +36,11 @@ from utd_stream.machines import (
     OCCUPANCY,
     REQUEST,
     SEAT,
-    Declaration,
     Row,
     Run,
     Step,
 )
 from utd_stream.testing import strategies
-
-
-class DoorState(Enum):
-    """Where the door stands."""
-
-    SHUT = "shut"
-    OPEN = "open"
-    BROKEN = "broken"
-
-
-@attrs.frozen
-class Push:
-    """Push the door; *fault* is raised by the guard."""
-
-    fault: Exception | None = None
-
-
-@attrs.frozen
-class Pull:
-    """Pull the door; nobody is strong enough to break it."""
-
-    strength: int = 0
-
-
-@attrs.frozen
-class Kick:
-    """Kick the door in; the *nth* effect of it fails."""
-
-    nth: int = 0
-
-
-@attrs.frozen
-class Door:
-    """What a door remembers."""
-
-    bolted: bool = False
-    kicks: int = 0
-
-
-def is_unbolted(data: Door, event: Push) -> bool:
-    """Is the bolt off?"""
-    if event.fault is not None:
-        raise event.fault
-    return not data.bolted
-
-
-def is_strong(data: Door, event: Pull) -> bool:
-    """Is it somebody strong?"""
-    return event.strength > data.kicks
-
-
-def kicked(data: Door, event: Kick) -> Door:
-    """Count the kick."""
-    return attrs.evolve(data, kicks=data.kicks + 1)
-
-
-def creak(data: Door, event: Kick) -> str:
-    """Make a noise of as many kicks as there were before."""
-    return f"creak {data.kicks}"
-
-
-def splinter(data: Door, event: Kick) -> str:
-    """Fail if it is told to."""
-    return f"splinter {1 // (event.nth - 2)}"
-
-
-SHUT, OPEN, BROKEN = DoorState
-DoorEvent: TypeAlias = Push | Pull | Kick
-
-DOOR: Declaration[DoorState, DoorEvent, Door, str] = Declaration(
-    name="door",
-    initial=SHUT,
-    rows=(
-        Row(Push, (SHUT,), OPEN, guard=is_unbolted),
-        Row(Push, (SHUT,), SHUT, refuse="bolted"),
-        # There is no else row, which no table of ours may lack.
-        Row(Pull, (OPEN,), SHUT, guard=is_strong),
-        Row(Kick, (SHUT, OPEN), BROKEN, update=kicked, effects=(creak, splinter)),
-        Row(Kick, (BROKEN,), BROKEN),
-    ),
-)
 
 
 def test_step_is_pure() -> None:
@@ -126,6 +59,51 @@ def test_refusal_carries_its_code() -> None:
     error = caught.value
     assert (error.code, error.machine) == ("bolted", "door")
     assert (error.trigger, error.state) == ("Push", "shut")
+
+
+def test_first_refusal_whose_guard_holds_comes_before_the_rows_after_it() -> None:
+    """A guarded refusal says no where its guard holds, and only there."""
+    with pytest.raises(RefusedError) as caught:
+        DOOR.step(SHUT, Door(), Kick(barefoot=True))
+
+    assert caught.value.code == "barefoot"
+    assert DOOR.step(SHUT, Door(), Kick()).state is BROKEN
+    assert DOOR.step(OPEN, Door(), Kick(barefoot=True)).state is BROKEN
+
+
+def test_event_that_is_only_refused_is_refused() -> None:
+    """An event that no row takes anywhere is still refused with its code."""
+    with pytest.raises(RefusedError) as caught:
+        DOOR.step(SHUT, Door(), Paint())
+
+    assert caught.value.code == "forbidden"
+    with pytest.raises(InvalidTransitionError):
+        DOOR.step(BROKEN, Door(), Paint())
+
+
+def test_row_sets_and_counts_what_it_names() -> None:
+    """Named fields get their value or grow by one; the others stay."""
+    before = Door(kicks=7, bolts=1)
+
+    step = DOOR.step(SHUT, before, Bolt())
+
+    assert step == Step(SHUT, Door(bolted=True, kicks=7, bolts=2), ())
+
+
+def test_row_sets_and_counts_what_its_update_returns() -> None:
+    """A row with an update changes the data that the update computed."""
+    loud: Row[Any, Any, Door, str] = Row(
+        *(Kick, (SHUT,), SHUT),
+        update=kicked,
+        set={"bolted": True},
+        count=("kicks", "bolts"),
+        effects=(creak,),
+    )
+    door: AnyMachine = attrs.evolve(DOOR, rows=(loud,))
+
+    step = door.step(SHUT, Door(kicks=1), Kick())
+
+    assert step == Step(SHUT, Door(bolted=True, kicks=3, bolts=1), ("creak 1",))
 
 
 def test_event_without_a_row_is_invalid() -> None:
@@ -193,22 +171,14 @@ def test_run_is_nothing_but_its_slots() -> None:
     assert not hasattr(Run(DOOR, Door()), "__dict__")
 
 
-def test_declaration_hands_out_a_machine_of_transitions() -> None:
-    """Readers who know transitions find its own class, states and triggers."""
-    machine = DOOR.machine()
-
-    assert isinstance(machine, Machine)
-    assert set(machine.states) == {"SHUT", "OPEN", "BROKEN"}
-    assert set(machine.events) == {"Push", "Pull", "Kick"}
-
-
 def test_groups_keep_the_order_of_the_rows() -> None:
     """Rows of one state and event are tried as they are written."""
     groups = {(state, trigger): rows for state, trigger, rows in DOOR.groups()}
 
-    assert len(groups) == 5
+    assert len(groups) == 8
     assert groups[SHUT, Push] == list(DOOR.rows[:2])
-    assert groups[SHUT, Kick] == groups[OPEN, Kick] == [DOOR.rows[3]]
+    assert groups[SHUT, Kick] == list(DOOR.rows[3:5])
+    assert groups[OPEN, Kick] == [DOOR.rows[4]]
 
 
 def test_table_says_all_of_a_row() -> None:
@@ -216,13 +186,16 @@ def test_table_says_all_of_a_row() -> None:
     still: Iterator[Row[Any, Any, Any, Any]] = (
         Row(Pull, (state,), state) for state in (SHUT, BROKEN)
     )
-    door: AnyMachine = attrs.evolve(DOOR, rows=(*DOOR.rows[:4], *still))
+    door: AnyMachine = attrs.evolve(DOOR, rows=(*DOOR.rows[:7], *still))
 
     assert list(door.table())[2:] == [
         "| shut | Push | is_unbolted | open |  |  |",
         "| shut | Push |  | refused: bolted |  |  |",
         "| open | Pull | is_strong | shut |  |  |",
+        "| shut | Kick | is_barefoot | refused: barefoot |  |  |",
         "| shut, open | Kick |  | broken | kicked | creak, splinter |",
+        "| broken | Kick |  | same |  |  |",
+        "| shut | Bolt |  | same | bolted = True, bolts += 1 |  |",
         "| shut, broken | Pull |  | same |  |  |",
     ]
 
@@ -270,6 +243,11 @@ class Plain:
             self.effects = tuple(effect(self.data, event) for effect in row.effects)
             if row.update is not None:
                 self.data = row.update(self.data, event)
+            for field, value in row.set.items():
+                self.data = attrs.evolve(self.data, **{field: value})
+            for field in row.count:
+                one_more = getattr(self.data, field) + 1
+                self.data = attrs.evolve(self.data, **{field: one_more})
 
         return {
             "trigger": row.trigger.__name__,

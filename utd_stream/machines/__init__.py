@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from utd_stream.machines._declare import Declaration, Row, Run, Step
+from utd_stream.machines._declare import Declaration, Model, Row, Run, Step
 from utd_stream.machines.connection import CONNECTION
 from utd_stream.machines.invitation import INVITATION
 from utd_stream.machines.occupancy import OCCUPANCY
@@ -16,6 +16,7 @@ __all__ = [
     "REQUEST",
     "SEAT",
     "Declaration",
+    "Model",
     "Row",
     "Run",
     "Step",

@@ -100,7 +100,7 @@ class ConnectionData:
         number: Of the connection that is current or being made, from 1.
         tries: How many more tries the first connect has.
         lost_at: When the outage began, monotonic seconds; None without one.
-        broken: LiveKit's client repairs the connection with this number; 0 none.
+        broken: Whether LiveKit's client repairs that connection.
         reason: Why it ended last, a `DisconnectReason` value, or empty.
         owes_goodbye: It failed by itself; the engine may have let this client in.
     """
@@ -108,7 +108,7 @@ class ConnectionData:
     number: int = 0
     tries: int = 0
     lost_at: float | None = None
-    broken: int = 0
+    broken: bool = False
     reason: str = ""
     owes_goodbye: bool = False
 
@@ -125,7 +125,7 @@ def tries_left(data: ConnectionData, event: ConnectFailed | GaveUp) -> bool:
 
 def is_broken(data: ConnectionData, event: Admitted | Rejoined) -> bool:
     """Did it break before it was told that it is there?"""
-    return data.broken == data.number
+    return data.broken
 
 
 def goodbye_is_owed(data: ConnectionData, event: Leave) -> bool:
@@ -138,59 +138,26 @@ def outage_was_short(data: ConnectionData, event: Resumed) -> bool:
     return data.lost_at is not None and event.at - data.lost_at < LIGHT_OUTAGE
 
 
-def opening(data: ConnectionData, event: Connect) -> ConnectionData:
-    """Count a new connection, with its tries and without a past."""
-    return ConnectionData(number=data.number + 1, tries=event.tries)
+def given_tries(data: ConnectionData, event: Connect) -> ConnectionData:
+    """Remember how often the first connect may be tried again."""
+    return attrs.evolve(data, tries=event.tries)
 
 
-def trying_again(data: ConnectionData, event: ConnectFailed | GaveUp) -> ConnectionData:
-    """Count another try of the first connect; none of the last one's holds."""
-    return ConnectionData(number=data.number + 1, tries=data.tries - 1)
+def one_try_spent(
+    data: ConnectionData, event: ConnectFailed | GaveUp
+) -> ConnectionData:
+    """Count down the tries of the first connect."""
+    return attrs.evolve(data, tries=data.tries - 1)
 
 
-def losing(data: ConnectionData, event: TransportLost) -> ConnectionData:
-    """Remember when the outage began, and of which connection."""
-    return attrs.evolve(data, lost_at=event.at, broken=data.number)
-
-
-def losing_again(data: ConnectionData, event: TransportLost) -> ConnectionData:
-    """Remember which connection is repaired; the outage began before."""
-    return attrs.evolve(data, broken=data.number)
-
-
-def reopening(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
-    """Count another try to come back."""
-    return attrs.evolve(data, number=data.number + 1, broken=0)
-
-
-def losing_and_reopening(data: ConnectionData, event: GaveUp) -> ConnectionData:
-    """Remember when the outage began, and count the first try to come back."""
-    return attrs.evolve(data, number=data.number + 1, lost_at=event.at)
-
-
-def recovered(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
-    """Forget the outage."""
-    return attrs.evolve(data, lost_at=None, broken=0)
-
-
-def ended(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
-    """Move the number on, so that what the old connection still says is late."""
-    return ConnectionData(number=data.number + 1)
-
-
-def failed(data: ConnectionData, event: ConnectionEvent) -> ConnectionData:
-    """Likewise, and remember that the engine has not heard of it."""
-    return ConnectionData(number=data.number + 1, owes_goodbye=True)
-
-
-def said_goodbye(data: ConnectionData, event: Leave) -> ConnectionData:
-    """Forget what is owed."""
-    return attrs.evolve(data, owes_goodbye=False)
+def outage_begun(data: ConnectionData, event: TransportLost | GaveUp) -> ConnectionData:
+    """Remember when the outage began."""
+    return attrs.evolve(data, lost_at=event.at)
 
 
 def removed(data: ConnectionData, event: Removed) -> ConnectionData:
-    """Move the number on, and remember why."""
-    return ConnectionData(number=data.number + 1, reason=event.reason)
+    """Remember why the SFU ended the connection."""
+    return attrs.evolve(data, reason=event.reason)
 
 
 def open_transport(data: ConnectionData, event: Connect) -> OpenTransport:
@@ -244,6 +211,9 @@ def read_state(data: ConnectionData, event: ConnectionEvent) -> ReadState:
 
 
 _S = UTDConnectionState
+_NEXT = ("number",)  # what the connection before it still tells is late
+_WHOLE = {"lost_at": None, "broken": False}
+_FAILED = {**_WHOLE, "owes_goodbye": True}
 
 # fmt: off
 CONNECTION: Declaration[
@@ -253,69 +223,75 @@ CONNECTION: Declaration[
     initial=_S.DISCONNECTED,
     rows=(
         Row(Connect,        (_S.DISCONNECTED, _S.FORCE_EXIT), _S.CONNECTING,
-            update=opening, effects=(open_transport,)),
+            update=given_tries, set={"reason": "", "owes_goodbye": False}, count=_NEXT,
+            effects=(open_transport,)),
         # A connect over a live room tears the old one down first.
         Row(Connect,        (_S.CONNECTING, _S.CONNECTED), _S.CONNECTING,
-            update=opening, effects=(release, open_transport)),
+            update=given_tries, set=_WHOLE, count=_NEXT,
+            effects=(release, open_transport)),
         Row(Connect,        (_S.RECONNECTING,), _S.CONNECTING,
-            update=opening, effects=(disarm_exit, release, open_transport)),
+            update=given_tries, set=_WHOLE, count=_NEXT,
+            effects=(disarm_exit, release, open_transport)),
         Row(Admitted,       (_S.CONNECTING,), _S.RECONNECTING,
             guard=is_broken, effects=(arm_exit,)),
         Row(Admitted,       (_S.CONNECTING,), _S.CONNECTED,
             effects=(read_room,)),
         Row(ConnectFailed,  (_S.CONNECTING,), _S.CONNECTING,
-            guard=tries_left, update=trying_again, effects=(open_later,)),
+            guard=tries_left, update=one_try_spent, set=_WHOLE, count=_NEXT,
+            effects=(open_later,)),
         Row(ConnectFailed,  (_S.CONNECTING,), _S.DISCONNECTED,
-            update=failed, effects=(release,)),
+            set=_FAILED, count=_NEXT, effects=(release,)),
         # It ended before the connect had returned: a try that failed, or the
         # admission that follows would be of a connection that is gone.
         Row(GaveUp,         (_S.CONNECTING,), _S.CONNECTING,
-            guard=tries_left, update=trying_again, effects=(open_later,)),
+            guard=tries_left, update=one_try_spent, set=_WHOLE, count=_NEXT,
+            effects=(open_later,)),
         Row(GaveUp,         (_S.CONNECTING,), _S.DISCONNECTED,
-            update=failed, effects=(release,)),
+            set=_FAILED, count=_NEXT, effects=(release,)),
         Row(ConnectRefused, (_S.CONNECTING,), _S.DISCONNECTED,
-            update=failed, effects=(release,)),
+            set=_FAILED, count=_NEXT, effects=(release,)),
         Row(ConnectRefused, (_S.RECONNECTING,), _S.DISCONNECTED,
-            update=failed, effects=(disarm_exit, release)),
+            set=_FAILED, count=_NEXT, effects=(disarm_exit, release)),
         Row(TransportLost,  (_S.CONNECTED,), _S.RECONNECTING,
-            update=losing, effects=(arm_exit,)),
+            update=outage_begun, set={"broken": True}, effects=(arm_exit,)),
         # Before its admission was told, which says only that it was there.
-        Row(TransportLost,  (_S.CONNECTING,), _S.CONNECTING, update=losing),
+        Row(TransportLost,  (_S.CONNECTING,), _S.CONNECTING,
+            update=outage_begun, set={"broken": True}),
         # A flap keeps the timer that runs.
         Row(TransportLost,  (_S.RECONNECTING,), _S.RECONNECTING,
-            update=losing_again),
-        Row(Resumed,        (_S.CONNECTING,), _S.CONNECTING, update=recovered),
+            set={"broken": True}),
+        Row(Resumed,        (_S.CONNECTING,), _S.CONNECTING, set=_WHOLE),
         Row(Resumed,        (_S.RECONNECTING,), _S.CONNECTED,
-            guard=outage_was_short, update=recovered,
+            guard=outage_was_short, set=_WHOLE,
             effects=(disarm_exit, read_room)),
         Row(Resumed,        (_S.RECONNECTING,), _S.CONNECTED,
-            update=recovered, effects=(disarm_exit, read_state)),
+            set=_WHOLE, effects=(disarm_exit, read_state)),
         Row(GaveUp,         (_S.CONNECTED,), _S.RECONNECTING,
-            update=losing_and_reopening, effects=(arm_exit, reopen)),
+            update=outage_begun, count=_NEXT, effects=(arm_exit, reopen)),
         Row(GaveUp,         (_S.RECONNECTING,), _S.RECONNECTING,
-            update=reopening, effects=(reopen,)),
+            set={"broken": False}, count=_NEXT, effects=(reopen,)),
         Row(Rejoined,       (_S.RECONNECTING,), _S.RECONNECTING,
             guard=is_broken, effects=(read_state,)),
         Row(Rejoined,       (_S.RECONNECTING,), _S.CONNECTED,
-            update=recovered, effects=(disarm_exit, read_state)),
+            set={"lost_at": None}, effects=(disarm_exit, read_state)),
         # Broken and repaired before it was told.
         Row(Rejoined,       (_S.CONNECTED,),  _S.CONNECTED,
             effects=(read_state,)),
         Row(RejoinFailed,   (_S.RECONNECTING,), _S.RECONNECTING,
-            update=reopening, effects=(reopen_later,)),
+            set={"broken": False}, count=_NEXT, effects=(reopen_later,)),
         Row(Removed,        (_S.CONNECTING, _S.CONNECTED), _S.DISCONNECTED,
-            update=removed, effects=(release,)),
+            update=removed, set=_WHOLE, count=_NEXT, effects=(release,)),
         Row(Removed,        (_S.RECONNECTING,), _S.DISCONNECTED,
-            update=removed, effects=(disarm_exit, release)),
+            update=removed, set=_WHOLE, count=_NEXT, effects=(disarm_exit, release)),
         Row(ExitDue,        (_S.RECONNECTING,), _S.FORCE_EXIT,
-            update=ended, effects=(release,)),
+            set=_WHOLE, count=_NEXT, effects=(release,)),
         Row(Leave,          (_S.CONNECTING, _S.CONNECTED), _S.DISCONNECTED,
-            update=ended, effects=(tell_engine, release)),
+            set=_WHOLE, count=_NEXT, effects=(tell_engine, release)),
         Row(Leave,          (_S.RECONNECTING,), _S.DISCONNECTED,
-            update=ended, effects=(disarm_exit, tell_engine, release)),
+            set=_WHOLE, count=_NEXT, effects=(disarm_exit, tell_engine, release)),
         # Not when it fails: who rejoins soon keeps the seat.
         Row(Leave,          (_S.DISCONNECTED,), _S.DISCONNECTED,
-            guard=goodbye_is_owed, update=said_goodbye, effects=(tell_engine,)),
+            guard=goodbye_is_owed, set={"owes_goodbye": False}, effects=(tell_engine,)),
         Row(Leave,          (_S.DISCONNECTED,), _S.DISCONNECTED),
         Row(Leave,          (_S.FORCE_EXIT,), _S.FORCE_EXIT),
     ),

@@ -134,40 +134,15 @@ def occupied(data: SeatData, event: Take | Seated | Replaced) -> SeatData:
     return SeatData(occupant=event.identity, since=event.at, muted=data.muted)
 
 
-def emptied(data: SeatData, event: SeatEvent) -> SeatData:
-    """Unseat whoever is there; the mute stays."""
-    return SeatData(muted=data.muted)
-
-
-def reset(data: SeatData, event: Dropped) -> SeatData:
-    """Forget everything, the mute too."""
-    return SeatData()
-
-
 def held(data: SeatData, event: Reserve) -> SeatData:
     """Hold the seat for one person."""
-    return SeatData(muted=data.muted, reserved_for=event.identity)
-
-
-def muted(data: SeatData, event: Mute) -> SeatData:
-    """Mute the seat."""
-    return attrs.evolve(data, muted=True)
-
-
-def unmuted(data: SeatData, event: Unmute) -> SeatData:
-    """Unmute the seat."""
-    return attrs.evolve(data, muted=False)
+    return attrs.evolve(data, reserved_for=event.identity)
 
 
 def missed(data: SeatData, event: Absent) -> SeatData:
     """Remember since when the occupant is absent."""
     # An absence that goes on keeps the time it began.
     return attrs.evolve(data, absent_since=data.absent_since or event.at)
-
-
-def seen(data: SeatData, event: Present) -> SeatData:
-    """Forget the absence."""
-    return attrs.evolve(data, absent_since=None)
 
 
 def grant(data: SeatData, event: Take | Seated | Replaced) -> Grant:
@@ -197,6 +172,11 @@ def _occupant(data: SeatData) -> str:
 
 
 _S = SeatState
+# A mute stays with the seat.
+_EMPTY = {"occupant": None, "since": None, "absent_since": None}
+_OPEN = {"reserved_for": None}
+_MUTED = {"muted": True}
+_UNMUTED = {"muted": False}
 
 # fmt: off
 SEAT: Declaration[SeatState, SeatEvent, SeatData, SeatEffect] = Declaration(
@@ -223,53 +203,53 @@ SEAT: Declaration[SeatState, SeatEvent, SeatData, SeatEffect] = Declaration(
         Row(Reserve,   (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
         Row(Reserve,   (_S.TAKEN,),    _S.TAKEN,    refuse="seat_taken"),
         Row(Reserve,   (_S.LOCKED,),   _S.LOCKED,   refuse="seat_locked"),
-        Row(Released,  (_S.RESERVED,), _S.FREE,     update=emptied),
+        Row(Released,  (_S.RESERVED,), _S.FREE,     set=_OPEN),
         Row(Released,  (_S.FREE,),     _S.FREE),
         Row(Released,  (_S.TAKEN,),    _S.TAKEN),
         Row(Lock,      (_S.FREE,),     _S.LOCKED),
         Row(Lock,      (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
         Row(Lock,      (_S.TAKEN,),    _S.LOCKED,
-            update=emptied, effects=(revoke,)),
+            set=_EMPTY, effects=(revoke,)),
         Row(Lock,      (_S.LOCKED,),   _S.LOCKED),
         Row(Unlock,    (_S.LOCKED,),   _S.FREE),
         Row(Unlock,    (_S.FREE,),     _S.FREE),
         Row(Unlock,    (_S.RESERVED,), _S.RESERVED),
         Row(Unlock,    (_S.TAKEN,),    _S.TAKEN),
         Row(Kick,      (_S.TAKEN,),    _S.FREE,
-            update=emptied, effects=(revoke,)),
+            set=_EMPTY, effects=(revoke,)),
         Row(Kick,      (_S.FREE,),     _S.FREE),
         Row(Kick,      (_S.RESERVED,), _S.RESERVED, refuse="seat_taken"),
         Row(Kick,      (_S.LOCKED,),   _S.LOCKED),
         Row(Vacated,   (_S.TAKEN,),    _S.FREE,
-            update=emptied, effects=(revoke,)),
+            set=_EMPTY, effects=(revoke,)),
         # A mover is granted by the seat it sits down on: no gap in between.
-        Row(MovedAway, (_S.TAKEN,),    _S.FREE,     update=emptied),
+        Row(MovedAway, (_S.TAKEN,),    _S.FREE,     set=_EMPTY),
         Row(Replaced,  (_S.TAKEN,),    _S.TAKEN,
             update=occupied, effects=(grant,)),
         Row(Dropped,   (_S.TAKEN,),    _S.FREE,
-            update=reset, effects=(revoke,)),
-        Row(Dropped,   (_S.FREE,),     _S.FREE,     update=reset),
-        Row(Dropped,   (_S.RESERVED,), _S.FREE,     update=reset),
-        Row(Dropped,   (_S.LOCKED,),   _S.FREE,     update=reset),
+            set={**_EMPTY, **_UNMUTED}, effects=(revoke,)),
+        Row(Dropped,   (_S.FREE,),     _S.FREE,     set=_UNMUTED),
+        Row(Dropped,   (_S.RESERVED,), _S.FREE,     set={**_OPEN, **_UNMUTED}),
+        Row(Dropped,   (_S.LOCKED,),   _S.FREE,     set=_UNMUTED),
         Row(Absent,    (_S.TAKEN,),    _S.TAKEN,    update=missed),
         Row(Present,   (_S.TAKEN,),    _S.TAKEN,
-            update=seen, effects=(reassert,)),
+            set={"absent_since": None}, effects=(reassert,)),
         Row(GraceOver, (_S.TAKEN,),    _S.FREE,
-            guard=is_overdue, update=emptied, effects=(revoke,)),
+            guard=is_overdue, set=_EMPTY, effects=(revoke,)),
         Row(GraceOver, (_S.TAKEN,),    _S.TAKEN),
         Row(GraceOver, (_S.FREE,),     _S.FREE),
         Row(GraceOver, (_S.RESERVED,), _S.RESERVED),
         Row(GraceOver, (_S.LOCKED,),   _S.LOCKED),
         Row(Mute,      (_S.TAKEN,),    _S.TAKEN,
-            update=muted, effects=(regrant,)),
-        Row(Mute,      (_S.FREE,),     _S.FREE,     update=muted),
-        Row(Mute,      (_S.RESERVED,), _S.RESERVED, update=muted),
-        Row(Mute,      (_S.LOCKED,),   _S.LOCKED,   update=muted),
+            set=_MUTED, effects=(regrant,)),
+        Row(Mute,      (_S.FREE,),     _S.FREE,     set=_MUTED),
+        Row(Mute,      (_S.RESERVED,), _S.RESERVED, set=_MUTED),
+        Row(Mute,      (_S.LOCKED,),   _S.LOCKED,   set=_MUTED),
         Row(Unmute,    (_S.TAKEN,),    _S.TAKEN,
-            update=unmuted, effects=(regrant,)),
-        Row(Unmute,    (_S.FREE,),     _S.FREE,     update=unmuted),
-        Row(Unmute,    (_S.RESERVED,), _S.RESERVED, update=unmuted),
-        Row(Unmute,    (_S.LOCKED,),   _S.LOCKED,   update=unmuted),
+            set=_UNMUTED, effects=(regrant,)),
+        Row(Unmute,    (_S.FREE,),     _S.FREE,     set=_UNMUTED),
+        Row(Unmute,    (_S.RESERVED,), _S.RESERVED, set=_UNMUTED),
+        Row(Unmute,    (_S.LOCKED,),   _S.LOCKED,   set=_UNMUTED),
     ),
 )
 # fmt: on

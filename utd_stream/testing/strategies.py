@@ -196,7 +196,7 @@ def _connection_data(
         number=st.just(number),
         tries=st.integers(0, 2),
         lost_at=_seconds().map(float) if lost else st.none(),
-        broken=st.sampled_from((0, number)) if lost else st.just(0),
+        broken=st.booleans() if lost else st.just(value=False),
         owes_goodbye=st.booleans() if gone else st.just(value=False),
     )
 
