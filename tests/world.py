@@ -19,6 +19,7 @@ from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.rules import Room
+from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.engine.services import Services
 from utd_stream.media import Tone
 from utd_stream.models import Permission
@@ -202,7 +203,7 @@ class World:
 
     async def seat_of(self, identity: str) -> int | None:
         """Return where the engine has seated somebody."""
-        return (await self.room()).seat_index_of(identity)
+        return seat_index_of(await self.room(), identity)
 
     async def present(self) -> list[str]:
         """Return who the SFU lists."""

@@ -10,6 +10,7 @@ import pytest
 from tests.planes import SPEAKER, eventually, heard_hz
 from tests.world import World
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.errors import ConnectError, DisconnectedError, TransportError
 from utd_stream.models import (
     DisconnectReason,
@@ -48,7 +49,7 @@ async def test_a_restarted_sfu_is_no_departure(mortal_world: World) -> None:
     await host.invite_to_speak("speaker", 5)
     await speaker.invitation.until(lambda i: i is not None, 10)
     await speaker.accept_invitation()
-    grid = (await world.room()).grid
+    grid = grid_of(await world.room())
 
     await world.kill_sfu()
     lost = UTDConnectionState.RECONNECTING
@@ -56,7 +57,7 @@ async def test_a_restarted_sfu_is_no_departure(mortal_world: World) -> None:
     await world.start_sfu()
 
     await speaks_again(host, speaker)
-    assert (await world.room()).grid == grid
+    assert grid_of(await world.room()) == grid
     assert host.seats.value == speaker.seats.value == grid
     assert await heard_hz(host.audio("speaker")) == pytest.approx(440, rel=0.1)
     await until_told_again(world, grid.rev)

@@ -9,6 +9,7 @@ import pytest
 from tests.planes import LISTENER, SPEAKER, eventually, heard_hz
 from tests.world import World
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.models import SeatOccupancy, UTDConnectionState
 
 
@@ -78,7 +79,7 @@ async def test_what_changed_meanwhile_is_known_when_back(world: World) -> None:
     await guest.leave()
     await back
 
-    grid = (await world.room()).grid
+    grid = grid_of(await world.room())
     await speaker.seats.until(lambda seen: seen == grid, 10)
     await speaker.remote_participants.until(
         lambda all_: "guest" not in {each.identity for each in all_}, 10

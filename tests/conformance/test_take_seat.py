@@ -12,6 +12,7 @@ from tests.planes import eventually, heard_hz
 from tests.world import ROOM, World
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.errors import (
     ConflictError,
     DisconnectedError,
@@ -321,7 +322,7 @@ async def test_rev_is_the_same_everywhere(world: World) -> None:
     host = await world.join("host", as_host=True)
     guest = await world.join("guest")
     await guest.take_seat(3)
-    grid = (await world.room()).grid
+    grid = grid_of(await world.room())
 
     await host.seats.until(lambda g: g.rev == grid.rev, 10)
 

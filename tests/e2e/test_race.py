@@ -15,6 +15,7 @@ from tests.patience import patient, patiently
 from tests.world import ROOM, World
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.compose import UTDStreamClient
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.errors import ConflictError
 from utd_stream.models import UTDSeatGrid
 from utd_stream.wire import decode, decode_json
@@ -77,7 +78,7 @@ async def test_fifty_race_for_eight_seats(world: World) -> None:
             for identity, outcome in zip(MEMBERS, outcomes, strict=True)
             if not isinstance(outcome, BaseException)
         ]
-        grid = (await world.room()).grid
+        grid = grid_of(await world.room())
         assert len(won) == SEATS
         assert all(isinstance(loss, ConflictError) for loss in losses)
         assert {getattr(loss, "code", "") for loss in losses} == {"seat_taken"}

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.engine.house import OPEN, ROOM, Answer, House, app_of
+from utd_stream.engine.rules.audio_room import grid_of
 
 # Each: what is asked, by whom, with what, and then status, code and paths.
 Case = tuple[str, str, Any, int, str, list[str]]
@@ -102,7 +103,7 @@ async def test_bad_request_is_refused_and_changes_nothing(
 ) -> None:
     """A refusal has its status, its code and the paths of the fields, and no effect."""
     await furnish(house)
-    before = (await house.room()).grid
+    before = grid_of(await house.room())
     asked, caller, body, *expected = case
     method, path = asked.split(" ")
 
@@ -111,7 +112,7 @@ async def test_bad_request_is_refused_and_changes_nothing(
     assert [answer.status, answer.code, answer.paths] == expected
     assert answer.body["message"]
     assert answer.body["request_id"] == answer.headers["X-Request-Id"]
-    assert (await house.room()).grid == before
+    assert grid_of(await house.room()) == before
 
 
 async def test_reserved_seat_says_for_whom(house: House) -> None:
@@ -180,7 +181,7 @@ async def test_unreadable_body_is_refused(
 ) -> None:
     """No body, however made, is more than a clean refusal."""
     await furnish(house)
-    before = (await house.room()).grid
+    before = grid_of(await house.room())
     body, status, code = case
 
     async def chunks() -> Any:
@@ -192,7 +193,7 @@ async def test_unreadable_body_is_refused(
     )
 
     assert (answer.status, answer.code) == (status, code)
-    assert (await house.room()).grid == before
+    assert grid_of(await house.room()) == before
 
 
 async def test_body_must_say_it_is_json(house: House) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.engine.rules.scene import KEY, NOON
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.rules import Room
+from utd_stream.engine.rules.audio_room import AudioRoom
 from utd_stream.engine.rules.state import Member
 
 MEGABYTE = 2**20
@@ -16,7 +17,13 @@ MEGABYTE = 2**20
 def room_of(key: tuple[str, str], *, metadata: int = 0) -> Room:
     """Return a room of that name, whose one member has so much metadata."""
     member = Member(identity="ana", metadata="x" * metadata)
-    return Room(app_id=key[0], name=key[1], created_at=NOON, members={"ana": member})
+    return Room(
+        app_id=key[0],
+        name=key[1],
+        created_at=NOON,
+        content=AudioRoom(),
+        members={"ana": member},
+    )
 
 
 def remembered(committed: Committed, key: tuple[str, str]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine.house import OPEN, ROOM, Answer, House, app_of, open_house
 from utd_stream.contract.answers import SeatedAnswer
+from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.wire import decode
 
 KEY = {"Idempotency-Key": "k1"}
@@ -43,7 +44,7 @@ async def test_replay_shows_the_grid_of_now(house: House) -> None:
     again = await take(house)
 
     room = await house.room()
-    assert room.seat_index_of("ana") is None
+    assert seat_index_of(room, "ana") is None
     assert again.status == 200
     assert (again.body["seat_index"], again.body["speaks"]) == (0, True)
     assert set(again.body) == set(first.body)

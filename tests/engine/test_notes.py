@@ -11,10 +11,11 @@ from utd_stream.contract import Who
 from utd_stream.engine.notes import Answered, CommittedRoom, note_answer
 from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules import Room
+from utd_stream.engine.rules.audio_room import AudioRoom
 from utd_stream.engine.rules.commands import TakeSeat
 from utd_stream.errors import ConflictError, EngineError, UnavailableError
 
-ROOM = Room(app_id=KEY[0], name=KEY[1], created_at=NOON)
+ROOM = Room(app_id=KEY[0], name=KEY[1], created_at=NOON, content=AudioRoom())
 TAKEN = ConflictError("the seat is taken", code="seat_taken")
 
 

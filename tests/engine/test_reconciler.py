@@ -11,12 +11,13 @@ import pytest
 from tests.engine.house import OPEN, ROOM, House, app_of, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
+from utd_stream.engine.rules.audio_room import audio_room, grid_of
 from utd_stream.models import DisconnectReason
 
 
 async def occupant(house: House, index: int = 0) -> str | None:
     """Return who sits there, as committed."""
-    return (await house.room()).seats[index].data.occupant
+    return audio_room(await house.room()).seats[index].data.occupant
 
 
 async def sit(house: House, identity: str, index: int = 0, **asked: Any) -> None:
@@ -253,11 +254,11 @@ async def test_requests_and_invitations_expire_on_time(house: House) -> None:
     await house.room_ask("POST", "/speakers/request", by="bob")
     await house.room_ask("POST", "/speakers/invite", by="ana", json=asked)
     await house.clock.advance(59.9)
-    grid = (await house.room()).grid
+    grid = grid_of(await house.room())
     assert (len(grid.requests), len(grid.invitations)) == (1, 1)
     await house.clock.advance(0.2)
 
-    grid = (await house.room()).grid
+    grid = grid_of(await house.room())
     assert (grid.requests, grid.invitations) == ((), ())
     assert grid.seats[3].reserved_for is None
 

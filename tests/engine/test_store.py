@@ -21,6 +21,7 @@ from utd_stream.engine._codec import (
     encode_member,
     encode_room,
 )
+from utd_stream.engine.rules.audio_room import AudioRoom
 from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.store import (
     Changes,
@@ -31,6 +32,7 @@ from utd_stream.engine.store import (
     StoredAnswer,
 )
 from utd_stream.errors import InvalidArgumentError
+from utd_stream.models.rooms import UTDStreamType
 from utd_stream.testing.models import values
 from utd_stream.testing.strategies import NOON
 
@@ -40,7 +42,8 @@ def rooms() -> st.SearchStrategy[Room]:
     members = st.lists(values(Member), max_size=4).map(
         lambda found: MappingProxyType({m.identity: m for m in found})
     )
-    return values(Room, members=members)
+    audio = st.just(UTDStreamType.AUDIO_ROOM)
+    return values(Room, type=audio, content=values(AudioRoom), members=members)
 
 
 @given(rooms())
@@ -61,7 +64,12 @@ def room_of(name: str = "lounge", **fields: Any) -> Room:
         app_id="a",
         name=name,
         created_at=NOON,
-        **{"members": MappingProxyType(members), "version": 1, **fields},
+        **{
+            "content": AudioRoom(),
+            "members": MappingProxyType(members),
+            "version": 1,
+            **fields,
+        },
     )
 
 

@@ -12,6 +12,7 @@ from tests.engine.manual_clock import ManualClock
 from tests.engine.writers import KEY, all_of, broken, enter, take, writing
 from utd_stream.contract import Who
 from utd_stream.engine.orders import Idempotency, Order, Outcome
+from utd_stream.engine.rules.audio_room import audio_room
 from utd_stream.engine.rules.commands import Command, TimePassed
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import OutboxRow
@@ -45,7 +46,7 @@ async def test_a_bad_command_harms_no_other(writer: Writer) -> None:
     assert isinstance(last, Outcome)
     room = await writer.room(KEY)
     assert room is not None
-    assert [seat.data.occupant for seat in room.seats[:2]] == ["ana", "bob"]
+    assert [seat.data.occupant for seat in audio_room(room).seats[:2]] == ["ana", "bob"]
 
 
 async def test_commands_of_one_batch_see_each_other(writer: Writer) -> None:

@@ -11,6 +11,7 @@ from tests.engine.manual_clock import ManualClock
 from tests.engine.writers import KEY, all_of, enter, take, writing
 from utd_stream.contract import Who
 from utd_stream.engine.orders import Order, Outcome
+from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.engine.rules.commands import TimePassed
 from utd_stream.engine.store import Store
 from utd_stream.engine.writer import Writer
@@ -79,7 +80,7 @@ async def test_a_failed_batch_is_tried_one_by_one(writer: Writer) -> None:
     outcome = await writer.submit(take("ana"))
 
     assert outcome.room is not None
-    assert outcome.room.seat_index_of("ana") == 0
+    assert seat_index_of(outcome.room, "ana") == 0
 
 
 async def test_the_log_names_nobody(
@@ -121,7 +122,7 @@ async def test_the_cache_is_forgotten_with_a_failed_batch(writer: Writer) -> Non
     room = await writer.room(KEY)
 
     assert room is not None
-    assert room.seat_index_of("ana") is None
+    assert seat_index_of(room, "ana") is None
 
 
 async def test_the_writer_cannot_die(writer: Writer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.contract import Who
@@ -75,7 +75,7 @@ def take(identity: str, index: int = 0, **more: Any) -> Order:
 
 def broken(identity: str) -> Order:
     """Return an order that the engine cannot decide, by a bug."""
-    command: Any = object()
+    command = TakeSeat(index=cast("int", "one"))
     return Order(key=KEY, command=command, who=Who.SELF, actor=Actor(identity=identity))
 
 

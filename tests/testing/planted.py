@@ -13,14 +13,20 @@ from utd_stream.client._facts import EventTold
 from utd_stream.client._grid import fold_metadata
 from utd_stream.client._seat import SeatSaga
 from utd_stream.engine._batch import Batch
-from utd_stream.engine.rules import grants, roster, waiting
+from utd_stream.engine.rules import roster
+from utd_stream.engine.rules.audio_room import audio_room as content_of
+from utd_stream.engine.rules.audio_room import waiting
+from utd_stream.engine.rules.audio_room.kind import AudioRoomKind
+from utd_stream.engine.rules.audio_room.state import speaks
 from utd_stream.engine.rules.commands import MemberLeft
+from utd_stream.engine.rules.decide import _FACTS
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect, SyncParticipant
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import RoomKey
 from utd_stream.machines.occupancy import OccupancyEvent, RightGranted
 from utd_stream.models import DisconnectReason, SeatOccupancy, UTDSeatGrid
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.room_events import DataReceived
 from utd_stream.snapshots import audio_room as folds
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
@@ -67,14 +73,17 @@ def lost_update(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def double_grant(monkeypatch: pytest.MonkeyPatch) -> None:
     """The room's owner shares the right of whoever sits."""
-    speaks = grants.speaks
+    granted = AudioRoomKind.granted
 
-    def shared(room: Room, identity: str) -> bool:
-        return speaks(room, identity) or (
-            room.owner == identity and any(seat.data.occupant for seat in room.seats)
-        )
+    def shared(
+        self: AudioRoomKind, room: Room, identity: str
+    ) -> tuple[TrackSource, ...]:
+        somebody = any(seat.data.occupant for seat in content_of(room).seats)
+        if room.owner == identity and somebody:
+            return self.sources
+        return granted(self, room, identity)
 
-    monkeypatch.setattr(grants, "speaks", shared)
+    monkeypatch.setattr(AudioRoomKind, "granted", shared)
 
 
 def forgotten_revoke(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +93,7 @@ def forgotten_revoke(monkeypatch: pytest.MonkeyPatch) -> None:
     def grants_only(self: Draft, wanted: Effect) -> None:
         match wanted:
             case SyncParticipant(who) if self.room.member(who):
-                if grants.speaks(self.room, who):
+                if speaks(self.room, who):
                     effect(self, wanted)
             case _:
                 effect(self, wanted)
@@ -111,7 +120,8 @@ def wrong_sid(monkeypatch: pytest.MonkeyPatch) -> None:
         sid = member.sid if member is not None and member.sid else fact.sid
         left(draft, attrs.evolve(fact, sid=sid))
 
-    monkeypatch.setattr(roster, "left", trusting)
+    table: Any = _FACTS
+    monkeypatch.setitem(table, MemberLeft, trusting)
 
 
 def reconnect_frees(monkeypatch: pytest.MonkeyPatch) -> None:

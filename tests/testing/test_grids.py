@@ -13,16 +13,10 @@ from hypothesis.stateful import invariant, rule
 
 from tests.testing.looking import LOOKS, found, narrowed, walked
 from tests.testing.planted import wrong_sid
-from utd_stream.engine.rules import (
-    Command,
-    Room,
-    Rules,
-    draft,
-    roster,
-    seating,
-    waiting,
-)
+from utd_stream.engine.rules import Command, Rules, finish, roster
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.audio_room import AudioRoom, audio_room, kind, seating
+from utd_stream.engine.rules.audio_room.kind import AUDIO_ROOM
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.errors import EngineError
 from utd_stream.models.rooms import DisconnectReason, SeatMode
@@ -91,12 +85,14 @@ def test_every_order_is_obeyed_and_refused() -> None:
 
 # Faults, each as somebody could have made it, and what is said of it.
 
+TABLE: Any = AUDIO_ROOM.commands
+
 
 def silent_mute(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mute is not seen to be a change."""
-    differs = draft._visibly_differs
+    differs = kind._differs
 
-    def deaf(before: Room, after: Room) -> bool:
+    def deaf(before: AudioRoom, after: AudioRoom) -> bool:
         same = len(before.seats) == len(after.seats)
         heard = [
             attrs.evolve(new, data=attrs.evolve(new.data, muted=old.data.muted))
@@ -106,12 +102,12 @@ def silent_mute(monkeypatch: pytest.MonkeyPatch) -> None:
             before, attrs.evolve(after, seats=tuple(heard)) if same else after
         )
 
-    monkeypatch.setattr(draft, "_visibly_differs", deaf)
+    monkeypatch.setattr(kind, "_differs", deaf)
 
 
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every change of the room is one of the grid."""
-    monkeypatch.setattr(draft, "_visibly_differs", lambda a, b: a is not b)
+    monkeypatch.setattr(finish, "_visibly_differs", lambda a, b: a is not b)
 
 
 def wide_mute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,17 +119,15 @@ def wide_mute(monkeypatch: pytest.MonkeyPatch) -> None:
             act(draft, attrs.evolve(command, index=command.index + 1))
         return act(draft, command)
 
-    monkeypatch.setattr(seating, "act_on_seat", spread)
+    monkeypatch.setitem(TABLE, c.MuteSeat, spread)
 
 
 def reused_id(monkeypatch: pytest.MonkeyPatch) -> None:
     """The next id is counted from what waits."""
 
     def counted(self: Draft) -> int:
-        pending = len(waiting.pending_requests(self)) + len(
-            waiting.pending_invites(self)
-        )
-        return pending + 1
+        content = audio_room(self.room)
+        return len(content.pending_requests) + len(content.pending_invites) + 1
 
     monkeypatch.setattr(Draft, "take_id", counted)
 
@@ -147,7 +141,7 @@ def blind_drop(monkeypatch: pytest.MonkeyPatch) -> None:
             seating.vacate(draft, "ana")
         return act(draft, command)
 
-    monkeypatch.setattr(seating, "act_on_seat", spread)
+    monkeypatch.setitem(TABLE, c.LockSeat, spread)
 
 
 def two_seats(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,12 +151,14 @@ def two_seats(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def moody(monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer depends on how often it was asked."""
-    take, asked = seating.take, count()
+    asked = count()
+    take: Any = seating.take
 
     def counted(*arguments: Any) -> Any:
-        return attrs.evolve(take(*arguments), seat_index=next(asked))
+        made = take(*arguments)
+        return lambda room: attrs.evolve(made(room), seat_index=next(asked))
 
-    monkeypatch.setattr(seating, "take", counted)
+    monkeypatch.setitem(TABLE, c.TakeSeat, counted)
 
 
 def numbers(**wrong: Any) -> Callable[[pytest.MonkeyPatch], None]:

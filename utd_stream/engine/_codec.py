@@ -17,9 +17,15 @@ from typing import Any, TypeVar, get_args, get_origin
 import attrs
 import orjson
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import (
+    make_dict_structure_fn,
+    make_dict_unstructure_fn,
+    override,
+)
 
-from utd_stream.engine.rules.state import Member, Room, Seat
+from utd_stream.engine.rules.audio_room import AudioRoom, Seat
+from utd_stream.engine.rules.kinds import KINDS
+from utd_stream.engine.rules.state import Content, Member, Room
 from utd_stream.errors import UnavailableError
 from utd_stream.models.json_text import read_json
 
@@ -102,10 +108,27 @@ def _short(converter: Converter, kind: Any) -> Any:
     apart: Any = {}
     if kind is Room:
         apart["members"] = override(omit=True)
+    if kind is AudioRoom:
         apart["seats"] = override(omit_if_default=False)
     return make_dict_unstructure_fn(
         kind, converter, _cattrs_omit_if_default=True, **apart
     )
+
+
+class _Rooms:
+    """Structures rooms: the class of a content follows from the room's type."""
+
+    def __init__(self, converter: Converter) -> None:
+        self._converter = converter
+        self._structure = make_dict_structure_fn(
+            Room, converter, content=override(struct_hook=lambda raw, _: raw)
+        )
+
+    def read(self, raw: Any, kind: type[Room]) -> Room:
+        """Return the room that *raw* stands for."""
+        room = self._structure(raw, kind)
+        content = self._converter.structure(room.content, KINDS[room.type].content)
+        return attrs.evolve(room, content=content)
 
 
 def _is_mapping(kind: Any) -> bool:
@@ -132,9 +155,13 @@ def _make_converter() -> Converter:
             }
         ),
     )
+    converter.register_unstructure_hook(
+        Content, lambda content: converter.unstructure(content, type(content))
+    )
     converter.register_structure_hook(
         datetime, lambda raw, _: datetime.fromisoformat(raw)
     )
+    converter.register_structure_hook(Room, _Rooms(converter).read)
     return converter
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any, cast
 
-from sqlalchemy import Connection, insert, inspect, select, update
+import orjson
+from sqlalchemy import Connection, insert, inspect, select, text, update
 
 from utd_stream.engine._schema import META, SCHEMA_VERSION, TABLES
+from utd_stream.models.json_text import read_json
 
 __all__ = ["migrate"]
 
@@ -68,10 +71,42 @@ def _date_ends(connection: Connection) -> None:
         _add_index(connection, f"rooms_{column}", where)
 
 
+def _part_contents(connection: Connection) -> None:
+    """Keep what rooms of one type alone have by itself, and absences in seats."""
+    absences: dict[tuple[str, str, str], Any] = {}
+    members = "SELECT app_id, room, identity, state FROM members WHERE state LIKE :key"
+    for app_id, room, identity, state in connection.execute(
+        text(members), {"key": '%"absence":%'}
+    ):
+        absences[app_id, room, identity] = _object(state).get("absence")
+    changed: list[dict[str, str]] = []
+    for app_id, name, state in connection.execute(
+        text("SELECT app_id, name, state FROM rooms")
+    ):
+        room = _object(state)
+        if "seats" not in room:
+            continue
+        room["content"] = {key: room.pop(key) for key in _OF_AUDIO_ROOMS if key in room}
+        for seat in room["content"]["seats"]:
+            occupant = seat.get("data", {}).get("occupant")
+            if absence := absences.get((app_id, name, occupant)):
+                seat["absence"] = absence
+        changed.append(
+            {"app_id": app_id, "name": name, "state": orjson.dumps(room).decode()}
+        )
+    if changed:
+        write = (
+            "UPDATE rooms SET state = :state WHERE app_id = :app_id AND name = :name"
+        )
+        connection.execute(text(write), changed)
+
+
+_OF_AUDIO_ROOMS = ("configured", "seat_mode", "mode_id", "seats", "requests", "invites")
 _STEPS: Mapping[int, Callable[[Connection], None]] = {
     2: _number_answers,
     3: _name_lives,
     4: _date_ends,
+    5: _part_contents,
 }
 _OLDER = frozenset(str(version - 1) for version in _STEPS)
 
@@ -84,3 +119,12 @@ def _add_column(connection: Connection, table: str, column: str) -> None:
 
 def _add_index(connection: Connection, name: str, columns: str) -> None:
     connection.exec_driver_sql(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
+
+
+def _object(state: str) -> dict[str, Any]:
+    """Return what *state* holds; nothing where it cannot be read."""
+    try:
+        value = read_json(state)
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -13,14 +13,13 @@ from typing import Any
 import attrs
 import orjson
 
-from utd_stream.engine.rules.commands import Actor
+from utd_stream.engine.rules import Actor, shown
 from utd_stream.engine.rules.state import Room
-from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.wire import encode, to_json
 
 __all__ = ["kept_fields", "replayed"]
 
-_NO_GRID: Any = {"rev": 0, "grid": UTDSeatGrid(seats=())}
+_AS_IT_IS_NOW = attrs.filters.exclude("rev", "grid")
 
 
 def kept_fields(answer: Any, room: Room) -> tuple[bytes, int]:
@@ -35,10 +34,9 @@ def kept_fields(answer: Any, room: Room) -> tuple[bytes, int]:
     """
     if not hasattr(answer, "grid"):
         return encode(answer), 0
-    fields = to_json(attrs.evolve(answer, **_NO_GRID))
-    for name in _NO_GRID:
-        del fields[name]
-    return orjson.dumps(fields), room.life
+    fields = attrs.asdict(answer, recurse=False, filter=_AS_IT_IS_NOW)
+    told = {name: value for name, value in fields.items() if value is not None}
+    return orjson.dumps(told), room.life
 
 
 def replayed(body: bytes, life: int, room: Room | None, actor: Actor) -> bytes:
@@ -54,5 +52,5 @@ def replayed(body: bytes, life: int, room: Room | None, actor: Actor) -> bytes:
         return body
     if room.member(actor.identity) is None and not actor.is_secret:
         return body
-    now = {"rev": room.rev, "grid": to_json(room.grid)}
+    now = {"rev": room.rev, "grid": to_json(shown(room))}
     return orjson.dumps(now | orjson.loads(body))

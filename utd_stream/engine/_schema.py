@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 __all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 TABLES = MetaData()
 

@@ -17,7 +17,7 @@ from utd_stream.engine.store import RoomKey, RoomWrite, StoredAnswer
 __all__ = ["Committed"]
 
 # What rooms weigh in memory, in bytes, beside the texts that people choose.
-_ROOM, _SEAT, _ASKED, _MEMBER = 2_000, 600, 600, 600
+_ROOM, _MEMBER = 2_000, 600
 
 
 @attrs.frozen
@@ -28,9 +28,7 @@ class _Kept:
     @property
     def weight(self) -> int:
         """About how many bytes it takes."""
-        asked = len(self.room.requests) + len(self.room.invites)
-        seats = len(self.room.seats)
-        return _ROOM + _SEAT * seats + _ASKED * asked + self.members_weight
+        return _ROOM + self.room.content.weight + self.members_weight
 
 
 class Committed:

@@ -8,7 +8,7 @@ import attrs
 import orjson
 
 from utd_stream.engine.orders import Order, Outcome
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules import Room, shown
 from utd_stream.engine.store import OutboxRow, RoomKey
 from utd_stream.errors import EngineError
 from utd_stream.models.seats import UTDSeatGrid
@@ -70,7 +70,7 @@ def committed_room(key: RoomKey, room: Room, by: str = "") -> CommittedRoom:
         version=room.version,
         life=room.life,
         is_live=room.is_live,
-        grid=room.grid,
+        grid=shown(room),
         members=tuple(name for name, member in room.members.items() if member.admitted),
         by=by,
     )

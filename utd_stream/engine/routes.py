@@ -25,6 +25,8 @@ from utd_stream.engine.auth import invalid
 from utd_stream.engine.openapi import document
 from utd_stream.engine.orders import Order
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules import shown
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.tokens import room_token
@@ -144,7 +146,7 @@ async def _create_token(call: Call) -> Reply:
             role=member.role,
             owner_identity=room.owner,
             connection=member.connection,
-            seats=room.grid,
+            seats=shown(room),
         )
         return encode(answer)
 
@@ -193,11 +195,11 @@ async def _get_participant(call: Call) -> Reply:
 
 
 async def _get_seats(call: Call) -> Reply:
-    return Reply(encode((await _look(call)).grid))
+    return Reply(encode(grid_of(await _look(call))))
 
 
 async def _get_requests(call: Call) -> Reply:
-    waiting = (await _look(call)).grid.requests
+    waiting = grid_of(await _look(call)).requests
     return Reply(encode(views.page_of(waiting, call.paging.page, call.paging.per_page)))
 
 

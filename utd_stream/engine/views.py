@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from utd_stream.contract.answers import Page, Pagination, ParticipantView, RoomView
+from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.engine.rules.state import Member, Room
 
 __all__ = ["page_of", "participant_view", "participant_views", "room_view"]
@@ -23,7 +24,7 @@ def participant_view(room: Room, member: Member) -> ParticipantView:
         identity=member.identity,
         name=member.name,
         role=member.role,
-        seat_index=room.seat_index_of(member.identity),
+        seat_index=seat_index_of(room, member.identity),
         connected=member.is_connected,
         joined_at=member.joined_at if member.is_connected else None,
     )

@@ -11,6 +11,7 @@ import attrs
 
 from utd_stream.engine.rules import Actor, Command, Room
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.models.seats import UTDSeat, UTDSeatGrid
 
 __all__ = ["Asked", "judged_change", "sitting"]
@@ -33,7 +34,8 @@ class Asked:
     @classmethod
     def by(cls, command: Command, actor: Actor, room: Room) -> Asked:  # noqa: C901, PLR0911 -- a line each
         """Return it for *command* in *room*."""
-        seats = room.grid.seats
+        grid = grid_of(room)
+        seats = grid.seats
         match command:
             case c.MuteSeat(index=index) | c.UnmuteSeat(index=index):
                 return cls(muted=(index,))
@@ -48,7 +50,7 @@ class Asked:
             case c.SetupSeats(seat_count=count):
                 return cls(sitting(seats[count:] if count else ()))
             case c.ApproveSpeaker(request_id=number):
-                return cls([r.identity for r in room.grid.requests if r.id == number])
+                return cls([r.identity for r in grid.requests if r.id == number])
             case c.Enter(request=asked):
                 # A host's first one sets the grid up.
                 dropped = seats[asked.seat_count :] if asked.seat_count else ()

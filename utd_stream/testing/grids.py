@@ -43,6 +43,7 @@ from utd_stream.contract.endpoints import ENDPOINTS, Who
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.rules import Actor, Command, Room, Rules, decide, overdue
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.engine.rules.roster import unborn
 from utd_stream.errors import EngineError
 from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole, UTDStreamType
@@ -107,7 +108,7 @@ class SeatGridMachine(RuleBasedStateMachine):
     @property
     def grid(self) -> UTDSeatGrid:
         """What everybody sees."""
-        return self.room.grid
+        return grid_of(self.room)
 
     @initialize(seated=st.integers(0, 3))
     def open(self, seated: int) -> None:
@@ -229,14 +230,15 @@ class SeatGridMachine(RuleBasedStateMachine):
         if (_told(answer), after) != (_told(again), self.room):
             message = f"{command} was decided in two ways"
             raise AssertionError(message)
+        was, now = grid_of(before), grid_of(after)
         self._judge(
-            laws.grid_laws(after.grid),
+            laws.grid_laws(now),
             self._judged_change(command, actor, before, after),
-            self._judged_ids(before.grid, after.grid),
-            self._departures.judged(command, after.grid, self.now),
-            self.change_laws(before.grid, after.grid),
+            self._judged_ids(was, now),
+            self._departures.judged(command, now, self.now),
+            self.change_laws(was, now),
         )
-        self._departures.note(command, before.grid, after.grid, self.now)
+        self._departures.note(command, was, now, self.now)
         return answer
 
     def _judge(self, *broken: Iterable[str]) -> None:
@@ -248,16 +250,17 @@ class SeatGridMachine(RuleBasedStateMachine):
         self, command: Command, actor: Actor, before: Room, after: Room
     ) -> Iterator[str]:
         """Judge that nothing changed but what was asked for."""
+        was, now = grid_of(before), grid_of(after)
         if before.is_live and not after.is_live:
             # With the room goes the grid.
             yield from self._departures.judged_end(command, self.now)
-            every = range(len(before.seats))
-            asked = Asked(sitting(before.grid.seats), muted=every, locked=every)
+            every = range(was.seat_count)
+            asked = Asked(sitting(was.seats), muted=every, locked=every)
         elif isinstance(command, c.MemberLeft | c.MembersListed):
             asked = Asked(self._departures.may_lose(command, self.now))
         else:
             asked = Asked.by(command, actor, before)
-        yield from judged_change(before.grid, after.grid, asked)
+        yield from judged_change(was, now, asked)
 
     def change_laws(
         self,

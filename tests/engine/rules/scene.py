@@ -27,6 +27,7 @@ from utd_stream.engine.rules import (
     permission,
 )
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.audio_room import AudioRoom, audio_room, grid_of
 from utd_stream.errors import EngineError, engine_error
 from utd_stream.models.rooms import (
     DisconnectReason,
@@ -100,7 +101,12 @@ class Scene:
     @property
     def grid(self) -> UTDSeatGrid:
         """What everybody sees."""
-        return self.room.grid
+        return grid_of(self.room)
+
+    @property
+    def content(self) -> AudioRoom:
+        """What it holds as an audio room."""
+        return audio_room(self.room)
 
     @property
     def rev(self) -> int:
@@ -131,6 +137,11 @@ class Scene:
     def synced(self) -> set[str]:
         """Whose rights the last decision writes."""
         return {e.identity for e in self.effects if isinstance(e, SyncParticipant)}
+
+    def is_awaited(self, identity: str) -> bool:
+        """Whether a seat waits for somebody who is not seen."""
+        index = self.sits.get(identity)
+        return index is not None and self.content.seats[index].absence is not None
 
     # Doing.
 

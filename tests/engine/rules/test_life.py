@@ -125,13 +125,9 @@ def test_an_end_leaves_nothing_behind() -> None:
 
     scene.does("hal", c.EndRoom())
 
-    room = scene.room
-    assert (dict(room.members), room.owner, room.requests, room.invites) == (
-        {},
-        None,
-        (),
-        (),
-    )
+    room, content = scene.room, scene.content
+    assert (dict(room.members), room.owner) == ({}, None)
+    assert (content.requests, content.invites) == ((), ())
     assert (scene.grid.seat_count, scene.grid.mode_id) == (9, None)
     assert scene.grid.seat_mode is SeatMode.FREE
     assert all(seat.is_free for seat in scene.grid.seats)

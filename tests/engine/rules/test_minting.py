@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import pytest
 
 from tests.engine.rules.scene import Scene, back_end_for, entering, stage
@@ -389,18 +388,6 @@ def test_a_host_seat_beyond_the_grid_is_an_error_of_the_field() -> None:
 def test_other_types_are_not_served_yet(kind: UTDStreamType) -> None:
     """A typed refusal, and no room."""
     Scene().refuses("ann", entering("ann", type=kind), "feature_disabled")
-
-
-def test_a_name_in_use_by_another_type_is_refused() -> None:
-    """409 while it lives; an end frees the name."""
-    scene = stage()
-    scene.stored = attrs.evolve(scene.room, type=UTDStreamType.LIVE_STREAM)
-    scene.refuses("ann", entering("ann"), "conflict")
-    scene.does("hal", c.EndRoom())
-
-    scene.mint("ann")
-
-    assert scene.room.type is UTDStreamType.AUDIO_ROOM
 
 
 def test_the_back_end_says_for_whom() -> None:

@@ -171,7 +171,7 @@ def test_a_listing_asked_before_a_departure_still_shows_who_came_after() -> None
     scene.after(0.1).lists(*OTHERS, newer, ago=0.5)
 
     assert scene.room.members["ann"].sid == "PA_new"
-    assert scene.room.members["ann"].absence is None
+    assert not scene.is_awaited("ann")
 
 
 def test_a_listing_asked_after_a_departure_is_believed() -> None:

@@ -18,6 +18,7 @@ from tests.engine.rules.scene import (
 from utd_stream.contract.answers import SeatedAnswer
 from utd_stream.engine.rules import Actor, Command
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.audio_room import audio_room
 from utd_stream.errors import EngineError
 from utd_stream.models.rooms import SeatMode, UTDRole
 
@@ -227,7 +228,7 @@ def test_asking_without_end_fills_nothing() -> None:
         numbers.append(ask(scene, "ann"))
     scene.after(60).hears(c.TimePassed())
 
-    assert [request.id for request in scene.room.requests] == [answered]
+    assert [request.id for request in audio_room(scene.room).requests] == [answered]
     assert all(settled(scene, number) == {"settled_by": None} for number in numbers)
     for number in (invitation, numbers[-1] + 1):
         scene.refuses("hal", c.ApproveSpeaker(request_id=number), "not_found")

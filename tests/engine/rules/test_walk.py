@@ -34,9 +34,10 @@ from utd_stream.engine.rules import (
     participant_metadata,
     permission,
     room_metadata,
-    speaks,
 )
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.audio_room import grid_of
+from utd_stream.engine.rules.audio_room.state import speaks
 from utd_stream.errors import EngineError
 from utd_stream.models.participants import Permission
 from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
@@ -93,7 +94,7 @@ def rights(room: Room) -> dict[str, tuple[Permission, int] | None]:
 
 def number(room: Room, who: str) -> int:
     """The number of somebody's right, as the seat shows it; 0 without one."""
-    seat = room.grid.seat_of(who)
+    seat = grid_of(room).seat_of(who)
     return 0 if seat is None else seat.grant
 
 
@@ -106,7 +107,7 @@ def written(room: Room) -> Any:
 
 def seen(room: Room) -> UTDSeatGrid:
     """What is visible, whatever its revision."""
-    return attrs.evolve(room.grid, rev=0)
+    return attrs.evolve(grid_of(room), rev=0)
 
 
 class Walk(RuleBasedStateMachine):
@@ -326,8 +327,8 @@ class Walk(RuleBasedStateMachine):
             told = orjson.loads(participant_metadata(room, who)).get("grant", 0)
             assert told == number(room, who)
             assert (told > 0) == speaks(room, who)
-        assert all(s.occupant_identity or not s.grant for s in room.grid.seats)
-        shown = [seat.grant for seat in room.grid.seats if seat.grant]
+        assert all(s.occupant_identity or not s.grant for s in grid_of(room).seats)
+        shown = [seat.grant for seat in grid_of(room).seats if seat.grant]
         assert len(set(shown)) == len(shown)
 
     @invariant()
@@ -351,13 +352,11 @@ class Walk(RuleBasedStateMachine):
     @invariant()
     def absences_belong_to_seats(self) -> None:
         """Only who sits and is not seen is waited for."""
-        room = self.scene.room
-        for member in room.members.values():
-            if member.absence is not None:
-                index = room.seat_index_of(member.identity)
-                assert index is not None
-                assert not member.is_connected
-                assert room.seats[index].data.absent_since == member.absence.since
+        for seat in self.scene.content.seats:
+            if seat.absence is not None:
+                assert seat.data.occupant is not None
+                assert not self.scene.room.members[seat.data.occupant].is_connected
+                assert seat.data.absent_since == seat.absence.since
 
     @invariant()
     def who_said_goodbye_sits_nowhere(self) -> None:
@@ -365,7 +364,7 @@ class Walk(RuleBasedStateMachine):
         room = self.scene.room
         for member in room.members.values():
             if member.left_at is not None:
-                assert room.seat_index_of(member.identity) is None
+                assert member.identity not in self.scene.sits
 
     @invariant()
     def emptiness_is_noted(self) -> None:
@@ -391,7 +390,7 @@ class Walk(RuleBasedStateMachine):
         if not room.is_live:
             assert not room.members
             assert room.owner is None
-            assert all(seat.is_free for seat in room.grid.seats)
+            assert all(seat.is_free for seat in self.scene.grid.seats)
             assert next_deadline(room, self.scene.rules) is None
 
     @invariant()

@@ -20,8 +20,8 @@ from utd_stream.engine.rules.grants import (
     permission,
     removal_notice,
     room_metadata,
-    speaks,
 )
+from utd_stream.engine.rules.kinds import shown
 from utd_stream.engine.rules.state import Member, Room, Rules
 
 __all__ = [
@@ -44,5 +44,5 @@ __all__ = [
     "permission",
     "removal_notice",
     "room_metadata",
-    "speaks",
+    "shown",
 ]

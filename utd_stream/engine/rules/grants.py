@@ -13,11 +13,11 @@ from typing import Any, cast
 
 import orjson
 
+from utd_stream.engine.rules.kinds import kind_of
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import Permission, TrackSource
 from utd_stream.models.rooms import RemovalReason
-from utd_stream.wire import grid_to_metadata
 
 __all__ = [
     "lingers",
@@ -25,7 +25,6 @@ __all__ = [
     "permission",
     "removal_notice",
     "room_metadata",
-    "speaks",
 ]
 
 SERVICE = "utd_stream"
@@ -40,17 +39,11 @@ _ENGINE_KEYS = frozenset(
 )
 
 
-def speaks(room: Room, identity: str) -> bool:
-    """Whether *identity* sits on a seat that is not muted."""
-    index = room.seat_index_of(identity)
-    return index is not None and not room.seats[index].data.muted
-
-
 def permission(room: Room, identity: str) -> Permission | None:
     """Return the right of *identity*, or None if the SFU must not have them."""
     if room.member(identity) is None:
         return None
-    return _right(may_publish=speaks(room, identity))
+    return _right(room, kind_of(room).granted(room, identity))
 
 
 def removal_notice(room: Room, identity: str) -> tuple[Permission, str] | None:
@@ -61,14 +54,14 @@ def removal_notice(room: Room, identity: str) -> tuple[Permission, str] | None:
     member = room.members.get(identity)
     if member is None or member.admitted:
         return None
-    return _right(may_publish=False), participant_metadata(room, identity)
+    return _right(room, ()), participant_metadata(room, identity)
 
 
-def _right(*, may_publish: bool) -> Permission:
+def _right(room: Room, granted: tuple[TrackSource, ...]) -> Permission:
     return Permission(
         can_subscribe=True,
-        can_publish=may_publish,
-        can_publish_sources=(TrackSource.MICROPHONE,),
+        can_publish=bool(granted),
+        can_publish_sources=granted or kind_of(room).sources,
         can_publish_data=True,
         can_update_metadata=False,
         hidden=False,
@@ -106,17 +99,12 @@ def participant_metadata(room: Room, identity: str) -> str:
         "service": SERVICE,
         "connection": member.connection,
     }
-    grant = _grant(room, identity)
+    grant = kind_of(room).grant(room, identity)
     if grant:
         keys["grant"] = grant
     if not member.admitted:
         keys["removed"] = RemovalReason.KICKED.value
     return orjson.dumps(keys).decode()
-
-
-def _grant(room: Room, identity: str) -> int:
-    index = room.seat_index_of(identity)
-    return 0 if index is None else room.seats[index].grant
 
 
 def _app_keys(text: str) -> dict[str, Any]:
@@ -139,5 +127,4 @@ def room_metadata(room: Room) -> str:
     }
     if room.ending is not None:
         facts["ended"] = {"by": room.ending.by, "reason": room.ending.reason.value}
-    keys = {"_seats": grid_to_metadata(room.grid), "_room": facts}
-    return orjson.dumps(keys).decode()
+    return orjson.dumps(kind_of(room).metadata(room) | {"_room": facts}).decode()

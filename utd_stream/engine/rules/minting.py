@@ -1,4 +1,4 @@
-"""Minting: membership, roles, ownership, and the grid that a host asks for.
+"""Minting: membership, roles, ownership.
 
 Source: contract.md section 2.
 """
@@ -10,10 +10,11 @@ from types import MappingProxyType
 import attrs
 
 from utd_stream.contract.requests import TokenRequest
-from utd_stream.engine.rules import seating
-from utd_stream.engine.rules.commands import SetupSeats
+from utd_stream.engine.rules.commands import Enter
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import SyncParticipant, SyncRoom
+from utd_stream.engine.rules.kind import Made
+from utd_stream.engine.rules.kinds import KINDS, kind_of
 from utd_stream.engine.rules.state import Member
 from utd_stream.errors import (
     ConflictError,
@@ -23,7 +24,7 @@ from utd_stream.errors import (
     PermissionDeniedError,
 )
 from utd_stream.models.json_text import read_json
-from utd_stream.models.rooms import UTDRole, UTDStreamType
+from utd_stream.models.rooms import UTDRole
 
 __all__ = ["end_ownership", "enter"]
 
@@ -32,8 +33,9 @@ __all__ = ["end_ownership", "enter"]
 _CONNECTIONS_PER_LIFE = 1 << 20
 
 
-def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
+def enter(draft: Draft, command: Enter) -> Made:
     """Become a member, or stay one; begin a life if none goes on."""
+    identity, request = draft.person, command.request
     _check_type(draft, request)
     if request.resume:
         _check_resumes(draft, identity)
@@ -45,9 +47,8 @@ def enter(draft: Draft, identity: str, request: TokenRequest) -> Member:
         end_ownership(draft, identity)
     if draft.room.owner is None and role is UTDRole.HOST:
         draft.change(owner=identity)
-    if role is UTDRole.HOST and not draft.room.configured:
-        _configure(draft, identity, request)
-    return draft.room.members[identity]
+    kind_of(draft.room).entered(draft, draft.room.members[identity], request)
+    return lambda room: room.members[identity]
 
 
 def end_ownership(draft: Draft, identity: str) -> None:
@@ -61,7 +62,7 @@ def end_ownership(draft: Draft, identity: str) -> None:
 
 
 def _check_type(draft: Draft, request: TokenRequest) -> None:
-    if request.type is not UTDStreamType.AUDIO_ROOM:
+    if request.type not in KINDS:
         message = f"this engine does not serve {request.type.value} rooms yet"
         raise FeatureDisabledError(message)
     if draft.room.is_live and draft.room.type is not request.type:
@@ -87,6 +88,7 @@ def _begin(draft: Draft, request: TokenRequest) -> None:
         ended_at=None,
         ending=None,
         empty_since=draft.now,
+        content=KINDS[request.type].begin(),
     )
     draft.effect(SyncRoom())
 
@@ -140,23 +142,3 @@ def _app_metadata(text: str | None) -> str:
         message = "must be a JSON object, as text"
         raise InvalidRequestError.at(("$.metadata", message))
     return text
-
-
-def _configure(draft: Draft, identity: str, request: TokenRequest) -> None:
-    wanted = (
-        request.seat_count,
-        request.seat_mode,
-        request.mode_id,
-        request.host_seat,
-    )
-    if all(field is None for field in wanted):
-        return
-    setup = SetupSeats(
-        seat_count=request.seat_count,
-        seat_mode=request.seat_mode,
-        mode_id=request.mode_id,
-    )
-    seating.setup(draft, setup)
-    if request.host_seat is not None:
-        draft.seat(request.host_seat, "$.host_seat")
-        seating.seat_member(draft, identity, request.host_seat)

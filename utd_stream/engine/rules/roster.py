@@ -15,33 +15,36 @@ from types import MappingProxyType
 import attrs
 
 from utd_stream.contract.answers import Empty
-from utd_stream.engine.rules import seating, waiting
 from utd_stream.engine.rules.authority import check_acts_on
 from utd_stream.engine.rules.commands import (
+    EndRoom,
     KickMember,
     LeaveRoom,
     MemberJoined,
     MemberLeft,
     MembersListed,
     RoomGone,
+    TimePassed,
 )
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Say, SyncMetadata, SyncParticipant, SyncRoom
 from utd_stream.engine.rules.grants import lingers, participant_metadata, permission
+from utd_stream.engine.rules.kind import Made
+from utd_stream.engine.rules.kinds import KINDS, kind_of
 from utd_stream.engine.rules.minting import end_ownership
-from utd_stream.engine.rules.state import Ending, Member, Room, empty_seats
+from utd_stream.engine.rules.state import Ending, Member, Room
 from utd_stream.errors import NotFoundError
-from utd_stream.machines.seat import GraceOver, Present
 from utd_stream.models.rooms import (
     DisconnectReason,
     RoomEndReason,
-    SeatMode,
     UTDRole,
+    UTDStreamType,
 )
 from utd_stream.ports import SfuParticipant
 
 __all__ = [
     "end",
+    "expire",
     "gone",
     "joined",
     "kick",
@@ -58,54 +61,63 @@ _FREES_AT_ONCE = frozenset(
 
 def unborn(app_id: str, name: str, now: datetime) -> Room:
     """Return a room of a name that never lived."""
-    return Room(app_id=app_id, name=name, life=0, created_at=now, ended_at=now)
+    return Room(
+        app_id=app_id,
+        name=name,
+        life=0,
+        created_at=now,
+        ended_at=now,
+        content=KINDS[UTDStreamType.AUDIO_ROOM].begin(),
+    )
 
 
-def leave(draft: Draft, identity: str, command: LeaveRoom) -> Empty:
+def leave(draft: Draft, command: LeaveRoom) -> Made:
     """Give up everything; quiet for who is no member, and for a past device."""
+    identity = draft.person
     member = draft.room.member(identity)
     if member is None:
-        return Empty()
+        return _empty
     if command.connection is not None and command.connection < member.connection:
-        return Empty()
-    seating.vacate(draft, identity)
-    waiting.has_gone(draft, identity)
+        return _empty
+    kind_of(draft.room).gone(draft, identity)
     if member.left_at is None:
         draft.change_member(identity, left_at=draft.now)
-    return Empty()
+    return _empty
 
 
-def kick(draft: Draft, command: KickMember) -> Empty:
+def kick(draft: Draft, command: KickMember) -> Made:
     """Remove a member until the next mint; an owner is owner no more."""
     if draft.room.member(command.identity) is None:
         message = "there is no such member"
         raise NotFoundError(message)
     check_acts_on(draft.room, draft.actor, command.identity)
-    seating.vacate(draft, command.identity)
-    waiting.has_gone(draft, command.identity)
+    kind_of(draft.room).gone(draft, command.identity)
     draft.change_member(command.identity, admitted=False, role=UTDRole.AUDIENCE)
     end_ownership(draft, command.identity)
     draft.effect(Say("_kicked", (command.identity,)))
     draft.effect(SyncParticipant(command.identity))
-    return Empty()
+    return _empty
 
 
-def end(draft: Draft, reason: RoomEndReason = RoomEndReason.ENDED) -> Empty:
-    """End this life: everybody is removed, the grid is as new."""
+def end(draft: Draft, _: EndRoom) -> Made:
+    """End this life: everybody is removed, the content is as new."""
+    _end(draft, RoomEndReason.ENDED)
+    return _empty
+
+
+def _end(draft: Draft, reason: RoomEndReason) -> None:
     draft.change(
         ended_at=draft.now,
         ending=Ending(by=draft.actor.identity, reason=reason),
         empty_since=None,
         owner=None,
-        configured=False,
-        seat_mode=SeatMode.FREE,
-        mode_id=None,
-        seats=empty_seats(),
-        requests=(),
-        invites=(),
+        content=kind_of(draft.room).begin(),
         members=MappingProxyType({}),
     )
     draft.end_with(Say("_room_ended"), SyncRoom())
+
+
+def _empty(_: Room) -> Empty:
     return Empty()
 
 
@@ -130,12 +142,9 @@ def left(draft: Draft, fact: MemberLeft) -> None:
     if member is None or member.sid != fact.sid:
         return
     draft.change_member(fact.identity, sid=None, seen_at=draft.now)
-    if fact.reason in _FREES_AT_ONCE:
-        seating.vacate(draft, fact.identity)
-    elif fact.reason is DisconnectReason.CLIENT_INITIATED:
-        draft.wait_for(fact.identity, draft.rules.leave_grace)
-    elif fact.reason is not DisconnectReason.DUPLICATE_IDENTITY:
-        draft.wait_for(fact.identity, draft.rules.seat_grace)
+    if fact.reason is not DisconnectReason.DUPLICATE_IDENTITY:
+        grace = _grace(draft, fact.reason)
+        kind_of(draft.room).absent(draft, fact.identity, grace)
     _note_emptiness(draft)
 
 
@@ -145,15 +154,13 @@ def listed(draft: Draft, fact: MembersListed) -> None:
         draft.effect(SyncRoom())
         return
     fact = attrs.evolve(fact, asked_at=min(fact.asked_at, draft.now))
-    present = {p.identity for p in fact.participants}
+    present = frozenset(p.identity for p in fact.participants)
     for participant in fact.participants:
         _check_participant(draft, participant, fact.asked_at)
     for member in tuple(draft.room.members.values()):
         if member.is_connected and member.identity not in present:
             _lose(draft, member, fact.asked_at)
-    for identity in [seat.data.occupant for seat in draft.room.seats]:
-        if identity is not None and identity not in present:
-            _miss(draft, draft.room.members[identity], fact.asked_at)
+    kind_of(draft.room).listed(draft, present, fact.asked_at)
     if fact.metadata_rev != draft.room.metadata_rev:
         draft.effect(SyncMetadata())
     _note_emptiness(draft)
@@ -172,7 +179,20 @@ def gone(draft: Draft, fact: RoomGone) -> None:
     _end_if_empty(draft, fact.asked_at)
 
 
+def expire(draft: Draft, _: TimePassed) -> None:
+    """Hear that something may have waited too long."""
+    kind_of(draft.room).expire(draft)
+
+
 # What the SFU shows.
+
+
+def _grace(draft: Draft, reason: DisconnectReason) -> float | None:
+    if reason in _FREES_AT_ONCE:
+        return None
+    if reason is DisconnectReason.CLIENT_INITIATED:
+        return draft.rules.leave_grace
+    return draft.rules.seat_grace
 
 
 def _sees(
@@ -190,12 +210,9 @@ def _sees(
         joined_at=participant.joined_at,
         seen_at=draft.now,
         left_at=member.left_at if participant.sid == member.sid else None,
-        absence=None,
     )
     draft.change(empty_since=None)
-    index = draft.room.seat_index_of(member.identity)
-    if index is not None:
-        draft.fire(index, Present())
+    kind_of(draft.room).present(draft, member.identity)
     return True
 
 
@@ -236,17 +253,6 @@ def _lose(draft: Draft, member: Member, asked_at: datetime) -> None:
         draft.change_member(member.identity, sid=None)
 
 
-def _miss(draft: Draft, member: Member, asked_at: datetime) -> None:
-    identity = member.identity
-    if member.is_connected:
-        return
-    draft.wait_for(identity, draft.rules.seat_grace)
-    absence = draft.room.members[identity].absence
-    index = draft.room.seat_index_of(identity)
-    if absence is not None and index is not None:
-        draft.fire(index, GraceOver(identity, asked_at, absence.grace))
-
-
 def _note_emptiness(draft: Draft) -> None:
     somebody = any(member.is_connected for member in draft.room.members.values())
     if not somebody and draft.room.empty_since is None:
@@ -257,4 +263,4 @@ def _end_if_empty(draft: Draft, asked_at: datetime) -> None:
     since = draft.room.empty_since
     limit = timedelta(seconds=draft.rules.room_empty)
     if since is not None and asked_at - since >= limit:
-        end(draft, RoomEndReason.EMPTY)
+        _end(draft, RoomEndReason.EMPTY)

@@ -8,17 +8,16 @@ longer than its whole time from now.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
-from typing import Any, TypeVar
 
 import attrs
 
-from utd_stream.engine.rules.state import Invite, Member, Request, Room, Rules, Seat
+from utd_stream.engine.rules.kinds import kind_of
+from utd_stream.engine.rules.late import late
+from utd_stream.engine.rules.state import Member, Room, Rules
 
 __all__ = ["settled"]
-
-_W = TypeVar("_W", Request, Invite)
 
 
 def settled(room: Room, now: datetime, rules: Rules) -> Room:
@@ -28,42 +27,21 @@ def settled(room: Room, now: datetime, rules: Rules) -> Room:
     """
     if room.as_of is None or room.as_of <= now:
         return room
-    lapse = now + timedelta(seconds=rules.request_expiry)
     return attrs.evolve(
         room,
-        **_late(room, now, "created_at", "ended_at", "empty_since"),
+        **late(room, now, "created_at", "ended_at", "empty_since"),
         as_of=now,
-        seats=tuple(_seat(seat, now) for seat in room.seats),
-        requests=tuple(_waiting(each, now, lapse) for each in room.requests),
-        invites=tuple(_waiting(each, now, lapse) for each in room.invites),
+        content=kind_of(room).settled(room.content, now, rules),
         members=MappingProxyType(
             {name: _member(each, now) for name, each in room.members.items()}
         ),
     )
 
 
-def _late(value: object, limit: datetime, *names: str) -> dict[str, Any]:
-    """Return *limit* under each of *names* under which *value* has a later time."""
-    times: dict[str, datetime | None] = {name: getattr(value, name) for name in names}
-    return {name: limit for name, at in times.items() if at is not None and at > limit}
-
-
-def _seat(seat: Seat, now: datetime) -> Seat:
-    late = _late(seat.data, now, "since", "absent_since")
-    return attrs.evolve(seat, data=attrs.evolve(seat.data, **late)) if late else seat
-
-
-def _waiting(each: _W, now: datetime, lapse: datetime) -> _W:
-    late = _late(each.data, now, "created_at") | _late(each.data, lapse, "expires_at")
-    return attrs.evolve(each, data=attrs.evolve(each.data, **late)) if late else each
-
-
 def _member(member: Member, now: datetime) -> Member:
-    late = _late(member, now, "seen_at", "left_at")
+    fields = late(member, now, "seen_at", "left_at")
     if member.joined_at is not None and member.joined_at > now:
         # It is the SFU's time, whose clock was set back as well: to compare
         # the next connection with it would take that for an older one.
-        late["joined_at"] = None
-    if member.absence is not None and member.absence.since > now:
-        late["absence"] = attrs.evolve(member.absence, since=now)
-    return attrs.evolve(member, **late) if late else member
+        fields["joined_at"] = None
+    return attrs.evolve(member, **fields) if fields else member

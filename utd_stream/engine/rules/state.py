@@ -11,34 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cached_property
 from types import MappingProxyType
+from typing import Protocol
 
 import attrs
 
-from utd_stream.machines.invitation import InvitationData, InvitationState
-from utd_stream.machines.request import RequestData, RequestState
-from utd_stream.machines.seat import SeatData, SeatState
-from utd_stream.models.rooms import RoomEndReason, SeatMode, UTDRole, UTDStreamType
-from utd_stream.models.seats import (
-    DEFAULT_SEAT_COUNT,
-    Invitation,
-    SpeakerRequest,
-    UTDSeat,
-    UTDSeatGrid,
-)
+from utd_stream.models.rooms import RoomEndReason, UTDRole, UTDStreamType
 
-__all__ = [
-    "Absence",
-    "Ending",
-    "Invite",
-    "Member",
-    "Request",
-    "Room",
-    "Rules",
-    "Seat",
-    "empty_seats",
-]
+__all__ = ["Content", "Ending", "Member", "Room", "Rules"]
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +33,7 @@ class Rules:
         request_expiry: How long a request or invitation waits.
         room_empty: How long a room lives with nobody in it.
         max_requests: How many requests may wait in a room.
-        max_metadata_bytes: What a room's metadata may encode to.
+        max_metadata_bytes: What a grid may encode to in its room's metadata.
     """
 
     seat_grace: float = 15.0
@@ -68,85 +48,6 @@ class Rules:
         """The longest time that anything waits, in seconds."""
         waits = (self.seat_grace, self.leave_grace, self.request_expiry)
         return max(*waits, self.room_empty)
-
-
-@attrs.frozen(kw_only=True)
-class Seat:
-    """One seat: its machine's state, and what is shown of its occupant.
-
-    Attributes:
-        index: From 0.
-        state: Of the seat machine.
-        data: Of the seat machine.
-        name: Of the occupant, from the moment of sitting down.
-        attributes: Of the occupant, likewise.
-        grant: Number of the occupant's right to speak; 0 without one.
-    """
-
-    index: int
-    state: SeatState = SeatState.FREE
-    data: SeatData = attrs.field(factory=SeatData)
-    name: str | None = None
-    attributes: Mapping[str, str] = MappingProxyType({})
-    grant: int = 0
-
-    @cached_property
-    def shown(self) -> UTDSeat:
-        """What everybody may see of it; a seat that stays is not looked at twice."""
-        return UTDSeat(
-            seat_index=self.index,
-            occupant_identity=self.data.occupant,
-            locked=self.state is SeatState.LOCKED,
-            muted=self.data.muted,
-            reserved_for=self.data.reserved_for,
-            name=self.name,
-            attributes=self.attributes,
-            grant=self.grant,
-        )
-
-
-@attrs.frozen(kw_only=True)
-class Request:
-    """One request to speak, settled or not."""
-
-    id: int
-    state: RequestState = RequestState.PENDING
-    data: RequestData
-
-
-@attrs.frozen(kw_only=True)
-class Invite:
-    """One invitation to speak, settled or not."""
-
-    id: int
-    state: InvitationState = InvitationState.PENDING
-    data: InvitationData
-
-
-@attrs.frozen(kw_only=True)
-class Ending:
-    """How a life ended.
-
-    Attributes:
-        by: Who ended it; None for the app's back end, and where nobody did.
-        reason: Why.
-    """
-
-    by: str | None = None
-    reason: RoomEndReason
-
-
-@attrs.frozen(kw_only=True)
-class Absence:
-    """Somebody is not seen at the SFU.
-
-    Attributes:
-        since: When the engine first saw it.
-        grace: How long a seat waits, in seconds.
-    """
-
-    since: datetime
-    grace: float
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +67,6 @@ class Member:
         seen_at: When the engine was told last of that connection, that it came
             or that it ended; a listing asked for earlier does not know it.
         left_at: When they said goodbye, until another connection comes.
-        absence: Set while a seat waits for them.
     """
 
     identity: str
@@ -180,7 +80,6 @@ class Member:
     joined_at: datetime | None = None
     seen_at: datetime | None = None
     left_at: datetime | None = None
-    absence: Absence | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -188,9 +87,29 @@ class Member:
         return self.sid is not None
 
 
-def empty_seats(count: int = DEFAULT_SEAT_COUNT) -> tuple[Seat, ...]:
-    """Return *count* free seats."""
-    return tuple(Seat(index=index) for index in range(count))
+@attrs.frozen(kw_only=True)
+class Ending:
+    """How a life ended.
+
+    Attributes:
+        by: Who ended it; None for the app's back end, and where nobody did.
+        reason: Why.
+    """
+
+    by: str | None = None
+    reason: RoomEndReason
+
+
+class Content(Protocol):
+    """What a room of one type holds beside what rooms of every type hold.
+
+    A frozen value of attrs; the store writes its fields as JSON.
+    """
+
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes in memory."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -210,17 +129,12 @@ class Room:
         empty_since: Since when nobody is in it nor was let in, or None.
         owner: The first granted host of this life, until the app's secret takes
             that role away; then the next granted host.
-        configured: A host has configured the grid.
-        seat_mode: Who may sit.
-        mode_id: The app's own name for its layout.
-        rev: Counts the visible changes of the grid, over all lives.
+        rev: Counts the visible changes of the content, over all lives.
         metadata_rev: Counts all changes of the room's metadata, likewise.
         first_id: The first request or invitation of this life.
         next_id: The next one, over all lives.
         next_grant: Number of the next right to speak that begins, over all lives.
-        seats: By index.
-        requests: Of this life, by id, but for those that nobody answered.
-        invites: Of this life, by id.
+        content: Of its type.
         members: Of this life, by identity.
     """
 
@@ -235,17 +149,12 @@ class Room:
     ending: Ending | None = None
     empty_since: datetime | None = None
     owner: str | None = None
-    configured: bool = False
-    seat_mode: SeatMode = SeatMode.FREE
-    mode_id: str | None = None
     rev: int = 0
     metadata_rev: int = 0
     first_id: int = 1
     next_id: int = 1
     next_grant: int = 1
-    seats: tuple[Seat, ...] = attrs.field(factory=empty_seats)
-    requests: tuple[Request, ...] = ()
-    invites: tuple[Invite, ...] = ()
+    content: Content
     members: Mapping[str, Member] = MappingProxyType({})
 
     @property
@@ -259,37 +168,3 @@ class Room:
             return None
         found = self.members.get(identity)
         return found if found is not None and found.admitted else None
-
-    def seat_index_of(self, identity: str) -> int | None:
-        """Return where *identity* sits, or None."""
-        for index, seat in enumerate(self.seats):
-            if seat.data.occupant == identity:
-                return index
-        return None
-
-    @cached_property
-    def grid(self) -> UTDSeatGrid:
-        """What everybody may see of the seats."""
-        return UTDSeatGrid(
-            seat_mode=self.seat_mode,
-            mode_id=self.mode_id,
-            rev=self.rev,
-            seats=tuple(seat.shown for seat in self.seats),
-            requests=tuple(
-                SpeakerRequest(
-                    id=r.id, identity=r.data.identity, created_at=r.data.created_at
-                )
-                for r in self.requests
-                if r.state is RequestState.PENDING
-            ),
-            invitations=tuple(
-                Invitation(
-                    id=i.id,
-                    identity=i.data.identity,
-                    seat_index=i.data.seat_index,
-                    expires_at=i.data.expires_at,
-                )
-                for i in self.invites
-                if i.state is InvitationState.PENDING
-            ),
-        )

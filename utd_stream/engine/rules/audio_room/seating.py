@@ -9,10 +9,24 @@ Source: contract.md section 3, Seats; lessons L13, L15, L27-L29.
 from __future__ import annotations
 
 from utd_stream.contract.answers import SeatAnswer, SeatedAnswer
-from utd_stream.engine.rules import waiting
+from utd_stream.engine.rules.audio_room import waiting
+from utd_stream.engine.rules.audio_room.grid import (
+    change,
+    fire,
+    seat_at,
+    wait_for,
+)
+from utd_stream.engine.rules.audio_room.state import (
+    Absence,
+    Seat,
+    audio_room,
+    grid_of,
+    speaks,
+)
 from utd_stream.engine.rules.authority import check_acts_on, hosts, moderates
 from utd_stream.engine.rules.commands import (
     KickFromSeat,
+    LeaveSeat,
     LockSeat,
     MoveSeat,
     MuteSeat,
@@ -22,9 +36,9 @@ from utd_stream.engine.rules.commands import (
     UnlockSeat,
     UnmuteSeat,
 )
-from utd_stream.engine.rules.draft import NO_GRID, Draft
-from utd_stream.engine.rules.grants import speaks
-from utd_stream.engine.rules.state import Seat
+from utd_stream.engine.rules.draft import Draft
+from utd_stream.engine.rules.kind import Made
+from utd_stream.engine.rules.state import Room
 from utd_stream.errors import ConflictError, InvalidRequestError
 from utd_stream.machines.seat import (
     Dropped,
@@ -45,9 +59,9 @@ from utd_stream.models.rooms import SeatMode
 
 __all__ = [
     "act_on_seat",
-    "answer",
     "leave",
     "move",
+    "seat_answer",
     "seat_member",
     "seated_answer",
     "setup",
@@ -57,83 +71,86 @@ __all__ = [
 ]
 
 
-def answer(draft: Draft) -> SeatAnswer:
-    """Return what a seat write answers; the grid is filled in at the end."""
-    return SeatAnswer(rev=draft.room.rev, grid=NO_GRID)
+def seat_answer(room: Room) -> SeatAnswer:
+    """Return what a seat write answers."""
+    return SeatAnswer(rev=room.rev, grid=grid_of(room))
 
 
 def seated_answer(
-    draft: Draft,
-    identity: str,
-    *,
-    request_id: int | None = None,
-    invitation_id: int | None = None,
-) -> SeatedAnswer:
-    """Return what a command that seated *identity* answers."""
-    index = draft.room.seat_index_of(identity)
-    assert index is not None  # noqa: S101 -- the command just seated them
-    return SeatedAnswer(
-        rev=draft.room.rev,
-        grid=NO_GRID,
-        seat_index=index,
-        speaks=speaks(draft.room, identity),
-        request_id=request_id,
-        invitation_id=invitation_id,
-        # Who takes or accepts a seat knows for whom.
-        identity=identity if request_id is not None else None,
-    )
+    identity: str, *, request_id: int | None = None, invitation_id: int | None = None
+) -> Made:
+    """Return what makes the answer to a command that seats *identity*."""
+
+    def made(room: Room) -> SeatedAnswer:
+        index = audio_room(room).index_of(identity)
+        assert index is not None  # noqa: S101 -- the command seats them
+        return SeatedAnswer(
+            rev=room.rev,
+            grid=grid_of(room),
+            seat_index=index,
+            speaks=speaks(room, identity),
+            request_id=request_id,
+            invitation_id=invitation_id,
+            # Who takes or accepts a seat knows for whom.
+            identity=identity if request_id is not None else None,
+        )
+
+    return made
 
 
-def take(draft: Draft, identity: str, command: TakeSeat) -> SeatedAnswer:
+def take(draft: Draft, command: TakeSeat) -> Made:
     """Sit down by one's own will; one who sits there already has done so."""
-    draft.seat(command.index)
-    may = draft.room.seat_mode is SeatMode.FREE or moderates(draft.room, draft.actor)
+    identity, content = draft.person, audio_room(draft.room)
+    seat_at(draft, command.index)
+    may = content.seat_mode is SeatMode.FREE or moderates(draft.room, draft.actor)
     event = Take(identity, draft.now, may)
-    if draft.room.seat_index_of(identity) == command.index:
-        draft.fire(command.index, event)
+    if content.index_of(identity) == command.index:
+        fire(draft, command.index, event)
     else:
         _check_not_seated(draft, identity)
         _sit(draft, command.index, identity, event)
-    return seated_answer(draft, identity)
+    return seated_answer(identity)
 
 
 def seat_member(draft: Draft, identity: str, index: int) -> None:
     """Put *identity* on a seat; does nothing if they sit there already."""
-    if draft.room.seat_index_of(identity) == index:
+    if audio_room(draft.room).index_of(identity) == index:
         return
     _check_not_seated(draft, identity)
     _sit(draft, index, identity, Seated(identity, draft.now))
 
 
-def leave(draft: Draft, identity: str) -> SeatAnswer:
-    """Stand up; nothing happens to who sits nowhere."""
-    vacate(draft, identity)
-    return answer(draft)
+def leave(draft: Draft, _: LeaveSeat) -> Made:
+    """Stand up; nothing happens to a member without a seat."""
+    vacate(draft, draft.person)
+    return seat_answer
 
 
 def vacate(draft: Draft, identity: str) -> None:
     """Free the seat of *identity*, if there is one."""
-    index = draft.room.seat_index_of(identity)
+    index = audio_room(draft.room).index_of(identity)
     if index is not None:
-        draft.fire(index, Vacated())
+        fire(draft, index, Vacated())
 
 
-def move(draft: Draft, identity: str, command: MoveSeat) -> SeatAnswer:
+def move(draft: Draft, command: MoveSeat) -> Made:
     """Sit down elsewhere, in one change; a lost race leaves the old seat."""
-    draft.seat(command.target, "$.target_seat")
-    index = draft.room.seat_index_of(identity)
+    identity, content = draft.person, audio_room(draft.room)
+    seat_at(draft, command.target, "$.target_seat")
+    index = content.index_of(identity)
     if index is None:
         message = "not seated: take a seat instead"
         raise ConflictError(message)
     if index != command.target:
-        draft.fire(index, MovedAway())
-        _sit(draft, command.target, identity, Seated(identity, draft.now))
-    return answer(draft)
+        fire(draft, index, MovedAway())
+        event = Seated(identity, draft.now)
+        _sit(draft, command.target, identity, event, content.seats[index].absence)
+    return seat_answer
 
 
-def swap(draft: Draft, command: SwapSeats) -> SeatAnswer:
+def swap(draft: Draft, command: SwapSeats) -> Made:
     """Exchange the occupants of two seats; mutes stay with the seats."""
-    a, b = draft.seat(command.a, "$.a"), draft.seat(command.b, "$.b")
+    a, b = seat_at(draft, command.a, "$.a"), seat_at(draft, command.b, "$.b")
     if command.a == command.b:
         message = "must differ from a"
         raise InvalidRequestError.at(("$.b", message))
@@ -145,18 +162,18 @@ def swap(draft: Draft, command: SwapSeats) -> SeatAnswer:
         message = "both seats are free: there is nobody to swap"
         raise ConflictError(message)
     if one is not None and other is not None:
-        draft.fire(command.a, Replaced(other, draft.now))
-        draft.fire(command.b, Replaced(one, draft.now))
+        fire(draft, command.a, Replaced(other, draft.now))
+        fire(draft, command.b, Replaced(one, draft.now))
     elif one is not None:
-        draft.fire(command.a, MovedAway())
-        draft.fire(command.b, Seated(one, draft.now))
+        fire(draft, command.a, MovedAway())
+        fire(draft, command.b, Seated(one, draft.now))
     elif other is not None:
-        draft.fire(command.b, MovedAway())
-        draft.fire(command.a, Seated(other, draft.now))
-    for identity in (one, other):
-        if identity is not None:
-            _await_if_absent(draft, identity)
-    return answer(draft)
+        fire(draft, command.b, MovedAway())
+        fire(draft, command.a, Seated(other, draft.now))
+    for seat in (a, b):
+        if seat.data.occupant is not None:
+            _await_if_absent(draft, seat.data.occupant, seat.absence)
+    return seat_answer
 
 
 _ACTS: dict[type, SeatEvent] = {
@@ -171,55 +188,63 @@ _ACTS: dict[type, SeatEvent] = {
 def act_on_seat(
     draft: Draft,
     command: KickFromSeat | LockSeat | UnlockSeat | MuteSeat | UnmuteSeat,
-) -> SeatAnswer:
+) -> Made:
     """Do what a moderator does to one seat."""
-    seat = draft.seat(command.index)
+    seat = seat_at(draft, command.index)
     check_acts_on(draft.room, draft.actor, seat.data.occupant)
-    draft.fire(command.index, _ACTS[type(command)])
-    return answer(draft)
+    fire(draft, command.index, _ACTS[type(command)])
+    return seat_answer
 
 
-def setup(draft: Draft, command: SetupSeats) -> SeatAnswer:
+def setup(draft: Draft, command: SetupSeats) -> Made:
     """Change size, mode and layout; the size at once (L15)."""
     if hosts(draft.room, draft.actor):
-        draft.change(configured=True)
+        change(draft, configured=True)
     if command.seat_count is not None:
         _resize(draft, command.seat_count)
     if command.mode_id is not None:
-        draft.change(mode_id=command.mode_id)
-    if command.seat_mode is not None and command.seat_mode != draft.room.seat_mode:
-        draft.change(seat_mode=command.seat_mode)
-        if command.seat_mode is SeatMode.FREE:
+        change(draft, mode_id=command.mode_id)
+    mode = command.seat_mode
+    if mode is not None and mode is not audio_room(draft.room).seat_mode:
+        change(draft, seat_mode=mode)
+        if mode is SeatMode.FREE:
             waiting.cancel_all_requests(draft)
-    return answer(draft)
+    return seat_answer
 
 
 def _resize(draft: Draft, count: int) -> None:
-    for index in range(count, len(draft.room.seats)):
-        check_acts_on(draft.room, draft.actor, draft.room.seats[index].data.occupant)
-    for index in range(count, len(draft.room.seats)):
-        draft.fire(index, Dropped())
-        waiting.seat_dropped(draft, index)
-    kept = draft.room.seats[:count]
+    dropped = audio_room(draft.room).seats[count:]
+    for seat in dropped:
+        check_acts_on(draft.room, draft.actor, seat.data.occupant)
+    for seat in dropped:
+        fire(draft, seat.index, Dropped())
+        waiting.seat_dropped(draft, seat.index)
+    kept = audio_room(draft.room).seats[:count]
     added = tuple(Seat(index=index) for index in range(len(kept), count))
-    draft.change(seats=kept + added)
+    change(draft, seats=kept + added)
 
 
-def _sit(draft: Draft, index: int, identity: str, event: Take | Seated) -> None:
-    draft.fire(index, event)
+def _sit(
+    draft: Draft,
+    index: int,
+    identity: str,
+    event: Take | Seated,
+    absence: Absence | None = None,
+) -> None:
+    fire(draft, index, event)
     waiting.has_sat_down(draft, identity, index)
     draft.change_member(identity, left_at=None)
-    _await_if_absent(draft, identity)
+    _await_if_absent(draft, identity, absence)
 
 
-def _await_if_absent(draft: Draft, identity: str) -> None:
+def _await_if_absent(draft: Draft, identity: str, absence: Absence | None) -> None:
     # Who sits down and is not seen by the SFU must be seen within the grace.
     if not draft.room.members[identity].is_connected:
-        draft.wait_for(identity, draft.rules.seat_grace)
+        wait_for(draft, identity, draft.rules.seat_grace, absence)
 
 
 def _check_not_seated(draft: Draft, identity: str) -> None:
-    index = draft.room.seat_index_of(identity)
+    index = audio_room(draft.room).index_of(identity)
     if index is not None:
         message = f"already seated on {index}: move, or leave that seat first"
         raise ConflictError(

@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import attrs
 
-from utd_stream.engine.rules.draft import Draft, refusal
-from utd_stream.engine.rules.state import Invite, Request
+from utd_stream.engine.rules.audio_room.grid import (
+    fire,
+    put_invite,
+    put_request,
+    refusal,
+)
+from utd_stream.engine.rules.audio_room.state import Invite, Request, audio_room
+from utd_stream.engine.rules.draft import Draft
 from utd_stream.errors import RefusedError
 from utd_stream.machines.invitation import (
     INVITATION,
     InvitationEffect,
     InvitationEvent,
     InvitationExpired,
-    InvitationState,
     InviteeGone,
     InviteeSeated,
     ReleaseSeat,
@@ -32,7 +37,6 @@ from utd_stream.machines.request import (
     RequesterSeated,
     RequestEvent,
     RequestExpired,
-    RequestState,
 )
 from utd_stream.machines.seat import Released
 
@@ -43,51 +47,49 @@ __all__ = [
     "fire_request",
     "has_gone",
     "has_sat_down",
-    "pending_invites",
-    "pending_requests",
     "seat_dropped",
 ]
 
 
 def has_sat_down(draft: Draft, identity: str, index: int) -> None:
     """Settle what somebody who sits on *index* now was waiting for."""
-    for request in pending_requests(draft):
+    for request in audio_room(draft.room).pending_requests:
         if request.data.identity == identity:
             fire_request(draft, request, RequesterSeated())
-    for invited in pending_invites(draft):
+    for invited in audio_room(draft.room).pending_invites:
         if invited.data.identity == identity:
             fire_invite(draft, invited, InviteeSeated(index))
 
 
 def has_gone(draft: Draft, identity: str) -> None:
     """Settle what somebody who is gone was waiting for."""
-    for request in pending_requests(draft):
+    for request in audio_room(draft.room).pending_requests:
         if request.data.identity == identity:
             fire_request(draft, request, RequesterGone())
-    for invited in pending_invites(draft):
+    for invited in audio_room(draft.room).pending_invites:
         if invited.data.identity == identity:
             fire_invite(draft, invited, InviteeGone())
 
 
 def cancel_all_requests(draft: Draft) -> None:
     """Settle all requests: anybody may sit now."""
-    for request in pending_requests(draft):
+    for request in audio_room(draft.room).pending_requests:
         fire_request(draft, request, ModeFreed())
 
 
 def seat_dropped(draft: Draft, index: int) -> None:
     """Withdraw the invitation that held a seat which is no more."""
-    for invited in pending_invites(draft):
+    for invited in audio_room(draft.room).pending_invites:
         if invited.data.seat_index == index:
             fire_invite(draft, invited, SeatDropped())
 
 
 def expire(draft: Draft) -> None:
     """Let lapse what nobody answered in time."""
-    for request in pending_requests(draft):
+    for request in audio_room(draft.room).pending_requests:
         if request.data.expires_at <= draft.now:
             fire_request(draft, request, RequestExpired())
-    for invited in pending_invites(draft):
+    for invited in audio_room(draft.room).pending_invites:
         if invited.data.expires_at <= draft.now:
             fire_invite(draft, invited, InvitationExpired())
 
@@ -106,7 +108,7 @@ def fire_request(
         raise refusal(
             error, state=request.state.value, settled_by=request.data.settled_by
         ) from error
-    draft.put_request(attrs.evolve(request, state=step.state, data=step.data))
+    put_request(draft, attrs.evolve(request, state=step.state, data=step.data))
     return step.effects
 
 
@@ -122,18 +124,8 @@ def fire_invite(
         step = INVITATION.step(invited.state, invited.data, event)
     except RefusedError as error:
         raise refusal(error, state=invited.state.value) from error
-    draft.put_invite(attrs.evolve(invited, state=step.state, data=step.data))
+    put_invite(draft, attrs.evolve(invited, state=step.state, data=step.data))
     for effect in step.effects:
         if isinstance(effect, ReleaseSeat):
-            draft.fire(effect.seat_index, Released())
+            fire(draft, effect.seat_index, Released())
     return step.effects
-
-
-def pending_requests(draft: Draft) -> list[Request]:
-    """Return the requests that wait, oldest first."""
-    return [r for r in draft.room.requests if r.state is RequestState.PENDING]
-
-
-def pending_invites(draft: Draft) -> list[Invite]:
-    """Return the invitations that wait, oldest first."""
-    return [i for i in draft.room.invites if i.state is InvitationState.PENDING]
