@@ -22,7 +22,7 @@ from utd_stream.media import Tone
 from utd_stream.models import AudioFrame, Permission, TrackSource
 from utd_stream.models.room_events import RoomEvent, TokenRefreshed
 from utd_stream.ports import Clock, Media, MediaRoom, RoomState, Sfu
-from utd_stream.testing._loop import VirtualLoop
+from utd_stream.testing import VirtualLoop
 
 __all__ = [
     "LISTENER",

@@ -11,8 +11,7 @@ from weakref import ReferenceType, ref
 
 import pytest
 
-from utd_stream import SeatOccupancy, Silence, embedded
-from utd_stream._embedded import Courier, EmbeddedWorld
+from utd_stream import EmbeddedWorld, SeatOccupancy, Silence, embedded
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import (
     ClosedError,
@@ -21,7 +20,7 @@ from utd_stream.errors import (
     UTDStreamException,
 )
 from utd_stream.ports import HttpAnswer
-from utd_stream.testing import Simulation, VirtualLoop, run
+from utd_stream.testing import Simulation, VirtualLoop, Webhooks, run
 
 
 async def joined(world: EmbeddedWorld, identity: str) -> Any:
@@ -194,11 +193,11 @@ def test_a_cancelled_release_loses_nothing() -> None:
 
     async def program() -> list[bytes | None]:
         door = Door()
-        courier = Courier(door, "http://engine", AsyncioClock())
-        courier.hold()
+        webhooks = Webhooks(door, "http://engine", AsyncioClock())
+        webhooks.hold()
         for body in (b"1", b"2", b"3"):
-            courier.take(body, "")
-        releasing = asyncio.create_task(courier.release(reversed))
+            webhooks.take(body, "")
+        releasing = asyncio.create_task(webhooks.release(reversed))
         door.turn.release()
         while not door.heard:  # noqa: ASYNC110 -- of turns, not of time
             await asyncio.sleep(0)
@@ -206,7 +205,7 @@ def test_a_cancelled_release_loses_nothing() -> None:
         await asyncio.wait((releasing,))
         for _ in range(2):
             door.turn.release()
-        await courier.release()
+        await webhooks.release()
         return door.heard
 
     assert asyncio.run(program()) == [b"3", b"2", b"1"]

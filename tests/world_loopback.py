@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from tests.world_ground import ROOM, GrantLine, make_config
-from utd_stream._embedded import Courier, EmbeddedWorld
+from utd_stream import EmbeddedWorld
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.client.audio_room import UTDAudioRoomSession
@@ -18,7 +18,7 @@ from utd_stream.media import Tone
 from utd_stream.models import Permission
 from utd_stream.models.names import sfu_room_name
 from utd_stream.ports import Clock, Http
-from utd_stream.testing import SeededLuck, VirtualClock
+from utd_stream.testing import SeededLuck, VirtualClock, Webhooks
 
 __all__ = ["LoopbackGround"]
 
@@ -106,7 +106,7 @@ class LoopbackGround:
         return self._world._engine.services
 
     @property
-    def webhooks(self) -> Courier:
+    def webhooks(self) -> Webhooks:
         """Of the SFU."""
         return self._world.webhooks
 

@@ -17,7 +17,7 @@ from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.models.room_events import Reconnected, Reconnecting
 from utd_stream.ports import ParticipantJoined, ParticipantLeft, SfuNotice
-from utd_stream.testing._loop import VirtualLoop
+from utd_stream.testing import VirtualLoop
 
 __all__ = [
     "Mortal",

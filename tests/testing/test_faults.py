@@ -14,9 +14,8 @@ from tests.testing.guests import ROOM, answer, enter
 from utd_stream.errors import UTDStreamException
 from utd_stream.models.names import sfu_room_name
 from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDConnectionState
-from utd_stream.testing import Simulation, play
+from utd_stream.testing import Fault, Simulation, play
 from utd_stream.testing import faults as f
-from utd_stream.testing._script import Fault
 
 CONNECTED, RECONNECTING = UTDConnectionState.CONNECTED, UTDConnectionState.RECONNECTING
 

@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from tests.testing.guests import ROOM, answer, enter
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import InvalidArgumentError, UTDStreamException
-from utd_stream.testing import FaultScript, Simulation, play
+from utd_stream.testing import Fault, FaultScript, Simulation, play
 from utd_stream.testing import faults as f
-from utd_stream.testing._crowd import Crowd
-from utd_stream.testing._script import Fault
+from utd_stream.testing.rooms import Crowd
 from utd_stream.testing.scripts import fault_scripts
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from utd_stream._embedded.courier import Courier, Notice
+from utd_stream._embedded.webhooks import Webhook, Webhooks
 from utd_stream._embedded.world import EmbeddedWorld, embedded
 
-__all__ = ["Courier", "EmbeddedWorld", "Notice", "embedded"]
+__all__ = ["EmbeddedWorld", "Webhook", "Webhooks", "embedded"]

@@ -12,7 +12,7 @@ from typing import Self
 import aiohttp
 
 from utd_stream._border import HomeLoop, border, shortening
-from utd_stream._embedded.courier import Courier
+from utd_stream._embedded.webhooks import Webhooks
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
@@ -157,7 +157,7 @@ class EmbeddedWorld:
         self._luck = luck
         self._log = fact_log
         self._connector: MemoryConnector
-        self._courier: Courier
+        self._webhooks: Webhooks
         self._engine: RunningEngine
         self._pool: aiohttp.ClientSession | None = None
         # Of whoever starts or ends the engine.
@@ -168,7 +168,7 @@ class EmbeddedWorld:
         self._closing: asyncio.Task[None] | None = None
 
     @property
-    def webhooks(self) -> Courier:
+    def webhooks(self) -> Webhooks:
         """From the SFU to the engine; to drop, delay, hold.
 
         Raises:
@@ -176,7 +176,7 @@ class EmbeddedWorld:
         """
         if self._pool is None:
             raise ClosedError(_NOT_OPEN)
-        return self._courier
+        return self._webhooks
 
     async def start(self) -> Self:
         """Start the engine; return the world.
@@ -197,8 +197,8 @@ class EmbeddedWorld:
         )
         webhook_url = f"{self.base_url}/livekit/webhook"
         http = AiohttpHttp(session=self._pool)
-        self._courier = Courier(http, webhook_url, self.clock)
-        self.sfu.watch(self._courier.take)
+        self._webhooks = Webhooks(http, webhook_url, self.clock)
+        self.sfu.watch(self._webhooks.take)
         self._engine = running(
             self._config,
             sfu=self.sfu,
@@ -324,7 +324,7 @@ class EmbeddedWorld:
         # The last one first, and each whatever becomes of the others.
         async with AsyncExitStack() as ending:
             ending.push_async_callback(pool.close)
-            ending.push_async_callback(self._courier.aclose)
+            ending.push_async_callback(self._webhooks.aclose)
             ending.push_async_callback(self.sfu.aclose)
             ending.push_async_callback(self._engine.aclose)
             ending.push_async_callback(self.stop_engine)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from utd_stream import _lazy
 
 if TYPE_CHECKING:
+    from utd_stream._embedded.webhooks import Webhook, Webhooks
     from utd_stream.adapters.fact_log import FACT_LOG_SCHEMA, JsonLines
     from utd_stream.testing._loop import (
         HorizonError,
@@ -21,11 +22,13 @@ if TYPE_CHECKING:
         run,
     )
     from utd_stream.testing._luck import SeededLuck
-    from utd_stream.testing._script import FaultScript, play
+    from utd_stream.testing._script import Act, Fault, FaultScript, play
     from utd_stream.testing._simulation import Simulation
 
 __all__ = [
     "FACT_LOG_SCHEMA",
+    "Act",
+    "Fault",
     "FaultScript",
     "HorizonError",
     "JsonLines",
@@ -34,13 +37,17 @@ __all__ = [
     "StalledError",
     "VirtualClock",
     "VirtualLoop",
+    "Webhook",
+    "Webhooks",
     "play",
     "run",
 ]
 
 # Where each public name lives; the imports above tell the type checkers the same.
 _HOMES = {
+    "Act": "utd_stream.testing._script",
     "FACT_LOG_SCHEMA": "utd_stream.adapters.fact_log",
+    "Fault": "utd_stream.testing._script",
     "FaultScript": "utd_stream.testing._script",
     "HorizonError": "utd_stream.testing._loop",
     "JsonLines": "utd_stream.adapters.fact_log",
@@ -49,6 +56,8 @@ _HOMES = {
     "StalledError": "utd_stream.testing._loop",
     "VirtualClock": "utd_stream.testing._loop",
     "VirtualLoop": "utd_stream.testing._loop",
+    "Webhook": "utd_stream._embedded.webhooks",
+    "Webhooks": "utd_stream._embedded.webhooks",
     "play": "utd_stream.testing._script",
     "run": "utd_stream.testing._loop",
 }

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 import attrs
 
-from utd_stream._embedded import Notice
+from utd_stream._embedded import Webhook
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import NotFoundError
 from utd_stream.models.names import sfu_room_name
@@ -194,7 +194,7 @@ class HoldWebhooks:
 
 
 @contextmanager
-def _some(event: str | None) -> Generator[Callable[[Notice], bool]]:
+def _some(event: str | None) -> Generator[Callable[[Webhook], bool]]:
     """Match the webhooks of *event* while the block lasts, and none after it."""
     is_on = True
     try:

@@ -43,10 +43,18 @@ from hypothesis.stateful import rule
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.models.rooms import SeatMode
-from utd_stream.testing._crowd import Crowd
+from utd_stream.testing._crowd import Crowd, Operation
 from utd_stream.testing._room_walk import RoomWalk
+from utd_stream.testing._truth import Truth
 
-__all__ = ["AudioRoomMachine", "Crowd", "FaultyAudioRoomMachine", "RoomWalk"]
+__all__ = [
+    "AudioRoomMachine",
+    "Crowd",
+    "FaultyAudioRoomMachine",
+    "Operation",
+    "RoomWalk",
+    "Truth",
+]
 
 
 @lru_cache  # to make one takes milliseconds

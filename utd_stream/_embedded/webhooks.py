@@ -14,7 +14,7 @@ import orjson
 from utd_stream.errors import TransportError
 from utd_stream.ports import Clock, Http
 
-__all__ = ["Courier", "Matching", "Notice", "every"]
+__all__ = ["Matching", "Webhook", "Webhooks", "every"]
 
 _LOG = logging.getLogger("utd_stream.embedded")
 # How much is remembered; a world may run for months.
@@ -22,7 +22,7 @@ _KEPT = 1_000
 
 
 @attrs.frozen(kw_only=True)
-class Notice:
+class Webhook:
     """One webhook.
 
     Attributes:
@@ -45,10 +45,10 @@ class Notice:
         return str(self.payload.get("event", ""))
 
 
-Matching: TypeAlias = Callable[[Notice], bool]
+Matching: TypeAlias = Callable[[Webhook], bool]
 
 
-def every(_: Notice) -> bool:
+def every(_: Webhook) -> bool:
     """Match any webhook."""
     return True
 
@@ -56,10 +56,10 @@ def every(_: Notice) -> bool:
 @attrs.frozen
 class _Rule:
     matching: Matching
-    begin: Callable[[Notice], None]
+    begin: Callable[[Webhook], None]
 
 
-class Courier:
+class Webhooks:
     """Brings webhooks to the engine, one after the other, over HTTP.
 
     Of several rules that match a webhook, the newest counts.  One that does
@@ -77,13 +77,13 @@ class Courier:
     """
 
     def __init__(self, http: Http, url: str, clock: Clock) -> None:
-        self.received: deque[Notice] = deque(maxlen=_KEPT)
+        self.received: deque[Webhook] = deque(maxlen=_KEPT)
         self._http = http
         self._url = url
         self._clock = clock
         self._rules: tuple[_Rule, ...] = ()
-        self._waiting: deque[Notice] = deque()
-        self._held: list[Notice] = []
+        self._waiting: deque[Webhook] = deque()
+        self._held: list[Webhook] = []
         self._walk: asyncio.Task[None] | None = None
         self._late: dict[int, asyncio.Task[None]] = {}
         self._count = 0
@@ -95,7 +95,7 @@ class Courier:
 
     def delay(self, seconds: float, matching: Matching = every) -> None:
         """Deliver what matches *seconds* late; others overtake it."""
-        rule = _Rule(matching, lambda notice: self._deliver_later(seconds, notice))
+        rule = _Rule(matching, lambda webhook: self._deliver_later(seconds, webhook))
         self._rules = (rule, *self._rules)
 
     def hold(self, matching: Matching = every) -> None:
@@ -103,7 +103,7 @@ class Courier:
         self._rules = (_Rule(matching, self._held.append), *self._rules)
 
     async def release(
-        self, order: Callable[[list[Notice]], Iterable[Notice]] = list
+        self, order: Callable[[list[Webhook]], Iterable[Webhook]] = list
     ) -> None:
         """Deliver what is held, say in `reversed` order; return when it is done.
 
@@ -124,7 +124,7 @@ class Courier:
 
     async def arrival(
         self, matching: Matching = every, *, timeout: float = 10.0
-    ) -> Notice:
+    ) -> Webhook:
         """Return the first webhook that matches, of those received or to come.
 
         Raises:
@@ -132,26 +132,26 @@ class Courier:
         """
         async with self._clock.timeout(timeout):
             while True:
-                for notice in self.received:
-                    if matching(notice):
-                        return notice
+                for webhook in self.received:
+                    if matching(webhook):
+                        return webhook
                 news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._news.append(news)
                 await news
 
     def take(self, body: bytes, authorization: str) -> None:
         """Take a webhook of the SFU."""
-        notice = Notice(body=body, authorization=authorization)
-        self.received.append(notice)
+        webhook = Webhook(body=body, authorization=authorization)
+        self.received.append(webhook)
         news, self._news = self._news, []
         for waiter in news:
             if not waiter.done():
                 waiter.set_result(None)
         for rule in self._rules:
-            if rule.matching(notice):
-                rule.begin(notice)
+            if rule.matching(webhook):
+                rule.begin(webhook)
                 return
-        self._waiting.append(notice)
+        self._waiting.append(webhook)
         if self._walk is None:
             self._walk = asyncio.get_running_loop().create_task(self._deliver_all())
 
@@ -172,10 +172,10 @@ class Courier:
         finally:
             self._walk = None
 
-    def _deliver_later(self, seconds: float, notice: Notice) -> None:
+    def _deliver_later(self, seconds: float, webhook: Webhook) -> None:
         async def deliver() -> None:
             await self._clock.sleep(seconds)
-            await self._deliver(notice)
+            await self._deliver(webhook)
 
         self._count += 1
         number = self._count
@@ -183,14 +183,14 @@ class Courier:
         self._late[number] = task
         task.add_done_callback(lambda _: self._late.pop(number))
 
-    async def _deliver(self, notice: Notice) -> None:
+    async def _deliver(self, webhook: Webhook) -> None:
         headers = {
-            "Authorization": notice.authorization,
+            "Authorization": webhook.authorization,
             "Content-Type": "application/webhook+json",
         }
         try:
             await self._http.request(
-                "POST", self._url, headers=headers, body=notice.body
+                "POST", self._url, headers=headers, body=webhook.body
             )
         except TransportError as error:
-            _LOG.info("a webhook (%s) was lost: %s", notice.event, error)
+            _LOG.info("a webhook (%s) was lost: %s", webhook.event, error)
