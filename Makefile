@@ -17,7 +17,7 @@ WALKS := $(addprefix tests/testing/test_,walks.py faults.py scripts.py grids.py 
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
-  fuzz pages notebooks wheel-types livekit demo demo-livekit bench siege check clean
+  fuzz pages notebooks wheel-types livekit demo demo-livekit bench bench-long siege check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -95,6 +95,9 @@ demo-livekit: install livekit  ## the same on a real LiveKit server
 
 bench: install livekit  ## the figures, beside the bare libraries
 	$(PY) -m tests.bench
+
+bench-long: install  ## what takes longer: 10,000 sessions, 200,000 rooms that end
+	$(PY) -m tests.bench --long
 
 siege: install  ## attack an engine: how it serves meanwhile, what it holds and logs
 	$(PY) -m tests.bench.siege

@@ -1,7 +1,7 @@
 """Measure everything and show it.
 
-``--quick`` leaves LiveKit out, and measures memory with a thousand sessions
-in place of ten thousand.
+``--quick`` leaves LiveKit out.  ``--long`` measures what takes longer than the
+rest together: ten thousand sessions, and what stays of rooms that ended.
 """
 
 from __future__ import annotations
@@ -11,27 +11,44 @@ import logging
 import sys
 
 from tests.bench.fact import measure_fact
+from tests.bench.lives import measure_lives, measure_start
 from tests.bench.load import measure_load
+from tests.bench.members import measure_members
 from tests.bench.memory import measure_memory
+from tests.bench.quiet import measure_quiet
 from tests.bench.report import Figure, show
 from tests.bench.room import measure_room
 from utd_stream.adapters.descriptors import raise_descriptor_limit
 
+_MINUTES, _HOUR = 600.0, 3_600.0
 
-async def main() -> None:
+
+async def _measure(*, livekit: bool) -> list[Figure]:
     """Measure one after the other, so that none disturbs another."""
     figures: list[Figure] = []
-    is_quick = "--quick" in sys.argv
-    if not is_quick:
+    if livekit:
         _begin("a room on LiveKit")
         figures += await measure_room()
     _begin("an engine under load")
     figures += await measure_load()
+    _begin("rooms of many members")
+    figures += await measure_members()
+    _begin("an idle engine of many rooms")
+    figures += await measure_quiet()
     _begin("what a fact costs")
     figures += measure_fact()
     _begin("memory")
-    figures += measure_memory(rooms=100 if is_quick else 1_000)
-    show(figures)
+    return [*figures, *measure_memory(rooms=100, idle=_MINUTES)]
+
+
+def _measure_long() -> list[Figure]:
+    """Measure what takes minutes each."""
+    _begin("rooms that end")
+    figures = measure_lives(200_000)
+    _begin("a start")
+    figures += measure_start()
+    _begin("memory")
+    return [*figures, *measure_memory(rooms=1_000, idle=_HOUR)]
 
 
 def _begin(what: str) -> None:
@@ -41,4 +58,7 @@ def _begin(what: str) -> None:
 if __name__ == "__main__":
     raise_descriptor_limit()
     logging.getLogger("livekit").setLevel(logging.ERROR)
-    asyncio.run(main())
+    if "--long" in sys.argv:
+        show(_measure_long())
+    else:
+        show(asyncio.run(_measure(livekit="--quick" not in sys.argv)))

@@ -1,7 +1,7 @@
 """P9's worlds: rooms full of members who do nothing, on virtual time.
 
 Each is measured in a process of its own, which prints one line of JSON.
-``python -m tests.bench.idle sessions 50 --lines`` tells the lines of code that
+``python -m tests.bench.idle sessions 50 3600 --lines`` tells the lines of code that
 hold the memory instead.
 """
 
@@ -11,7 +11,6 @@ import asyncio
 import gc
 import json
 import os
-import subprocess
 import sys
 import time
 import tracemalloc
@@ -19,6 +18,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import NoReturn, TypeAlias
 
+from tests.bench.lives import resident
 from utd_stream import embedded
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.contract.requests import TokenRequest
@@ -29,7 +29,6 @@ __all__ = ["PER_ROOM"]
 
 PER_ROOM = 10
 
-_HOUR = 3_600.0
 # Rooms before the first look: what is loaded once is nobody's own.
 _WARM = 2
 _LINES = 30
@@ -87,21 +86,25 @@ async def _connected(sfu: Loopback, token: str) -> object:
     return room
 
 
-async def _measure(world: _World, clock: VirtualClock, rooms: int) -> NoReturn:
+async def _measure(
+    world: _World, clock: VirtualClock, rooms: int, idle: float
+) -> NoReturn:
     async with world(clock) as enter:
         members = await _fill(enter, range(-_WARM, 0))
         await clock.settle()
-        before = _resident()
+        before = resident()
         members += await _fill(enter, range(rooms))
         await clock.settle()
-        each = (_resident() - before) / (rooms * PER_ROOM)
+        each = (resident() - before) / (rooms * PER_ROOM)
         begun = time.perf_counter()
-        await clock.advance(_HOUR)
-        told = {"bytes": each, "hour": time.perf_counter() - begun}
+        await clock.advance(idle)
+        told = {"bytes": each, "idle": time.perf_counter() - begun}
         _end(json.dumps(told))
 
 
-async def _tell_lines(world: _World, clock: VirtualClock, rooms: int) -> NoReturn:
+async def _tell_lines(
+    world: _World, clock: VirtualClock, rooms: int, _: float
+) -> NoReturn:
     async with world(clock) as enter:
         members = await _fill(enter, range(-_WARM, 0))
         gc.collect()
@@ -123,22 +126,14 @@ async def _fill(enter: _Enter, rooms: range) -> list[object]:
     return members
 
 
-def _resident() -> int:
-    """Return the memory this process has of the machine, in bytes."""
-    gc.collect()
-    # On Linux and macOS; Python itself knows only the most it ever was.
-    asked = ["ps", "-o", "rss=", "-p", str(os.getpid())]
-    told = subprocess.run(asked, capture_output=True, check=True)  # noqa: S603 -- above
-    return int(told.stdout) * 1_024
-
-
 def _end(told: str) -> NoReturn:
     print(told, flush=True)  # noqa: T201 -- the parent reads it
-    os._exit(0)  # that many goodbyes would take as long as the hour
+    os._exit(0)  # that many goodbyes would take as long as the rest
 
 
 if __name__ == "__main__":
     measure = _tell_lines if "--lines" in sys.argv else _measure
     loop = VirtualLoop()
-    work = measure(_WORLDS[sys.argv[1]], loop.clock, int(sys.argv[2]))
+    name, rooms, idle = sys.argv[1:4]
+    work = measure(_WORLDS[name], loop.clock, int(rooms), float(idle))
     loop.run_until_complete(work)

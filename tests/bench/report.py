@@ -39,8 +39,8 @@ class Figure:
 
     @property
     def ratio(self) -> float:
-        """Ours to bare."""
-        return self.ours / self.bare
+        """Ours to bare; 0 where the bare thing costs nothing."""
+        return self.ours / self.bare if self.bare else 0.0
 
     @property
     def is_met(self) -> bool | None:

@@ -202,7 +202,7 @@ async def _hearings(ours: Ours, bare: Bare) -> Figure:
         unit="ms",
         ours=median_ms(mine),
         bare=median_ms(theirs),
-        goal=1.15,
+        goal=1.1,
     )
 
 
