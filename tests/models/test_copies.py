@@ -15,14 +15,22 @@ from hypothesis import strategies as st
 import utd_stream
 from utd_stream import machines, media, models, snapshots
 from utd_stream.contract import answers, requests
-from utd_stream.machines import connection, invitation, occupancy, request, seat
+from utd_stream.machines import (
+    connection,
+    invitation,
+    occupancy,
+    place,
+    request,
+    seat,
+    track,
+)
 from utd_stream.models import RemoteParticipant, UTDSeat, room_events
 from utd_stream.ports import RoomState, SfuNotice, SfuParticipant
 from utd_stream.testing import FACT_LOG_SCHEMA
 from utd_stream.testing.models import values
 
 _HOMES = (utd_stream, models, room_events, requests, answers, snapshots, machines)
-_MACHINES = (connection, invitation, occupancy, request, seat)
+_MACHINES = (connection, invitation, occupancy, place, request, seat, track)
 # Declarations hold functions; settings are bound to more than their types.
 _SETTINGS = {
     "utd_stream.client.timeouts",

@@ -18,8 +18,17 @@ from utd_stream.contract import answers as answer_models
 from utd_stream.contract import requests as request_models
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules import effects as e
-from utd_stream.machines import connection, invitation, occupancy, request, seat
+from utd_stream.machines import (
+    connection,
+    invitation,
+    occupancy,
+    place,
+    request,
+    seat,
+    track,
+)
 from utd_stream.models import media, participants, room_events, seats
+from utd_stream.models.failures import Failure
 from utd_stream.models.participants import LocalParticipant
 from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
 from utd_stream.ports import RoomState, SfuNotice, _media, _sfu
@@ -81,6 +90,14 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
         heard(s.occupancy_events, s.occupancy_data, *SeatOccupancy),
         (*get_args(occupancy.OccupancyEvent), occupancy.OccupancyData),
     ),
+    "place": (
+        heard(s.place_events, s.place_data, *place.PlaceState),
+        (*get_args(place.PlaceEvent), place.PlaceData, Failure),
+    ),
+    "track": (
+        heard(s.track_events, s.track_data, *track.TrackState),
+        (*get_args(track.TrackEvent), track.TrackData, Failure),
+    ),
     "what is known": (
         st.one_of(*map(values, (AudioRoomSnapshot, RoomState, media.AudioFrame))),
         (*classes(participants), *classes(seats), *classes(media), RoomState),
@@ -89,7 +106,7 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
 # Where the words of the package are, and those which only machines say.
 MODULES = (
     *(c, e, request_models, answer_models, room_events, seats, participants, media),
-    *(seat, request, invitation, connection, occupancy, _sfu, _media),
+    *(seat, request, invitation, connection, occupancy, place, track, _sfu, _media),
     *(session, audio_room),
 )
 SAID_BY_MACHINES = frozenset(
@@ -97,6 +114,7 @@ SAID_BY_MACHINES = frozenset(
     for union in (
         *(seat.SeatEffect, request.RequestEffect, invitation.InvitationEffect),
         *(connection.ConnectionEffect, occupancy.OccupancyEffect),
+        *(place.PlaceEffect, track.TrackEffect),
     )
     for effect in get_args(union) or (union,)
 )

@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from utd_stream.machines import connection, invitation, occupancy, request, seat
+from utd_stream.machines import (
+    connection,
+    invitation,
+    occupancy,
+    place,
+    request,
+    seat,
+    track,
+)
 from utd_stream.machines._declare import Declaration
 
 __all__ = ["MACHINES", "document"]
@@ -30,6 +38,8 @@ An event without a row in a state is invalid there.
 MACHINES: tuple[tuple[ModuleType, Declaration[Any, Any, Any, Any]], ...] = (
     (connection, connection.CONNECTION),
     (occupancy, occupancy.OCCUPANCY),
+    (place, place.PLACE),
+    (track, track.TRACK),
     (seat, seat.SEAT),
     (request, request.REQUEST),
     (invitation, invitation.INVITATION),

@@ -14,11 +14,16 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 
+from utd_stream.errors import ConflictError, PublishError, TransportTimeoutError
 from utd_stream.machines import connection as c
 from utd_stream.machines import invitation as i
 from utd_stream.machines import occupancy as o
+from utd_stream.machines import place as p
 from utd_stream.machines import request as r
 from utd_stream.machines import seat as s
+from utd_stream.machines import track as t
+from utd_stream.models.failures import Failure, failure_of
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import (
     DisconnectReason,
     SeatOccupancy,
@@ -35,11 +40,15 @@ __all__ = [
     "moments",
     "occupancy_data",
     "occupancy_events",
+    "place_data",
+    "place_events",
     "request_data",
     "request_events",
     "seat_data",
     "seat_events",
     "seat_indexes",
+    "track_data",
+    "track_events",
 ]
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -253,6 +262,92 @@ def occupancy_data(state: SeatOccupancy) -> st.SearchStrategy[o.OccupancyData]:
         right=st.just(up) if up or granting else st.booleans(),
         waits=waits,
     )
+
+
+def place_events(data: p.PlaceData) -> st.SearchStrategy[p.PlaceEvent]:
+    """Return anything the place which remembers *data* may hear.
+
+    Some facts are late, as those of operations that have ended are.
+    """
+    return _place_events(data.op)
+
+
+@lru_cache(maxsize=1_000)
+def _place_events(current: int) -> st.SearchStrategy[p.PlaceEvent]:
+    op = _now_or_late(current)
+    return st.one_of(
+        st.builds(p.Ask, st.booleans(), st.booleans()),
+        st.builds(p.LeavePlace, st.booleans()),
+        st.builds(p.Confirmed, st.booleans(), st.booleans()),
+        st.builds(p.Refused, op, _failures()),
+        st.builds(p.AskFailed, op, _failures()),
+        st.builds(p.Cancelled, op, st.sampled_from(p.WaitEnd)),
+        st.builds(p.SendFailed, _failures()),
+        st.builds(p.Freed, op),
+        st.builds(p.GiveBackFailed, op),
+        *_each(p.Settled(), p.Lost()),
+        *_each(p.ConnectionReplaced(), p.ConnectionEnded()),
+    )
+
+
+def place_data(state: p.PlaceState) -> st.SearchStrategy[p.PlaceData]:
+    """Return what a place in *state* may remember."""
+    may_wait = state is p.PlaceState.HELD
+    waits = st.booleans() if may_wait else st.just(state is p.PlaceState.ASKING)
+    return st.builds(p.PlaceData, op=st.integers(1, 5), waits=waits)
+
+
+def track_events(data: t.TrackData) -> st.SearchStrategy[t.TrackEvent]:
+    """Return anything the track which remembers *data* may hear.
+
+    Some facts are late, as those of publications that have ended are.
+    """
+    return _track_events(data.source, data.publication, data.wait)
+
+
+@lru_cache(maxsize=1_000)
+def _track_events(
+    source: TrackSource, current_publication: int, current_wait: int
+) -> st.SearchStrategy[t.TrackEvent]:
+    publication, wait = _now_or_late(current_publication), _now_or_late(current_wait)
+    mine = st.just(source)
+    return st.one_of(
+        st.builds(t.PlaceGained, st.booleans(), st.booleans()),
+        st.builds(t.RightRevoked, mine, st.booleans()),
+        st.builds(t.Overdue, mine, wait),
+        st.builds(t.Published, mine, publication),
+        st.builds(t.PublishFailed, mine, publication, _failures()),
+        *_each(t.TurnOn(source), t.TurnOff(source), t.RightGranted(source)),
+        *_each(t.PlaceAsked(), t.PlaceLost()),
+        *_each(t.Silenced(source), t.Republished(source)),
+        *_each(p.ConnectionReplaced(), p.ConnectionEnded()),
+    )
+
+
+def track_data(state: t.TrackState) -> st.SearchStrategy[t.TrackData]:
+    """Return what a track in *state* may remember."""
+    is_off, is_waiting = state is t.TrackState.OFF, state is t.TrackState.WAITING
+    place = st.booleans() if is_off else st.just(value=True)
+    return place.flatmap(
+        lambda held: st.builds(
+            t.TrackData,
+            source=st.sampled_from((TrackSource.MICROPHONE, TrackSource.CAMERA)),
+            default=st.booleans(),
+            keeps=st.booleans(),
+            wish=st.sampled_from(t.Wish),
+            asked=st.just(value=False) if held else st.booleans(),
+            place=st.just(held),
+            agreed=st.booleans() if is_off and held else st.just(held),
+            right=st.booleans() if is_off else st.just(not is_waiting),
+            publication=st.integers(0, 5),
+            wait=st.integers(0, 5),
+        )
+    )
+
+
+def _failures() -> st.SearchStrategy[Failure | None]:
+    errors = ConflictError("taken"), TransportTimeoutError("late"), PublishError("no")
+    return st.sampled_from((None, *map(failure_of, errors)))
 
 
 def _seconds() -> st.SearchStrategy[int]:
