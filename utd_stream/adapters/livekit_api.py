@@ -23,6 +23,7 @@ from utd_stream.adapters._livekit_notices import (
     signed_digest,
 )
 from utd_stream.adapters._livekit_words import proto_permission, redacted
+from utd_stream.adapters._pieces import mapped
 from utd_stream.errors import (
     ConnectError,
     InvalidRequestError,
@@ -134,14 +135,14 @@ class LiveKitSfu:
         """Return those of the rooms *names* that exist; without names, every room."""
         request = api.ListRoomsRequest(names=names)
         answer = await self._asked(self._rooms().list_rooms(request))
-        return tuple(map(sfu_room, answer.rooms))
+        return await mapped(sfu_room, answer.rooms)
 
     async def list_participants(self, name: str) -> tuple[SfuParticipant, ...]:
         """Return everybody in a room."""
         with _encoding():
             request = api.ListParticipantsRequest(room=name)
         answer = await self._asked(self._rooms().list_participants(request))
-        return tuple(map(sfu_participant, answer.participants))
+        return await mapped(sfu_participant, answer.participants)
 
     def sign_token(self, claims: Mapping[str, Any]) -> str:
         """Sign a token that the SFU takes."""
