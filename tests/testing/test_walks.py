@@ -180,7 +180,7 @@ def test_a_failure_tells_what_happened() -> None:
     lines = told.splitlines()
     assert re.fullmatch(r"fact log, newest 40 of \d+ lines, shortened:", lines[0])
     assert (
-        "00:00:02.005 ana in lounge: Changed(version=11, fields={occupancy=spe" in told
+        "00:00:02.005 ana in lounge: Changed(version=12, fields={occupancy=spe" in told
     )
     assert "grid=rev 2 of [-, ana, -]" in told
     assert "MembersListed" not in told
