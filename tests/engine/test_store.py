@@ -136,6 +136,26 @@ def test_later_outbox_row_replaces_the_earlier(store: Store) -> None:
     assert store.unsent() == [say]
 
 
+def test_an_older_outbox_is_sent(tmp_path: Path) -> None:
+    """A row of the schema before names no version: any room will do."""
+    path = tmp_path / "engine.db"
+    row = OutboxRow("a", "lounge", "room", "", 7, "", 3)
+    store = Store(f"sqlite:///{path}")
+    with store.transaction():
+        store.write(Changes(outbox=[row]))
+    store.close()
+    older = sqlite3.connect(path)
+    older.execute("ALTER TABLE outbox DROP COLUMN version")
+    older.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
+    older.commit()
+    older.close()
+
+    store = Store(f"sqlite:///{path}")
+
+    assert store.unsent() == [attrs.evolve(row, version=0)]
+    store.close()
+
+
 def test_answers_are_found_until_they_expire(store: Store) -> None:
     """Any number of keys is looked up at once; what has expired is not found."""
     answers = [StoredAnswer(f"k{i}", "f", 200, b"{}", float(i)) for i in range(9)]

@@ -108,6 +108,34 @@ async def test_replays_are_found_in_the_batch_and_on_disk(writer: Writer) -> Non
     assert isinstance(stranger, ConflictError)
 
 
+async def test_rows_have_numbers_that_no_other_writer_gives(database: str) -> None:
+    """Also where all was sent before the next start: a late deletion hits none."""
+    numbers: list[int] = []
+    for index in range(3):
+        async with writing(database, threaded=False) as writer:
+            commits: list[Commit] = []
+            writer.watch(commits.append)
+            await writer.submit(enter("ana", f"room{index}"))
+            rows = [row for commit in commits for row in commit.outbox]
+            numbers += [row.seq for row in rows]
+            writer.discard(rows)
+
+    assert numbers == sorted(set(numbers))
+    assert len(numbers) == 3
+
+
+async def test_rooms_are_read_at_a_version_or_later(writer: Writer) -> None:
+    """A room that is remembered as it was before is read again."""
+    old = (await writer.submit(enter("ana"))).room
+    new = (await writer.submit(take("ana"))).room
+    assert old is not None
+    assert new is not None
+    writer.committed.keep(KEY, old)
+
+    assert await writer.room(KEY, old.version) is old
+    assert await writer.room(KEY, new.version) == new
+
+
 async def test_a_full_queue_refuses_at_once(database: str) -> None:
     """Whoever comes when too many wait is told so at once; later it is served."""
     async with writing(database, threaded=False, capacity=3) as writer:

@@ -27,8 +27,10 @@ from utd_stream.engine.rules.effects import (
     SyncParticipant,
     SyncRoom,
 )
+from utd_stream.engine.rules.grants import permission
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.engine.store import (
+    GRANT,
     Changes,
     OutboxRow,
     RoomKey,
@@ -161,7 +163,7 @@ class Batch:
         if decision.room.version != (before.version if before else 0):
             self._after[order.key] = decision.room
         for effect in decision.effects:
-            self._put(order.key, effect)
+            self._put(decision.room, effect)
         return outcome
 
     def _room(self, key: RoomKey) -> Room | None:
@@ -181,20 +183,23 @@ class Batch:
         except KeyError:
             return self._store.newest_answer(caller)
 
-    def _put(self, key: RoomKey, effect: Effect) -> None:
+    def _put(self, room: Room, effect: Effect) -> None:
         self.seq += 1
-        kind, slot, payload = self._row(effect)
-        row = OutboxRow(*key, kind, slot, self.seq, payload)
+        key = room.app_id, room.name
+        kind, slot, payload = self._row(room, effect)
+        row = OutboxRow(*key, kind, slot, self.seq, payload, room.version)
         self._outbox[(*key, kind, slot)] = row
 
-    def _row(self, effect: Effect) -> tuple[str, str, str]:
+    def _row(self, room: Room, effect: Effect) -> tuple[str, str, str]:
         match effect:
             case SyncRoom():
                 return "room", "", ""
             case SyncMetadata():
                 return "metadata", "", ""
             case SyncParticipant(identity):
-                return "participant", identity, ""
+                right = permission(room, identity)
+                is_grant = right is not None and right.can_publish
+                return "participant", identity, GRANT if is_grant else ""
             case Say(said, to):
                 return "say", str(self.seq), orjson.dumps([said, to]).decode()
 

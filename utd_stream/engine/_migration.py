@@ -102,11 +102,19 @@ def _part_contents(connection: Connection) -> None:
 
 
 _OF_AUDIO_ROOMS = ("configured", "seat_mode", "mode_id", "seats", "requests", "invites")
+
+
+def _version_outbox(connection: Connection) -> None:
+    """Say of each row of the outbox which version of its room called for it."""
+    _add_column(connection, "outbox", "version BIGINT NOT NULL DEFAULT 0")
+
+
 _STEPS: Mapping[int, Callable[[Connection], None]] = {
     2: _number_answers,
     3: _name_lives,
     4: _date_ends,
     5: _part_contents,
+    6: _version_outbox,
 }
 _OLDER = frozenset(str(version - 1) for version in _STEPS)
 

@@ -12,6 +12,7 @@ from utd_stream.engine._codec import encode_member, encode_room
 from utd_stream.engine.rules.state import Member, Room
 
 __all__ = [
+    "GRANT",
     "Changes",
     "EvictedAnswers",
     "OutboxRow",
@@ -23,6 +24,7 @@ __all__ = [
     "room_row",
 ]
 
+GRANT = "grant"
 RoomKey: TypeAlias = tuple[str, str]  # app id, room name
 
 
@@ -35,8 +37,9 @@ class OutboxRow:
         room: Which.
         kind: ``room``, ``metadata``, ``participant`` or ``say``.
         slot: Tells rows of one kind apart: an identity, a message's number.
-        seq: Rises with every row; what is sent is deleted by it.
-        payload: Of a message; else empty.
+        seq: Rises with every row, over all starts; what is sent is deleted by it.
+        payload: Of a message its text; `GRANT` where somebody has a right to send.
+        version: Of the room that called for it: no older one is looked at.
     """
 
     app_id: str
@@ -45,6 +48,12 @@ class OutboxRow:
     slot: str
     seq: int
     payload: str = ""
+    version: int = 0
+
+    @property
+    def is_grant(self) -> bool:
+        """Whether it writes a right to send."""
+        return self.payload == GRANT
 
     @property
     def key(self) -> RoomKey:

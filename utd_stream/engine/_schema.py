@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 __all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 TABLES = MetaData()
 
@@ -73,6 +73,7 @@ OUTBOX = Table(
     Column("slot", String(256), primary_key=True),
     Column("seq", BigInteger, nullable=False),
     Column("payload", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
 )
 
 # What was answered to a request that named an Idempotency-Key.

@@ -61,7 +61,6 @@ class Engine:
         self._reconciler = Reconciler(
             self._writer,
             directory=self._directory,
-            outbox=self._outbox,
             sfu=sfu,
             clock=clock,
             period=config.reconcile_period,

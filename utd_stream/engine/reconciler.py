@@ -20,18 +20,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
 
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.orders import Order
-from utd_stream.engine.outbox import Outbox
-from utd_stream.engine.rules.commands import Command, MembersListed, RoomGone
+from utd_stream.engine.rules.commands import (
+    Command,
+    MembersListed,
+    RoomGone,
+    RoomOpened,
+)
+from utd_stream.engine.rules.grants import metadata_revision
 from utd_stream.engine.store import RoomKey
 from utd_stream.engine.writer import Writer
 from utd_stream.errors import NotFoundError, UTDStreamException
-from utd_stream.models.json_text import read_json
 from utd_stream.models.names import sfu_room_name, split_sfu_room_name
 from utd_stream.ports import Clock, Sfu, SfuRoom
 
@@ -47,7 +50,6 @@ class Reconciler:
     Args:
         writer: Told.
         directory: Which rooms live.
-        outbox: Deletes ended rooms again.
         sfu: Asked.
         clock: Of the engine.
         period: How often everything is listed, in seconds.
@@ -59,7 +61,6 @@ class Reconciler:
         writer: Writer,
         *,
         directory: Directory,
-        outbox: Outbox,
         sfu: Sfu,
         clock: Clock,
         period: float,
@@ -67,7 +68,6 @@ class Reconciler:
     ) -> None:
         self._writer = writer
         self._directory = directory
-        self._outbox = outbox
         self._sfu = sfu
         self._clock = clock
         self._period = period
@@ -147,7 +147,7 @@ class Reconciler:
                 _LOG.info("whether %s has ended cannot be read: %s", key, error)
                 continue
             if room is not None and not room.is_live:
-                self._outbox.sync_room(key)
+                await self._tell(key, RoomOpened())
 
     async def _look_at(
         self, key: RoomKey, rooms: Mapping[str, SfuRoom], gone: RoomGone
@@ -173,7 +173,7 @@ class Reconciler:
         return MembersListed(
             participants=participants,
             asked_at=asked_at,
-            metadata_rev=_revision(room.metadata),
+            metadata_rev=metadata_revision(room.metadata),
         )
 
     async def _tell(self, key: RoomKey, fact: Command) -> None:
@@ -183,13 +183,3 @@ class Reconciler:
             pass
         except UTDStreamException as error:
             _LOG.info("what the SFU says of %s was not kept: %s", key, error)
-
-
-def _revision(metadata: str) -> int | None:
-    """Return the revision of itself that a room's metadata shows."""
-    try:
-        told: Any = read_json(metadata or "null")
-        rev = cast("object", told["_room"]["rev"])
-    except (ValueError, KeyError, TypeError, IndexError):
-        return None
-    return rev if isinstance(rev, int) and not isinstance(rev, bool) else None

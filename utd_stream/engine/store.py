@@ -38,6 +38,7 @@ from utd_stream.engine._dialect import (
 from utd_stream.engine._migration import migrate
 from utd_stream.engine._retention import forget
 from utd_stream.engine._rows import (
+    GRANT,
     Changes,
     OutboxRow,
     RoomKey,
@@ -59,6 +60,7 @@ from utd_stream.engine.rules.state import Room
 from utd_stream.errors import InvalidArgumentError
 
 __all__ = [
+    "GRANT",
     "Changes",
     "OutboxRow",
     "RoomKey",
@@ -149,6 +151,20 @@ class Store:
         """
         with self.transaction():
             self._connection.execute(update(META).values(value=META.c.value))
+
+    def begin_incarnation(self) -> int:
+        """Return how many writers this database has had, with one that begins."""
+        here = META.c.key == "incarnation"
+        with self.transaction():
+            found = self._connection.execute(select(META.c.value).where(here)).scalar()
+            number = int(found or 0) + 1
+            if found is None:
+                first = insert(META).values(key="incarnation", value=str(number))
+                self._connection.execute(first)
+            else:
+                later = update(META).where(here).values(value=str(number))
+                self._connection.execute(later)
+        return number
 
     @property
     def connection(self) -> Connection:

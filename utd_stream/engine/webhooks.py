@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.orders import Order
-from utd_stream.engine.rules.commands import Command, MemberJoined, MemberLeft
+from utd_stream.engine.rules.commands import (
+    Command,
+    MemberJoined,
+    MemberLeft,
+    RoomOpened,
+)
+from utd_stream.engine.rules.grants import metadata_revision
 from utd_stream.engine.services import Services
 from utd_stream.engine.store import RoomKey
 from utd_stream.errors import (
@@ -57,10 +63,8 @@ async def hear(services: Services, body: bytes, authorization: str) -> None:
             left = MemberLeft(identity=who.identity, sid=who.sid, reason=reason)
             await _tell(services, room, left)
         case RoomStarted(room=room):
-            key = _key(services, room)
-            if key is not None:
-                # A restarted LiveKit has forgotten what was written there.
-                services.outbox.sync_metadata(key)
+            shown = metadata_revision(room.metadata)
+            await _tell(services, room, RoomOpened(metadata_rev=shown))
         case RoomFinished(room=room):
             key = _key(services, room)
             if key is not None:

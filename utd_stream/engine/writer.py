@@ -24,6 +24,7 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -55,6 +56,8 @@ _FORGET_PERIOD = 60.0
 # Between two lines of the log about failures of one kind, in seconds: on a full
 # disk every command fails.
 _QUIET = 60.0
+# Of the number of a row, which of its writer's it is; the others say which writer.
+_SEQ_BITS = 40
 
 
 @attrs.frozen(kw_only=True)
@@ -124,7 +127,8 @@ class Writer:
         self._threaded = threaded
         self._capacity = capacity
         self._log = log
-        self._seq = max((row.seq for row in store.unsent()), default=0)
+        # No other writer of this database numbers a row alike.
+        self._seq = store.begin_incarnation() << _SEQ_BITS
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._turn: asyncio.Handle | None = None
         self._sent: deque[OutboxRow] = deque()
@@ -189,16 +193,19 @@ class Writer:
         """
         await self._put(_Run(Store.prove if writes else Store.check_place))
 
-    async def room(self, key: RoomKey) -> Room | None:
-        """Return a room as committed, read from disk if it is not remembered.
+    async def room(self, key: RoomKey, version: int = 0) -> Room | None:
+        """Return a room as committed, of *version* or a later one.
+
+        It is read from disk if none that is new enough is remembered.
 
         Raises:
             UnavailableError: If it cannot be read now.
         """
-        try:
-            return self.committed.room(key)
-        except KeyError:
-            return cast("Room | None", await self._put(_Read(key)))
+        with suppress(KeyError):
+            room = self.committed.room(key)
+            if room.version >= version:
+                return room
+        return cast("Room | None", await self._put(_Read(key)))
 
     def discard(self, rows: Sequence[OutboxRow]) -> None:
         """Delete rows that were sent, with the next batch or a little later."""

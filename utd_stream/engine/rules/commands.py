@@ -39,6 +39,7 @@ __all__ = [
     "RejectSpeaker",
     "RequestToSpeak",
     "RoomGone",
+    "RoomOpened",
     "SetupSeats",
     "SwapSeats",
     "TakeSeat",
@@ -258,6 +259,21 @@ class RoomGone:
 
 
 @attrs.frozen(kw_only=True)
+class RoomOpened:
+    """The SFU has a room of this name that it may have opened by itself.
+
+    A restarted SFU has forgotten the metadata, and a token that is still good
+    opens a room that has ended.
+
+    Attributes:
+        metadata_rev: The revision of itself that the room's metadata shows; None
+            for none.
+    """
+
+    metadata_rev: int | None = None
+
+
+@attrs.frozen(kw_only=True)
 class TimePassed:
     """Something was due: requests and invitations expire by it."""
 
@@ -283,5 +299,7 @@ Order: TypeAlias = (
     | AcceptInvitation
     | DeclineInvitation
 )
-Fact: TypeAlias = MemberJoined | MemberLeft | MembersListed | RoomGone | TimePassed
+Fact: TypeAlias = (
+    MemberJoined | MemberLeft | MembersListed | RoomGone | RoomOpened | TimePassed
+)
 Command: TypeAlias = Enter | LeaveRoom | Order | Fact

@@ -110,6 +110,7 @@ _FACTS = handlers(
     On(c.MemberLeft, roster.left),
     On(c.MembersListed, roster.listed),
     On(c.RoomGone, roster.gone),
+    On(c.RoomOpened, roster.opened),
     On(c.TimePassed, roster.expire),
 )
 _ORDERS = handlers(On(c.EndRoom, roster.end), On(c.KickMember, roster.kick))

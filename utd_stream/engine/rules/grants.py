@@ -21,6 +21,7 @@ from utd_stream.models.rooms import RemovalReason
 
 __all__ = [
     "lingers",
+    "metadata_revision",
     "participant_metadata",
     "permission",
     "removal_notice",
@@ -128,3 +129,13 @@ def room_metadata(room: Room) -> str:
     if room.ending is not None:
         facts["ended"] = {"by": room.ending.by, "reason": room.ending.reason.value}
     return orjson.dumps(kind_of(room).metadata(room) | {"_room": facts}).decode()
+
+
+def metadata_revision(metadata: str) -> int | None:
+    """Return the revision of itself that the metadata of an SFU's room shows."""
+    try:
+        told: Any = read_json(metadata or "null")
+        rev = cast("object", told["_room"]["rev"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+    return rev if isinstance(rev, int) and not isinstance(rev, bool) else None

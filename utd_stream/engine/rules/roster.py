@@ -24,6 +24,7 @@ from utd_stream.engine.rules.commands import (
     MemberLeft,
     MembersListed,
     RoomGone,
+    RoomOpened,
     TimePassed,
 )
 from utd_stream.engine.rules.draft import Draft
@@ -51,6 +52,7 @@ __all__ = [
     "leave",
     "left",
     "listed",
+    "opened",
     "unborn",
 ]
 
@@ -182,6 +184,14 @@ def gone(draft: Draft, fact: RoomGone) -> None:
 def expire(draft: Draft, _: TimePassed) -> None:
     """Hear that something may have waited too long."""
     kind_of(draft.room).expire(draft)
+
+
+def opened(draft: Draft, fact: RoomOpened) -> None:
+    """Hear that the SFU has a room: its metadata is written again, or it is closed."""
+    if not draft.room.is_live:
+        draft.effect(SyncRoom())
+    elif fact.metadata_rev != draft.room.metadata_rev:
+        draft.effect(SyncMetadata())
 
 
 # What the SFU shows.

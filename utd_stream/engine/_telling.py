@@ -1,0 +1,217 @@
+"""How one row of the outbox is told to the SFU.
+
+A row says what to look at; what is written is read from the room when it is
+sent, so that nothing sent is ever stale.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import cast
+
+import attrs
+import orjson
+
+from utd_stream.engine.border_log import log_refusal
+from utd_stream.engine.rules.grants import (
+    lingers,
+    participant_metadata,
+    permission,
+    removal_notice,
+    room_metadata,
+)
+from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.engine.store import OutboxRow
+from utd_stream.engine.writer import Writer
+from utd_stream.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    UTDStreamException,
+)
+from utd_stream.models.json_text import read_json
+from utd_stream.models.names import sfu_room_name
+from utd_stream.models.participants import Permission
+from utd_stream.ports import Clock, Sfu
+
+__all__ = ["Teller", "Told"]
+
+_LOG = logging.getLogger(__name__)
+
+# A message only names the reason of what comes next, so it holds nothing up
+# for long; LiveKit takes 3 s to see that a room is not there.
+_HINT_TIME = 1.0
+
+
+@attrs.frozen(kw_only=True)
+class Told:
+    """What became of a row that the SFU has taken.
+
+    Attributes:
+        is_missing: It was a grant of somebody whom the SFU does not know, though
+            the roster has them connected: they may have just joined (T6).
+        metadata_bytes: Of the room's metadata that was written.
+        connected: How many the SFU sends it to.
+    """
+
+    is_missing: bool = False
+    metadata_bytes: int = 0
+    connected: int = 0
+
+
+_TOLD = Told()
+
+
+class Teller:
+    """Tells the SFU, one row at a time.
+
+    Args:
+        writer: Reads rooms.
+        sfu: Told.
+        clock: Of the engine.
+        rules: The numbers in force.
+        concurrency: How many requests may be under way.
+    """
+
+    def __init__(
+        self, writer: Writer, sfu: Sfu, clock: Clock, rules: Rules, concurrency: int
+    ) -> None:
+        self._writer = writer
+        self._sfu = sfu
+        self._clock = clock
+        self._rules = rules
+        self._free = asyncio.Semaphore(concurrency)
+
+    async def tell(self, row: OutboxRow) -> Told:
+        """Tell the SFU what *row* asks for, as its room stands now.
+
+        Raises:
+            NotFoundError: If nobody is there for whom it was.
+            InvalidRequestError: If the SFU will never take it.
+            TransportError: If another try may do.
+        """
+        name = sfu_room_name(*row.key)
+        match row.kind:
+            case "room":
+                await self._tell_room(name, await self._room(row))
+            case "metadata":
+                return await self._tell_metadata(name, row)
+            case "participant":
+                return await self._tell_participant(name, row)
+            case _:
+                await self._say(name, row)
+        return _TOLD
+
+    async def _room(self, row: OutboxRow) -> Room | None:
+        return await self._writer.room(row.key, row.version)
+
+    async def _say(self, name: str, row: OutboxRow) -> None:
+        said, to = cast("tuple[str, list[str]]", read_json(row.payload))
+        try:
+            async with self._free, self._clock.timeout(_HINT_TIME):
+                await self._sfu.send_data(name, orjson.dumps({"type": said}), to=to)
+        except TimeoutError:
+            _LOG.info("nobody in %s took %s in time", name, said)
+
+    async def _tell_room(self, name: str, room: Room | None) -> None:
+        if room is None or not room.is_live:
+            if room is not None:
+                await self._tell_end(name, room)
+            async with self._free:
+                await self._sfu.delete_room(name)
+            return
+        text = room_metadata(room)
+        async with self._free:
+            made = await self._sfu.create_room(
+                name, metadata=text, empty_timeout=self._rules.room_empty
+            )
+            if made.metadata != text:
+                # It was there: LiveKit leaves a room that exists as it is.
+                await self._sfu.update_room_metadata(name, text)
+
+    async def _tell_end(self, name: str, room: Room) -> None:
+        with _let_pass(f"how {name} ended"):
+            async with self._free, self._clock.timeout(_HINT_TIME):
+                await self._sfu.update_room_metadata(name, room_metadata(room))
+
+    async def _tell_metadata(self, name: str, row: OutboxRow) -> Told:
+        room = await self._room(row)
+        if room is None or not room.is_live:
+            return _TOLD
+        text = room_metadata(room)
+        try:
+            async with self._free:
+                await self._sfu.update_room_metadata(name, text)
+        except NotFoundError:
+            # The SFU has forgotten the room, or closed it when it was empty, or
+            # because it has ended in the meantime.
+            await self._tell_room(name, await self._room(row))
+        connected = sum(member.is_connected for member in room.members.values())
+        return Told(metadata_bytes=len(text.encode()), connected=connected)
+
+    async def _tell_participant(self, name: str, row: OutboxRow) -> Told:
+        try:
+            return await self._write_right(name, row)
+        except Exception as error:
+            if not _is_final(error):
+                raise
+            # It may be a revoke, so the SFU must not let them go on.
+            what = f"a right in {row.key} cannot be written; its holder is removed"
+            log_refusal(what, error)
+            await self._remove(name, row.slot)
+        return _TOLD
+
+    async def _write_right(self, name: str, row: OutboxRow) -> Told:
+        room = await self._room(row)
+        granted = None if room is None else permission(room, row.slot)
+        if (
+            room is None
+            or granted is None
+            or lingers(room, row.slot, self._clock.now(), self._rules)
+        ):
+            notice = None if room is None else removal_notice(room, row.slot)
+            await self._remove(name, row.slot, notice)
+            return _TOLD
+        try:
+            async with self._free:
+                await self._sfu.update_participant(
+                    name,
+                    row.slot,
+                    permission=granted,
+                    metadata=participant_metadata(room, row.slot),
+                )
+        except NotFoundError:
+            is_there = room.members[row.slot].is_connected
+            return Told(is_missing=granted.can_publish and is_there)
+        return _TOLD
+
+    async def _remove(
+        self, name: str, identity: str, notice: tuple[Permission, str] | None = None
+    ) -> None:
+        if notice is not None:
+            right, metadata = notice
+            with _let_pass(f"why {identity} is removed from {name}"):
+                async with self._free, self._clock.timeout(_HINT_TIME):
+                    await self._sfu.update_participant(
+                        name, identity, permission=right, metadata=metadata
+                    )
+        async with self._free:
+            await self._sfu.remove_participant(name, identity)
+
+
+@contextmanager
+def _let_pass(what: str) -> Generator[None]:
+    """Let a reason go untold: it must not hold up what it is the reason of."""
+    try:
+        yield
+    except (TimeoutError, UTDStreamException) as error:
+        _LOG.info("the SFU was not told %s: %s", what, error)
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether what failed fails however often it is tried."""
+    if isinstance(error, UTDStreamException):
+        return isinstance(error, InvalidRequestError)
+    return True
