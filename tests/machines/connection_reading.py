@@ -60,10 +60,10 @@ STANDS = {
 }
 BROKEN: Changes = {"lost_at": LOST_AT, "broken": True}
 MENDED: Changes = {"lost_at": None, "broken": False}
-NEW: Changes = {"number": 4, "tries": 2, "reason": "", "owes_goodbye": False}
+NEW: Changes = {"number": 4, "tries": 2, "reason": "", "may_be_listed": False}
 BEGUN: Changes = {**NEW, **MENDED}
 ENDED: Changes = {"number": 4, **MENDED}
-OWED: Changes = {"owes_goodbye": True}
+OWED: Changes = {"may_be_listed": True}
 FAILED: Changes = {**ENDED, **OWED}
 REMOVED: Changes = {**ENDED, "reason": "room_deleted"}
 
@@ -148,5 +148,5 @@ READING = (
     on(RECONNECTING, Leave(), DISCONNECTED, DISARM, TELL, RELEASE, **ENDED),
     on((DISCONNECTED, FORCE_EXIT), Leave()),
     # The engine may have let in whom the SFU did not.
-    on(DISCONNECTED, Leave(), SAME, TELL, given=OWED, owes_goodbye=False),
+    on(DISCONNECTED, Leave(), SAME, TELL, given=OWED, may_be_listed=False),
 )

@@ -104,7 +104,7 @@ def test_leave_always_ends(machine: AnyMachine) -> None:
             ended = FORCE_EXIT if seen.state is FORCE_EXIT else DISCONNECTED
             assert seen.step.state is ended
             told = [e for e in seen.step.effects if e in {TELL, RELEASE}]
-            owed = [TELL] if seen.data.owes_goodbye else []
+            owed = [TELL] if seen.data.may_be_listed else []
             assert told == ([TELL, RELEASE] if seen.state in LIVE else owed)
         else:
             assert TELL not in seen.step.effects
@@ -244,7 +244,7 @@ def test_late_facts_are_told_apart(machine: AnyMachine) -> None:
 def test_a_failed_connect_is_taken_back(machine: AnyMachine) -> None:
     """Goodbye is owed by what has failed, until it is said or tried again."""
     for seen in every_connection_step(machine):
-        owes = seen.step.data.owes_goodbye
+        owes = seen.step.data.may_be_listed
         if isinstance(seen.event, ConnectFailed | ConnectRefused | GaveUp):
             assert owes == (seen.step.state is DISCONNECTED)
         else:
@@ -268,7 +268,7 @@ class ConnectionWalk(RuleBasedStateMachine):
         if is_late(self.run.data, event):
             return
         state, number = self.run.state, self.run.data.number
-        owed = self.run.data.owes_goodbye
+        owed = self.run.data.may_be_listed
         effects = fired(self.run, event)
         if effects is None:
             return

@@ -1,56 +1,37 @@
 """The connection machine: one client's way into one room and back into it.
 
-LiveKit's client repairs what it can; after about 23 s it gives up and the
+LiveKit's client repairs what it can; after about 23 s it gives up, and the
 client mints again (`ReopenTransport`) until a minute has passed.  Everything
-that belongs to one connection carries its number, so that late facts of one
-that is gone can be told apart (`is_late`).
+that belongs to one connection carries its number, so that a fact of an older
+connection is known to be late (`is_late`).
 
 Source: contract.md section 5, Reconnect; traps T13, T29, T38, T41.
 
 Laws, each proved by the test of the same name:
 
-1. leave_always_ends: after Leave it is disconnected or was force_exit already.
-2. one_timer: at most one force-exit timer runs, and only while reconnecting.
-3. released_once_per_connection: what was opened is released or replaced once.
-4. short_outage_is_light: under 15 s only the room's metadata is read again.
-5. long_outage_is_full: otherwise metadata, seats and roles are.
-6. first_connect_is_tried_again: as often as there are tries, then it ends.
-7. removal_is_no_outage: who was removed does not come back by itself.
+1. leave_always_ends: after Leave the state is disconnected, or still force_exit;
+   the engine is told before the transport is released.
+2. one_timer: a force-exit timer runs exactly while reconnecting, and only one.
+3. released_once_per_connection: each opened transport is released or replaced
+   once.
+4. short_outage_is_light: after less than 15 s only the metadata is read again.
+5. long_outage_is_full: after a longer outage, or over a new connection, metadata,
+   seats and roles are read again.
+6. first_connect_is_tried_again: as often as there are tries, then it fails.
+7. removal_is_no_outage: a removed client does not reconnect by itself.
 8. late_facts_are_told_apart: facts of an older connection are late, others not.
-9. connected_means_connected: a connection that broke before its admission was
-   told counts as lost until it is repaired.
-10. a_failed_connect_is_taken_back: whom the engine may have let in, but not the
-   SFU, says goodbye with Leave, once.
+9. connected_means_connected: a connection that breaks before Admitted counts as
+   lost until it is repaired.
+10. a_failed_connect_is_taken_back: if the engine may list this client although its
+   connect failed, Leave tells the engine so, once.
 """
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import attrs
 
-from utd_stream.machines._connection_events import (
-    Admitted,
-    ArmExit,
-    Connect,
-    ConnectFailed,
-    ConnectionEffect,
-    ConnectionEvent,
-    ConnectRefused,
-    DisarmExit,
-    ExitDue,
-    GaveUp,
-    Leave,
-    OpenTransport,
-    ReadRoom,
-    ReadState,
-    Rejoined,
-    RejoinFailed,
-    ReleaseTransport,
-    Removed,
-    ReopenTransport,
-    Resumed,
-    TellEngine,
-    TransportLost,
-)
 from utd_stream.machines._declare import Declaration, Row
 from utd_stream.models.rooms import UTDConnectionState
 
@@ -86,10 +67,179 @@ __all__ = [
     "is_late",
 ]
 
-LIGHT_OUTAGE = 15.0  # seconds; below it nothing but metadata can have been missed
+LIGHT_OUTAGE = 15.0  # seconds; a shorter outage can hide metadata only
 FORCE_EXIT_AFTER = 60.0  # seconds from the loss
 RETRY_PAUSE = 0.5  # seconds between the tries of a first connect
 RECONNECT_PAUSE = 2.0  # seconds between the tries to come back
+
+
+# Commands: the application asks.
+
+
+@attrs.frozen
+class Connect:
+    """Enter the room; if that fails, try again up to *tries* times."""
+
+    tries: int = 2
+
+
+@attrs.frozen
+class Leave:
+    """Leave the room, or give up entering it."""
+
+
+# Facts: the network, the engine and the clock report.
+
+
+@attrs.frozen
+class Admitted:
+    """The SFU admitted this client."""
+
+    number: int
+
+
+@attrs.frozen
+class ConnectFailed:
+    """The SFU or the engine could not be reached."""
+
+    number: int
+
+
+@attrs.frozen
+class ConnectRefused:
+    """The engine or the SFU refused; another try would be refused too."""
+
+    number: int
+
+
+@attrs.frozen
+class TransportLost:
+    """The connection broke; LiveKit's client repairs it by itself."""
+
+    number: int
+    at: float  # monotonic seconds
+
+
+@attrs.frozen
+class Resumed:
+    """LiveKit's client repaired the connection."""
+
+    number: int
+    at: float  # monotonic seconds
+
+
+@attrs.frozen
+class GaveUp:
+    """The connection ended, and not because the SFU removed this client."""
+
+    number: int
+    at: float  # monotonic seconds
+
+
+@attrs.frozen
+class Rejoined:
+    """A new connection replaced the one that ended."""
+
+    number: int
+
+
+@attrs.frozen
+class RejoinFailed:
+    """A new connection failed; another try may succeed."""
+
+    number: int
+
+
+@attrs.frozen
+class Removed:
+    """The SFU ended the connection: kicked, banned, room ended or replaced."""
+
+    number: int
+    reason: str  # a `DisconnectReason` value
+
+
+@attrs.frozen
+class ExitDue:
+    """The minute since the loss is over."""
+
+
+ConnectionEvent: TypeAlias = (
+    Connect
+    | Leave
+    | Admitted
+    | ConnectFailed
+    | ConnectRefused
+    | TransportLost
+    | Resumed
+    | GaveUp
+    | Rejoined
+    | RejoinFailed
+    | Removed
+    | ExitDue
+)
+
+
+# Effects.
+
+
+@attrs.frozen
+class OpenTransport:
+    """Mint and connect as *number*, after *delay* seconds."""
+
+    number: int
+    delay: float = 0.0
+
+
+@attrs.frozen
+class ReopenTransport:
+    """Mint with ``resume`` and connect as *number*, after *delay* seconds."""
+
+    number: int
+    delay: float = 0.0
+
+
+@attrs.frozen
+class ReleaseTransport:
+    """Disconnect and free everything local."""
+
+
+@attrs.frozen
+class TellEngine:
+    """Tell the engine that this client leaves, before disconnecting."""
+
+
+@attrs.frozen
+class ArmExit:
+    """Post ExitDue after *delay* seconds."""
+
+    delay: float
+
+
+@attrs.frozen
+class DisarmExit:
+    """Do not post ExitDue."""
+
+
+@attrs.frozen
+class ReadRoom:
+    """Read the metadata of the connected room."""
+
+
+@attrs.frozen
+class ReadState:
+    """Read the metadata, and ask the engine for seats and roles."""
+
+
+ConnectionEffect: TypeAlias = (
+    OpenTransport
+    | ReopenTransport
+    | ReleaseTransport
+    | TellEngine
+    | ArmExit
+    | DisarmExit
+    | ReadRoom
+    | ReadState
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -102,7 +252,7 @@ class ConnectionData:
         lost_at: When the outage began, monotonic seconds; None without one.
         broken: Whether LiveKit's client repairs that connection.
         reason: Why it ended last, a `DisconnectReason` value, or empty.
-        owes_goodbye: It failed by itself; the engine may have let this client in.
+        may_be_listed: Whether the engine may list this client, whose connect failed.
     """
 
     number: int = 0
@@ -110,7 +260,7 @@ class ConnectionData:
     lost_at: float | None = None
     broken: bool = False
     reason: str = ""
-    owes_goodbye: bool = False
+    may_be_listed: bool = False
 
 
 def is_late(data: ConnectionData, fact: object) -> bool:
@@ -124,17 +274,17 @@ def tries_left(data: ConnectionData, event: ConnectFailed | GaveUp) -> bool:
 
 
 def is_broken(data: ConnectionData, event: Admitted | Rejoined) -> bool:
-    """Did it break before it was told that it is there?"""
+    """Did the connection break before this fact of it came?"""
     return data.broken
 
 
-def goodbye_is_owed(data: ConnectionData, event: Leave) -> bool:
-    """Did it fail, and was nothing said of that to the engine yet?"""
-    return data.owes_goodbye
+def engine_may_list_me(data: ConnectionData, event: Leave) -> bool:
+    """Did the connect fail, although the engine may list this client?"""
+    return data.may_be_listed
 
 
 def outage_was_short(data: ConnectionData, event: Resumed) -> bool:
-    """Was it too short to have missed more than metadata?"""
+    """Was the outage so short that only metadata can have changed unseen?"""
     return data.lost_at is not None and event.at - data.lost_at < LIGHT_OUTAGE
 
 
@@ -181,17 +331,17 @@ def reopen_later(data: ConnectionData, event: RejoinFailed) -> ReopenTransport:
 
 
 def release(data: ConnectionData, event: ConnectionEvent) -> ReleaseTransport:
-    """Disconnect and free what is local."""
+    """Disconnect and free everything local."""
     return ReleaseTransport()
 
 
 def tell_engine(data: ConnectionData, event: Leave) -> TellEngine:
-    """Say goodbye before disconnecting."""
+    """Tell the engine before disconnecting."""
     return TellEngine()
 
 
 def arm_exit(data: ConnectionData, event: ConnectionEvent) -> ArmExit:
-    """Let the minute run."""
+    """Start the minute until the client gives up."""
     return ArmExit(FORCE_EXIT_AFTER)
 
 
@@ -201,19 +351,19 @@ def disarm_exit(data: ConnectionData, event: ConnectionEvent) -> DisarmExit:
 
 
 def read_room(data: ConnectionData, event: ConnectionEvent) -> ReadRoom:
-    """Read what the room knows."""
+    """Read the metadata."""
     return ReadRoom()
 
 
 def read_state(data: ConnectionData, event: ConnectionEvent) -> ReadState:
-    """Read what room and engine know."""
+    """Read metadata, seats and roles."""
     return ReadState()
 
 
 _S = UTDConnectionState
-_NEXT = ("number",)  # what the connection before it still tells is late
+_NEXT = ("number",)  # so that facts of the connection before are late
 _WHOLE = {"lost_at": None, "broken": False}
-_FAILED = {**_WHOLE, "owes_goodbye": True}
+_FAILED = {**_WHOLE, "may_be_listed": True}
 
 # fmt: off
 CONNECTION: Declaration[
@@ -223,7 +373,7 @@ CONNECTION: Declaration[
     initial=_S.DISCONNECTED,
     rows=(
         Row(Connect,        (_S.DISCONNECTED, _S.FORCE_EXIT), _S.CONNECTING,
-            update=given_tries, set={"reason": "", "owes_goodbye": False}, count=_NEXT,
+            update=given_tries, set={"reason": "", "may_be_listed": False}, count=_NEXT,
             effects=(open_transport,)),
         # A connect over a live room tears the old one down first.
         Row(Connect,        (_S.CONNECTING, _S.CONNECTED), _S.CONNECTING,
@@ -241,8 +391,8 @@ CONNECTION: Declaration[
             effects=(open_later,)),
         Row(ConnectFailed,  (_S.CONNECTING,), _S.DISCONNECTED,
             set=_FAILED, count=_NEXT, effects=(release,)),
-        # It ended before the connect had returned: a try that failed, or the
-        # admission that follows would be of a connection that is gone.
+        # It ended before the connect returned: that try failed, and an Admitted
+        # that follows is late.
         Row(GaveUp,         (_S.CONNECTING,), _S.CONNECTING,
             guard=tries_left, update=one_try_spent, set=_WHOLE, count=_NEXT,
             effects=(open_later,)),
@@ -254,7 +404,7 @@ CONNECTION: Declaration[
             set=_FAILED, count=_NEXT, effects=(disarm_exit, release)),
         Row(TransportLost,  (_S.CONNECTED,), _S.RECONNECTING,
             update=outage_begun, set={"broken": True}, effects=(arm_exit,)),
-        # Before its admission was told, which says only that it was there.
+        # Admitted follows, but does not say whether the connection still works.
         Row(TransportLost,  (_S.CONNECTING,), _S.CONNECTING,
             update=outage_begun, set={"broken": True}),
         # A flap keeps the timer that runs.
@@ -274,7 +424,7 @@ CONNECTION: Declaration[
             guard=is_broken, effects=(read_state,)),
         Row(Rejoined,       (_S.RECONNECTING,), _S.CONNECTED,
             set={"lost_at": None}, effects=(disarm_exit, read_state)),
-        # Broken and repaired before it was told.
+        # The connection broke and was repaired before this fact came.
         Row(Rejoined,       (_S.CONNECTED,),  _S.CONNECTED,
             effects=(read_state,)),
         Row(RejoinFailed,   (_S.RECONNECTING,), _S.RECONNECTING,
@@ -289,9 +439,10 @@ CONNECTION: Declaration[
             set=_WHOLE, count=_NEXT, effects=(tell_engine, release)),
         Row(Leave,          (_S.RECONNECTING,), _S.DISCONNECTED,
             set=_WHOLE, count=_NEXT, effects=(disarm_exit, tell_engine, release)),
-        # Not when it fails: who rejoins soon keeps the seat.
+        # Not when the connect fails: a client that rejoins soon keeps its seat.
         Row(Leave,          (_S.DISCONNECTED,), _S.DISCONNECTED,
-            guard=goodbye_is_owed, set={"owes_goodbye": False}, effects=(tell_engine,)),
+            guard=engine_may_list_me, set={"may_be_listed": False},
+            effects=(tell_engine,)),
         Row(Leave,          (_S.DISCONNECTED,), _S.DISCONNECTED),
         Row(Leave,          (_S.FORCE_EXIT,), _S.FORCE_EXIT),
     ),

@@ -1,17 +1,17 @@
 """One invitation to speak: a moderator asks somebody to sit down.
 
-The engine runs it.  It may hold a seat, which its end gives back unless the
-invitee took it.
+The engine runs it.  It may hold a seat, which it releases when it ends, unless
+the invitee sits there.
 
 Source: contract.md section 3, Speakers.
 
 Laws, each proved by the test of the same name:
 
-1. settles_once: it is accepted once; the next acceptance is refused as settled.
-2. a_held_seat_is_given_back: an end without the seat taken releases it, once,
-   unless the seat itself was dropped.
-3. sitting_on_its_seat_accepts_it: taking the reserved seat is an acceptance.
-4. late_facts_change_nothing: facts about a settled one leave it as it is.
+1. settles_once: it ends once; an acceptance after that is refused as settled.
+2. a_held_seat_is_given_back: a held seat is released once, when the invitation
+   ends, unless the invitee sits there or the seat itself was dropped.
+3. sitting_on_its_seat_accepts_it: an invitee who sits on the held seat accepts.
+4. late_facts_change_nothing: facts after its end change nothing.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class InvitationState(Enum):
     """Where an invitation stands; all but the first are final."""
 
     PENDING = "pending"  # waits for the invitee
-    ACCEPTED = "accepted"  # the invitee sits
+    ACCEPTED = "accepted"  # the invitee has a seat
     DECLINED = "declined"  # the invitee said no
     EXPIRED = "expired"  # the invitee did not answer in time
-    WITHDRAWN = "withdrawn"  # it has lost its point
+    WITHDRAWN = "withdrawn"  # invitee or seat is gone, or another seat was taken
 
 
 # Commands.
@@ -76,14 +76,14 @@ class Decline:
 
 @attrs.frozen
 class InviteeSeated:
-    """The invitee came to sit on *seat_index* by another way."""
+    """The invitee sits on *seat_index*, and did not accept to get there."""
 
     seat_index: int
 
 
 @attrs.frozen
 class InviteeGone:
-    """The invitee is no member any more."""
+    """The invitee is no longer a member."""
 
 
 @attrs.frozen
@@ -114,7 +114,7 @@ class SeatInvitee:
 
 @attrs.frozen
 class ReleaseSeat:
-    """Open the seat that was held."""
+    """Open the held seat *seat_index*."""
 
     seat_index: int
 
@@ -155,7 +155,7 @@ def holds_a_seat(data: InvitationData, event: InvitationEvent) -> bool:
 
 
 def seat_invitee(data: InvitationData, event: Accept) -> SeatInvitee:
-    """Put the invitee on the seat."""
+    """Seat the invitee."""
     assert event.seat_index is not None  # noqa: S101 -- the row's guard
     return SeatInvitee(data.identity, event.seat_index)
 

@@ -1,16 +1,17 @@
 """One request to speak: somebody in the audience waits for a moderator.
 
 The engine runs it.  It begins pending and ends once; the first moderator who
-answers decides, the second one learns that it is settled.
+answers decides, and the second one is refused as settled.
 
 Source: contract.md section 3, Speakers.
 
 Laws, each proved by the test of the same name:
 
-1. settles_once: an answer is taken once; the next one is refused as settled.
-2. seats_only_when_approved: the effect that seats comes with approval alone.
-3. a_full_grid_keeps_it_pending: approval without a free seat changes nothing.
-4. late_facts_change_nothing: facts about a settled request leave it as it is.
+1. settles_once: it ends once and names who answered; an answer after that is
+   refused as settled.
+2. seats_only_when_approved: approval seats the requester, and nothing else does.
+3. a_full_grid_keeps_it_pending: approval without a free seat is a conflict.
+4. late_facts_change_nothing: facts after its end change nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class RequestState(Enum):
     PENDING = "pending"  # waits for a moderator
     APPROVED = "approved"  # the requester was seated
     REJECTED = "rejected"  # a moderator said no
-    CANCELLED = "cancelled"  # withdrawn, or there is nothing left to ask
+    CANCELLED = "cancelled"  # withdrawn, or no longer needed
     EXPIRED = "expired"  # nobody answered in time
 
 
@@ -76,7 +77,7 @@ class Reject:
 
 @attrs.frozen
 class Cancel:
-    """Withdraw one's own request."""
+    """Withdraw the request; only the requester does."""
 
 
 # Facts.
@@ -84,17 +85,17 @@ class Cancel:
 
 @attrs.frozen
 class RequesterSeated:
-    """The requester came to sit by another way."""
+    """The requester sits, and nobody approved to get there."""
 
 
 @attrs.frozen
 class RequesterGone:
-    """The requester is no member any more."""
+    """The requester is no longer a member."""
 
 
 @attrs.frozen
 class ModeFreed:
-    """Anybody may sit now; there is nothing to ask."""
+    """Anybody may sit now without asking."""
 
 
 @attrs.frozen
@@ -134,7 +135,7 @@ class RequestData:
     Attributes:
         identity: Who asks.
         created_at: When.
-        expires_at: When it lapses.
+        expires_at: When it expires.
         settled_by: Who approved or rejected it, or None.
     """
 
@@ -155,7 +156,7 @@ def settled(data: RequestData, event: Approve | Reject) -> RequestData:
 
 
 def seat_requester(data: RequestData, event: Approve) -> SeatRequester:
-    """Put the requester on the seat."""
+    """Seat the requester."""
     assert event.seat_index is not None  # noqa: S101 -- the row's guard
     return SeatRequester(data.identity, event.seat_index)
 

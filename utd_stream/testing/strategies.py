@@ -206,7 +206,7 @@ def _connection_data(
         tries=st.integers(0, 2),
         lost_at=_seconds().map(float) if lost else st.none(),
         broken=st.booleans() if lost else st.just(value=False),
-        owes_goodbye=st.booleans() if gone else st.just(value=False),
+        may_be_listed=st.booleans() if gone else st.just(value=False),
     )
 
 
