@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from tests.machines import connection_reading, occupancy_reading
+from tests.machines import occupancy_reading, test_connection
 from utd_stream.client._journal import COMMANDS, Changed, Journal
 from utd_stream.machines.connection import ConnectionEvent, Leave
 from utd_stream.machines.occupancy import Cancelled, OccupancyEvent
@@ -30,7 +30,7 @@ class Notes:
 
 def test_commands_are_those_of_the_machines() -> None:
     """The application asks; everything else is a fact."""
-    machines = (connection_reading.VOCABULARY, occupancy_reading.VOCABULARY)
+    machines = (test_connection.VOCABULARY, occupancy_reading.VOCABULARY)
     heard = {*get_args(ConnectionEvent), *get_args(OccupancyEvent)}
 
     assert set().union(*(words.commands for words in machines)) == COMMANDS

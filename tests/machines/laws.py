@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import ModuleType
 from typing import Any, TypeAlias, get_args, get_type_hints
 
@@ -52,6 +52,18 @@ def check_triggers(machine: AnyMachine, words: Vocabulary) -> None:
     triggers = {row.trigger for row in machine.rows}
     assert triggers == set(get_args(words.events))
     assert len({trigger.__name__ for trigger in triggers}) == len(triggers)
+
+
+def check_where_taken(
+    machine: AnyMachine, where: Mapping[type, Collection[Any]]
+) -> None:
+    """Every event has rows in the states of *where*, or in all, and nowhere else."""
+    taken: dict[type, set[Any]] = {}
+    for row in machine.rows:
+        taken.setdefault(row.trigger, set()).update(row.source)
+    expected = {trigger: set(where.get(trigger, machine.states)) for trigger in taken}
+    assert taken == expected
+    assert set(where) <= set(taken)
 
 
 def check_states(machine: AnyMachine, words: Vocabulary) -> None:

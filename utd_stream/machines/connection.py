@@ -14,7 +14,8 @@ Laws, each proved by the test of the same name:
 2. one_timer: a force-exit timer runs exactly while reconnecting, and only one.
 3. released_once_per_connection: each opened transport is released or replaced
    once.
-4. short_outage_is_light: after less than 15 s only the metadata is read again.
+4. short_outage_is_light: an admission, and a repair within 15 s, read the metadata
+   only.
 5. long_outage_is_full: after a longer outage, or over a new connection, metadata,
    seats and roles are read again.
 6. first_connect_is_tried_again: as often as there are tries, then it fails.
@@ -23,7 +24,14 @@ Laws, each proved by the test of the same name:
 9. connected_means_connected: a connection that breaks before Admitted counts as
    lost until it is repaired.
 10. a_failed_connect_is_taken_back: if the engine may list this client although its
-   connect failed, Leave tells the engine so, once.
+   connect failed, Leave tells the engine, once.
+11. connect_always_begins: Connect begins a new connection in every state.
+12. facts_come_where_they_fit: each fact is taken in those states in which a
+   connection can cause it, and in no other.
+13. lost_connection_is_replaced: a connection that ends is replaced at once, and a
+   failed try to replace it is followed by another after a pause.
+14. effects_keep_their_order: timers first, then the engine is told, then the
+   transport is released, then another is opened; what reads comes last.
 """
 
 from __future__ import annotations

@@ -12,6 +12,10 @@ Laws, each proved by the test of the same name:
    ends, unless the invitee sits there or the seat itself was dropped.
 3. sitting_on_its_seat_accepts_it: an invitee who sits on the held seat accepts.
 4. late_facts_change_nothing: facts after its end change nothing.
+5. every_event_ends_it: whatever is not refused ends a pending invitation, each event
+   in its own way.
+6. a_full_grid_keeps_it_pending: acceptance without a free seat is a conflict.
+7. acceptance_seats: acceptance seats the invitee, and nothing else does.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ Laws, each proved by the test of the same name:
 2. seats_only_when_approved: approval seats the requester, and nothing else does.
 3. a_full_grid_keeps_it_pending: approval without a free seat is a conflict.
 4. late_facts_change_nothing: facts after its end change nothing.
+5. every_event_ends_it: whatever is not refused ends a pending request: approved,
+   rejected or expired by the event of that name, cancelled by all others.
 """
 
 from __future__ import annotations

@@ -17,6 +17,16 @@ Laws, each proved by the test of the same name:
 5. grace_frees_the_absent_only: the end of a grace frees a seat only of the
    occupant who is absent, and only when absent long enough.
 6. mute_outlives_the_occupant: only Unmute and Dropped end a mute.
+7. newcomer_is_the_occupant: whoever sits down or is seated has the seat from then.
+8. refusals_say_why: a locked, taken or reserved seat refuses with its code, and the
+   seat mode forbids; everything else is taken.
+9. lock_outlives_all_but_unlock: an empty seat is locked from Lock until Unlock or
+   Dropped.
+10. emptied_seat_is_empty: Kick, Lock, Vacated, MovedAway and Dropped leave nobody on
+   the seat, and Released opens it.
+11. absence_counts_from_its_beginning: an absence lasts from its first report until
+   Present or until the seat changes hands.
+12. mute_is_written_at_once: Mute and Unmute write the right of the occupant.
 """
 
 from __future__ import annotations
