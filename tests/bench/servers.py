@@ -25,6 +25,7 @@ from sqlalchemy import Connection, event
 
 from tests.bench.roomservice import room_service
 from utd_stream.adapters.clock import AsyncioClock
+from utd_stream.adapters.garbage import shorten_pauses
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
@@ -130,6 +131,7 @@ async def _engine(
     store = Store(config.database)
     if sync:
         event.listen(store.connection.engine, "commit", _slow_sync(sync))
+    shorten_pauses()  # as `utd-stream serve` does
     async with running(
         config, sfu=sfu, clock=AsyncioClock(), luck=SystemLuck(), store=store
     ) as served:

@@ -12,6 +12,7 @@ from typing import Any
 from utd_stream._version import version
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.descriptors import raise_descriptor_limit
+from utd_stream.adapters.garbage import shorten_pauses
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.cli._ready import print_json, print_ready
@@ -37,6 +38,7 @@ def main(
     if check:
         return 0
     raise_descriptor_limit()
+    shorten_pauses()
     return run(_serve(config, as_json=as_json))
 
 
