@@ -163,7 +163,7 @@ async def test_large_metadata_is_paced(house: House) -> None:
         await house.enter(who, name='"' * 128, image='"' * 256)
         await house.room_ask("POST", f"/seats/{index}/take", by=who)
         if not index:
-            grid = {"seat_count": 20}
+            grid = {"seat_count": 21}
             await house.room_ask("POST", "/seats/setup", by=SECRET, json=grid)
     await house.clock.advance(10)
     asked(house)
@@ -179,6 +179,24 @@ async def test_large_metadata_is_paced(house: House) -> None:
     assert len(asked(house, "update_room_metadata")) == 1
     seats = house.metadata()["_seats"]["seats"]
     assert [seat["muted"] for seat in seats[:4]] == [True, True, True, False]
+
+
+async def test_paced_metadata_comes_after_the_grants_it_shows() -> None:
+    """However long it has waited, a grant under way is let go first."""
+    clock = ManualClock()
+    async with open_house(clock=clock, sfu=Hanging(clock)) as house:
+        await seated(house, "bob")
+        await house.enter("ana")
+        house.services.outbox._paced[OPEN.id, ROOM] = clock.monotonic() + 5
+        await house.room_ask("POST", "/seats/0/mute", by=SECRET)
+        await house.clock.advance(4.9)
+        await house.room_ask("POST", "/seats/1/take", by="ana")
+        await house.clock.advance(0.3)
+        before = asked(house, "update_room_metadata")
+        await house.clock.advance(0.4)
+
+        assert before == []
+        assert len(asked(house, "update_room_metadata")) == 1
 
 
 async def test_small_metadata_is_not_paced(house: House) -> None:

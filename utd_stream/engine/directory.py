@@ -48,6 +48,10 @@ class Directory:
         """Return the rooms whose life goes on."""
         return tuple(self._live)
 
+    def lives(self, key: RoomKey) -> bool:
+        """Whether the room's life goes on."""
+        return key in self._live
+
     def names(self, app_id: str) -> list[str]:
         """Return the names of an app's live rooms, sorted."""
         return sorted(name for app, name in self._live if app == app_id)

@@ -194,6 +194,7 @@ class Outbox:
             paced = self._paced.get(key, 0.0) - self._clock.monotonic()
             if paced > 0:
                 await self._clock.sleep(paced)
+                backlog.metadata_since = self._clock.monotonic()
             await self._let_others_go_first(backlog)
             if await self._try(backlog, backlog.metadata):
                 pauses = 0
