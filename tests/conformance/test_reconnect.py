@@ -84,7 +84,7 @@ async def test_what_changed_meanwhile_is_known_when_back(world: World) -> None:
     await speaker.remote_participants.until(
         lambda all_: "guest" not in {each.identity for each in all_}, 10
     )
-    assert speaker.occupancy.value is SeatOccupancy.SPEAKING
+    await speaker.occupancy.until(lambda s: s is SeatOccupancy.SPEAKING, 10)
 
 
 async def test_a_right_taken_meanwhile_stays_taken(world: World) -> None:
