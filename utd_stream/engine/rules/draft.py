@@ -40,7 +40,7 @@ class Draft:
     def __init__(
         self, room: Room, *, before: Room, actor: Actor, now: datetime, rules: Rules
     ) -> None:
-        self.room = room
+        self.room: Room = room
         self.before = before
         self.actor = actor
         self.now = now
