@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 
+from tests.engine.manual_clock import ServingLoop
 from tests.patience import PatientClock, patient, patiently
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_process import LiveKitProcess
@@ -290,7 +291,10 @@ def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run each test with a plane over every plane, on the loop it needs."""
-    return _LOOPS if _has_plane(item) else {"plain": asyncio.new_event_loop}
+    if _has_plane(item):
+        return _LOOPS
+    is_virtual = item.get_closest_marker("virtual_time") is not None
+    return {"plain": ServingLoop if is_virtual else asyncio.new_event_loop}
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

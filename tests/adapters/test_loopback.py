@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import pytest_asyncio
 
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
@@ -22,6 +23,8 @@ from utd_stream.ports import (
     RoomStarted,
     SfuNotice,
 )
+
+pytestmark = pytest.mark.virtual_time
 
 ROOM = "pa_lounge"
 SPEAKER = Permission(can_publish=True, can_publish_sources=(TrackSource.MICROPHONE,))
@@ -58,8 +61,8 @@ class Site:
         )
 
 
-@pytest.fixture
-def site() -> Site:
+@pytest_asyncio.fixture
+async def site() -> Site:
     """A plane of its own for each test."""
     return Site()
 

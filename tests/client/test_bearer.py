@@ -14,6 +14,8 @@ from utd_stream.errors import NotFoundError, UnauthenticatedError
 
 __all__ = ["ann", "house"]
 
+pytestmark = pytest.mark.virtual_time
+
 
 @pytest.mark.parametrize("lives", [3, 10])
 async def test_a_bearer_is_renewed_before_it_ends(ann: Somebody, lives: int) -> None:

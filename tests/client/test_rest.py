@@ -195,6 +195,7 @@ async def test_a_refused_connection_says_so() -> None:
     await http.aclose()
 
 
+@pytest.mark.virtual_time
 async def test_each_try_has_its_time(engine: Engine) -> None:
     """A silent engine is asked three times, then the error names the remedy."""
     clock, came = ManualClock(), asyncio.Event()

@@ -20,6 +20,8 @@ from utd_stream.errors import (
 
 __all__ = ["ann", "house"]
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_signing_in_attaches_the_bearer(ann: Somebody) -> None:
     """It is returned, used from now on, and names who, as what, on which device."""

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from tests.engine.house import House, open_house
+from tests.engine.manual_clock import ServingLoop
 from tests.engine.writers import writing
 from utd_stream.engine.writer import Writer
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run each test here on virtual time, unless it says otherwise."""
+    is_real = item.get_closest_marker("real_time") is not None
+    return {"plain": asyncio.new_event_loop if is_real else ServingLoop}
 
 
 @pytest_asyncio.fixture

@@ -1,85 +1,70 @@
-"""A clock that stands until a test moves it."""
+"""A loop on virtual time that serves sockets and threads of this process."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+import selectors
+import threading
+from datetime import UTC, datetime
 
-__all__ = ["ManualClock"]
+from utd_stream.testing import VirtualClock, VirtualLoop
 
-_TURNS = 50  # of the loop, enough for whatever a timer sets off
+__all__ = ["ManualClock", "ServingLoop"]
+
+_NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+# How long nothing may come, in real seconds, before time jumps: what is sent within
+# a process is there at once, and what a thread does takes a while.
+_SOCKET_WAIT = 0.001
+_THREAD_WAIT = 0.02
 
 
-class ManualClock:
-    """The `Clock` port in steps."""
+class ServingLoop(VirtualLoop):
+    """Time jumps when no timer is due and nothing comes, by a socket or a thread.
+
+    So a test moves on by `VirtualClock.advance`, and what it asks an engine over a
+    socket needs no time.
+    """
 
     def __init__(self) -> None:
-        self._now = datetime(2024, 2, 29, 12, tzinfo=UTC)
-        self._timers: list[tuple[datetime, int, Callable[[], object]]] = []
-        self._count = 0
+        super().__init__()
+        virtual: selectors.BaseSelector = vars(self)["_selector"]
+        self._selector = _Selector(self)
+        for key in virtual.get_map().values():
+            self._selector.register(key.fileobj, key.events, key.data)
+        virtual.close()
 
-    def now(self) -> datetime:
-        """Return the date and time, UTC and aware."""
-        return self._now
+    def wait(self, timeout: float | None) -> None:
+        """Let time jump; wait on where only a thread can go on."""
+        if timeout is not None or self._settling or not _has_threads():
+            self._next(timeout, has_sockets=False)
 
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        return self._now.timestamp()
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait until the test has moved on by *seconds*."""
-        future = asyncio.get_running_loop().create_future()
+class _Selector(selectors.DefaultSelector):
+    """Waits for what comes a moment only; else time jumps."""
 
-        def wake() -> None:
-            if not future.done():
-                future.set_result(None)
+    def __init__(self, loop: ServingLoop) -> None:
+        super().__init__()
+        self._loop = loop
 
-        self._at(seconds, wake)
-        await future
+    def select(
+        self, timeout: float | None = None
+    ) -> list[tuple[selectors.SelectorKey, int]]:
+        pause = _THREAD_WAIT if _has_threads() else _SOCKET_WAIT
+        ready = super().select(0 if timeout == 0 else pause)
+        if not ready:
+            self._loop.wait(timeout)
+        return ready
 
-    def call_later(
-        self, seconds: float, call: Callable[[], object]
-    ) -> Callable[[], None]:
-        """Call *call* when the test has moved on by *seconds*."""
-        wanted = [call]
-        self._at(seconds, lambda: [each() for each in wanted])
-        return wanted.clear
 
-    def timeout(self, seconds: float | None) -> asyncio.Timeout:
-        """Bound the body by the time of the test."""
-        timeout = asyncio.timeout(None)
+def _has_threads() -> bool:
+    return threading.active_count() > 1
+
+
+class ManualClock(VirtualClock):
+    """The clock of the loop that runs; at first it shows noon of a leap day."""
+
+    def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-
-        def expire() -> None:
-            if timeout.when() is None and not timeout.expired():
-                try:
-                    timeout.reschedule(loop.time())
-                except RuntimeError:
-                    return  # its body has ended
-
-        if seconds is not None:
-            self._at(seconds, expire)
-        return timeout
-
-    async def advance(self, seconds: float) -> None:
-        """Move on, and let everything run that was waiting for it."""
-        end = self._now + timedelta(seconds=seconds)
-        await self.settle()
-        while self._timers and self._timers[0][0] <= end:
-            self._now, _, fire = heapq.heappop(self._timers)
-            fire()
-            await self.settle()
-        self._now = end
-        await self.settle()
-
-    async def settle(self) -> None:
-        """Let everything run that needs no time."""
-        for _ in range(_TURNS):
-            await asyncio.sleep(0)
-
-    def _at(self, seconds: float, fire: Callable[[], object]) -> None:
-        self._count += 1
-        due = self._now + timedelta(seconds=max(seconds, 0))
-        heapq.heappush(self._timers, (due, self._count, fire))
+        assert isinstance(loop, ServingLoop), "mark the test virtual_time"
+        shown = loop.clock.now()
+        super().__init__(loop, skew=(_NOON - shown).total_seconds())

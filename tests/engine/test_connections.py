@@ -212,6 +212,7 @@ def test_connections_leave_descriptors_for_the_rest(descriptors: int) -> None:
     assert most <= 65_536
 
 
+@pytest.mark.real_time
 async def test_descriptors_never_run_out(tmp_path: Path) -> None:
     """With more silent callers than descriptors an engine serves, and logs little."""
     log = tmp_path / "log"

@@ -20,6 +20,8 @@ from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine import RunningEngine, Store, running
 from utd_stream.errors import ClosedError, InvalidArgumentError
 
+pytestmark = pytest.mark.real_time
+
 HERE = Path(__file__).parents[2]
 MINT = {"type": "audio_room", "room_name": "r", "identity": "ana"}
 

@@ -24,6 +24,8 @@ from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine import Config, serve
 from utd_stream.errors import InvalidArgumentError
 
+pytestmark = pytest.mark.real_time
+
 ROOMS = 8
 ENOUGH = 200  # answers, before the kill
 
