@@ -24,17 +24,30 @@ from tests.machines import (
     test_connection,
     test_invitation,
     test_occupancy,
+    test_place,
     test_request,
     test_seat,
+    test_track,
 )
 from tests.machines.laws import AnyMachine, checks_in
-from utd_stream.machines import CONNECTION, INVITATION, OCCUPANCY, REQUEST, SEAT, Row
+from utd_stream.machines import (
+    CONNECTION,
+    INVITATION,
+    OCCUPANCY,
+    PLACE,
+    REQUEST,
+    SEAT,
+    TRACK,
+    Row,
+)
 
 AnyRow = Row[Any, Any, Any, Any]
 
 MACHINES: Final[tuple[tuple[AnyMachine, ModuleType], ...]] = (
     (CONNECTION, test_connection),
     (OCCUPANCY, test_occupancy),
+    (PLACE, test_place),
+    (TRACK, test_track),
     (SEAT, test_seat),
     (REQUEST, test_request),
     (INVITATION, test_invitation),

@@ -116,6 +116,7 @@ def every_step(
     events: Callable[[Any], Iterable[object]],
     *,
     within: Callable[[Any], bool] | None = None,
+    alike: Callable[[Any], Any] | None = None,
 ) -> Iterator[Seen]:
     """Yield each step that can be taken on any path from the beginning.
 
@@ -125,6 +126,8 @@ def every_step(
         events: What it may hear, given what it remembers.
         within: Whether paths are followed beyond these data; counters make
             them endless.
+        alike: Returns the data that stand for these, such as with other counters;
+            paths are followed beyond one of those that are alike.
     """
     known, frontier = {(machine.initial, data)}, [(machine.initial, data)]
     while frontier:
@@ -133,7 +136,7 @@ def every_step(
             step = outcome(machine, state, before, event)
             if isinstance(step, Step):
                 yield Seen(state, before, event, step)
-                after = (step.state, step.data)
+                after = (step.state, alike(step.data) if alike else step.data)
                 if after not in known and (within is None or within(step.data)):
                     known.add(after)
                     frontier.append(after)

@@ -34,8 +34,10 @@ from utd_stream.machines import (
     CONNECTION,
     INVITATION,
     OCCUPANCY,
+    PLACE,
     REQUEST,
     SEAT,
+    TRACK,
     Row,
     Run,
     Step,
@@ -285,6 +287,8 @@ DECLARED: dict[str, tuple[AnyMachine, Given, Given]] = {
         ),
         (CONNECTION, strategies.connection_data, strategies.connection_events),
         (OCCUPANCY, strategies.occupancy_data, strategies.occupancy_events),
+        (PLACE, strategies.place_data, strategies.place_events),
+        (TRACK, strategies.track_data, strategies.track_events),
     )
 }
 

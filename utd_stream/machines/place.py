@@ -322,8 +322,7 @@ PLACE: Declaration[PlaceState, PlaceEvent, PlaceData, PlaceEffect] = Declaration
         Row(Ask,            (_S.HELD,),       _S.HELD,
             count=_NEXT, set=_WAITING),
 
-        Row(Confirmed,      (_S.NONE,),       _S.HELD,
-            count=_NEXT, set=_NOBODY),
+        Row(Confirmed,      (_S.NONE,),       _S.HELD, count=_NEXT),
         # Whoever waits goes on to wait for the tracks.
         Row(Confirmed,      (_S.ASKING,),     _S.HELD),
         *_stays(Confirmed,  _S.HELD, _S.LEAVING),
@@ -352,15 +351,14 @@ PLACE: Declaration[PlaceState, PlaceEvent, PlaceData, PlaceEffect] = Declaration
             count=_NEXT, set=_NOBODY),
         # A give-back goes on to its answer: the answer to an ask may be in it.
         *_stays(Lost,       _S.NONE, _S.ASKING, _S.LEAVING),
-        Row(Freed,          (_S.LEAVING,),    _S.NONE,
-            count=_NEXT, set=_NOBODY),
+        Row(Freed,          (_S.LEAVING,),    _S.NONE, count=_NEXT),
         Row(GiveBackFailed, (_S.LEAVING,),    _S.LEAVING,
-            count=_NEXT, set=_NOBODY, effects=(give_back,)),
+            count=_NEXT, effects=(give_back,)),
 
         Row(ConnectionEnded, (_S.NONE, _S.ASKING, _S.HELD), _S.NONE,
             count=_NEXT, set=_NOBODY),
         Row(ConnectionEnded, (_S.LEAVING,),   _S.NONE,
-            count=_NEXT, set=_NOBODY, effects=(end_give_back,)),
+            count=_NEXT, effects=(end_give_back,)),
         *_stays(ConnectionReplaced, *_ALL),
     ),
 )
