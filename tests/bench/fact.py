@@ -1,4 +1,7 @@
-"""P8: one fact through mailbox, machine, a 9-seat snapshot and an observer."""
+"""P8: one fact through mailbox, machine, a 9-seat snapshot and an observer.
+
+Beside it stands one trigger of `transitions` with a condition and a callback.
+"""
 
 from __future__ import annotations
 
@@ -74,13 +77,17 @@ def _timed(step: Callable[[], object]) -> float:
 
 
 def _bare() -> Callable[[], object]:
+    """Return a trigger with one condition and one callback, as a row has them."""
+    called = {"conditions": _is_true, "after": _nothing}
     machine: Any = Machine(
         states=["connected", "reconnecting"],
         initial="connected",
         auto_transitions=False,
+        send_event=True,
         transitions=[
-            {"trigger": "lose", "source": "connected", "dest": "reconnecting"},
-            {"trigger": "resume", "source": "reconnecting", "dest": "connected"},
+            {"trigger": "lose", "source": "connected", "dest": "reconnecting"} | called,
+            {"trigger": "resume", "source": "reconnecting", "dest": "connected"}
+            | called,
         ],
     )
     triggers = cycle((machine.lose, machine.resume))
@@ -148,6 +155,11 @@ def _derived(session: UTDAudioRoomSession) -> list[Latest[Any]]:
 
 def _occupant(grid: UTDSeatGrid, index: int) -> str | None:
     return grid.seats[index].occupant_identity
+
+
+def _is_true(value: object) -> bool:
+    """Return True, whatever *value* is."""
+    return True
 
 
 def _nothing(value: object) -> None:
