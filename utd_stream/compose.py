@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from types import TracebackType
 from typing import Self
 
@@ -21,6 +21,7 @@ from utd_stream.client._arguments import (
     checked_url,
     request_of,
 )
+from utd_stream.client._audio_room import Mint
 from utd_stream.client._connector import Link
 from utd_stream.client._grid import check_mode, naming_arguments
 from utd_stream.client._microphone import check_source
@@ -277,7 +278,9 @@ class UTDStreamClient:
             image=image,
         )
         await self._claim(identity)
-        session = UTDAudioRoomSession(self._link(request))
+        session = UTDAudioRoomSession(
+            self._link(identity), room_name, self._minter(request)
+        )
         self._joining[session] = None
         try:
             # A cancelled join of this room leaves first.
@@ -366,26 +369,21 @@ class UTDStreamClient:
             message = "the client is closed; make a new one"
             raise ClosedError(message)
 
-    def _link(self, request: TokenRequest) -> Link:
+    def _link(self, identity: str) -> Link:
         ports = self._ports
         return Link(
-            type=request.type,
-            identity=request.identity,
-            room_name=request.room_name,
+            identity=identity,
             api=self._api,
             room=UTDRoom(media=ports.media, clock=ports.clock),
             clock=ports.clock,
             timeouts=self._timeouts,
             microphone=self._microphone,
-            mint=self._minter(request),
             new_key=self._rest.new_key,
             client_is_closed=self._is_closed,
             log=ports.log,
         )
 
-    def _minter(
-        self, request: TokenRequest
-    ) -> Callable[[bool], Awaitable[UTDTokenResponse]]:
+    def _minter(self, request: TokenRequest) -> Mint:
         resuming = attrs.evolve(request, resume=True, host_seat=None)
         is_first = True
 

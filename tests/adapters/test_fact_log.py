@@ -22,14 +22,15 @@ from jsonschema import Draft202012Validator
 from tests.testing.rich_run import RichRun
 from utd_stream import embedded
 from utd_stream.adapters.clock import AsyncioClock
-from utd_stream.client import _facts
 from utd_stream.client._journal import Changed
+from utd_stream.client.rules.audio_room import AudioRoomEffect, AudioRoomFact
+from utd_stream.client.rules.facts import EventTold
 from utd_stream.engine._rows import OutboxRow
 from utd_stream.engine.notes import Answered, CommittedRoom
 from utd_stream.engine.orders import Order
 from utd_stream.engine.rules.commands import Command
 from utd_stream.errors import BannedError, ConflictError
-from utd_stream.machines import connection, invitation, occupancy, request, seat
+from utd_stream.machines import invitation, request, seat
 from utd_stream.media import Silence
 from utd_stream.models.room_events import DataReceived, RoomEvent
 from utd_stream.ports import FactKind
@@ -39,16 +40,13 @@ from utd_stream.testing.models import values
 # Whatever a log of this package may be told, but for what holds an error.
 WORDS: tuple[type, ...] = (
     *get_args(RoomEvent),
-    *get_args(connection.ConnectionEvent),
-    *get_args(connection.ConnectionEffect),
-    *get_args(occupancy.OccupancyEvent),
-    *get_args(occupancy.OccupancyEffect),
+    *get_args(AudioRoomFact),
+    *get_args(AudioRoomEffect),
     *get_args(seat.SeatEvent),
     *get_args(seat.SeatEffect),
     *get_args(request.RequestEvent),
     *get_args(invitation.InvitationEvent),
     *get_args(Command),
-    *(getattr(_facts, name) for name in _facts.__all__),
     *(OutboxRow, Answered, CommittedRoom, Changed),
 )
 
@@ -177,7 +175,7 @@ def test_every_word_of_the_vocabularies_is_a_line(
 def test_bytes_are_only_counted(sent: bytes) -> None:
     """What people say to each other is theirs."""
     event = DataReceived(sent, "ana", "chat", reliable=True)
-    read = line_of(_facts.EventTold(1, event))
+    read = line_of(EventTold(1, event))
 
     assert read["data"]["event"]["data"] == {"bytes": len(sent)}
 

@@ -18,13 +18,13 @@ from tests.bench.report import Figure
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.client._connector import Link
-from utd_stream.client._facts import GridTold
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.rules.facts import GridTold
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDRoom, UTDStreamClient
 from utd_stream.machines import connection as c
 from utd_stream.media import Silence
-from utd_stream.models import UTDSeat, UTDSeatGrid, UTDStreamType
+from utd_stream.models import UTDSeat, UTDSeatGrid
 from utd_stream.reactive import Latest
 
 __all__ = ["measure_fact"]
@@ -101,21 +101,18 @@ def _bare() -> Callable[[], object]:
 def _session(*, watched: int) -> tuple[Callable[[], object], UTDAudioRoomSession]:
     client = UTDStreamClient("bench", "key", ports=Ports(http=AiohttpHttp()))
     link = Link(
-        type=UTDStreamType.AUDIO_ROOM,
         identity="me",
-        room_name="bench",
         api=client.api,
         room=UTDRoom(),
         clock=AsyncioClock(),
         timeouts=Timeouts(),
         microphone=Silence(),
-        mint=_never,
         new_key=str,
         client_is_closed=bool,
     )
-    session = UTDAudioRoomSession(link)
+    session = UTDAudioRoomSession(link, "bench", _never)
     # Effects belong to the world; the figure is about facts.
-    session._begin = _nothing  # type: ignore[assignment,method-assign]  # see above
+    session._run.begin = _nothing
     post = session._post
     post(c.Connect())
     post(c.Admitted(1))
@@ -125,7 +122,8 @@ def _session(*, watched: int) -> tuple[Callable[[], object], UTDAudioRoomSession
     session.snapshot.subscribe(_nothing)
     for value in _derived(session)[:watched]:
         value.subscribe(_nothing)
-    facts = cycle((c.TransportLost(1, 1.0), c.Resumed(1, 2.0)))
+    outage: tuple[c.ConnectionEvent, ...] = (c.TransportLost(1, 1.0), c.Resumed(1, 2.0))
+    facts = cycle(outage)
     return lambda: post(next(facts)), session
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from tests.machines import occupancy_reading, test_connection
+from tests.machines import test_connection
 from utd_stream.client._journal import COMMANDS, Changed, Journal
-from utd_stream.machines.connection import ConnectionEvent, Leave
-from utd_stream.machines.occupancy import Cancelled, OccupancyEvent
+from utd_stream.client.rules.audio_room import AudioRoomFact
+from utd_stream.client.rules.sending import AskFor
+from utd_stream.machines.connection import Leave
+from utd_stream.machines.place import Cancelled, LeavePlace
+from utd_stream.machines.track import TurnOff, TurnOn
 from utd_stream.models.participants import LocalParticipant
 from utd_stream.models.rooms import UTDRole
 from utd_stream.ports import FactKind
@@ -30,11 +33,11 @@ class Notes:
 
 def test_commands_are_those_of_the_machines() -> None:
     """The application asks; everything else is a fact."""
-    machines = (test_connection.VOCABULARY, occupancy_reading.VOCABULARY)
-    heard = {*get_args(ConnectionEvent), *get_args(OccupancyEvent)}
+    taken = {getattr(each, "__origin__", each) for each in get_args(AudioRoomFact)}
+    sending = {AskFor, LeavePlace, TurnOn, TurnOff}
 
-    assert set().union(*(words.commands for words in machines)) == COMMANDS
-    assert heard > COMMANDS
+    assert test_connection.VOCABULARY.commands | sending == COMMANDS
+    assert taken > COMMANDS
 
 
 def test_what_is_taken_is_told_by_its_kind() -> None:

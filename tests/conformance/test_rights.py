@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 
@@ -105,14 +106,20 @@ async def test_a_right_written_by_somebody_else_is_mended(hasty_world: World) ->
     assert '"role":"audience"' in listed.metadata
 
 
-async def test_a_right_that_is_there_already_is_used(world: World) -> None:
-    """A take is served though no event tells of a right that was never lost (T2)."""
+async def test_a_right_that_outlives_its_seat_is_not_used(world: World) -> None:
+    """The SFU shows it still, but the next seat came with another number."""
     speaker = await world.join("speaker")
     await speaker.take_seat(0)
     world.grants.delivers = False  # the right outlives the seat
     await speaker.leave_seat()
+    taking = asyncio.create_task(speaker.take_seat(1))
+    await speaker.occupancy.until(SeatOccupancy.GRANTING)
+    assert speaker.can_publish.value
+    assert speaker.local_participant.publications == ()
 
-    await speaker.take_seat(1)
+    world.grants.delivers = True
+    await world.reconcile()
+    await taking
 
     assert speaker.occupancy.value is SeatOccupancy.SPEAKING
 

@@ -23,7 +23,6 @@ from rich.table import Table
 from tests.machines import (
     test_connection,
     test_invitation,
-    test_occupancy,
     test_place,
     test_request,
     test_seat,
@@ -33,7 +32,6 @@ from tests.machines.laws import AnyMachine, checks_in
 from utd_stream.machines import (
     CONNECTION,
     INVITATION,
-    OCCUPANCY,
     PLACE,
     REQUEST,
     SEAT,
@@ -45,7 +43,6 @@ AnyRow = Row[Any, Any, Any, Any]
 
 MACHINES: Final[tuple[tuple[AnyMachine, ModuleType], ...]] = (
     (CONNECTION, test_connection),
-    (OCCUPANCY, test_occupancy),
     (PLACE, test_place),
     (TRACK, test_track),
     (SEAT, test_seat),

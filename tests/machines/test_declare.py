@@ -33,7 +33,6 @@ from utd_stream.errors import InvalidTransitionError, RefusedError
 from utd_stream.machines import (
     CONNECTION,
     INVITATION,
-    OCCUPANCY,
     PLACE,
     REQUEST,
     SEAT,
@@ -286,7 +285,6 @@ DECLARED: dict[str, tuple[AnyMachine, Given, Given]] = {
             strategies.invitation_events,
         ),
         (CONNECTION, strategies.connection_data, strategies.connection_events),
-        (OCCUPANCY, strategies.occupancy_data, strategies.occupancy_events),
         (PLACE, strategies.place_data, strategies.place_events),
         (TRACK, strategies.track_data, strategies.track_events),
     )

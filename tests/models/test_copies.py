@@ -18,7 +18,6 @@ from utd_stream.contract import answers, requests
 from utd_stream.machines import (
     connection,
     invitation,
-    occupancy,
     place,
     request,
     seat,
@@ -30,7 +29,7 @@ from utd_stream.testing import FACT_LOG_SCHEMA
 from utd_stream.testing.models import values
 
 _HOMES = (utd_stream, models, room_events, requests, answers, snapshots, machines)
-_MACHINES = (connection, invitation, occupancy, place, request, seat, track)
+_MACHINES = (connection, invitation, place, request, seat, track)
 # Declarations hold functions; settings are bound to more than their types.
 _SETTINGS = {
     "utd_stream.client.timeouts",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from functools import reduce
 from typing import Any
 
@@ -11,11 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from utd_stream.errors import InvalidTransitionError, RefusedError
-from utd_stream.machines import OCCUPANCY, Run
-from utd_stream.machines import occupancy as o
+from utd_stream.machines import place as p
+from utd_stream.machines import track as t
 from utd_stream.models.participants import LocalParticipant, Permission, TrackSource
-from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
+from utd_stream.models.rooms import UTDConnectionState
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
 from utd_stream.snapshots import AudioRoomSnapshot
 from utd_stream.snapshots.audio_room import (
@@ -23,25 +21,17 @@ from utd_stream.snapshots.audio_room import (
     my_invitation,
     my_seat,
     my_seat_index,
-    occupancy_facts,
+    right_of,
+    sending_facts,
     speaker_requests,
 )
-from utd_stream.snapshots.session import (
-    can_publish_microphone,
-    changed,
-    fold_replacement,
-)
+from utd_stream.snapshots.session import changed
 from utd_stream.testing.models import grids
 
 CONNECTED = UTDConnectionState.CONNECTED
 GONE = (UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT)
 PRESENT = (CONNECTED, UTDConnectionState.RECONNECTING)
-SEATED = {
-    SeatOccupancy.GRANTING,
-    SeatOccupancy.PUBLISHING,
-    SeatOccupancy.SPEAKING,
-    SeatOccupancy.SILENT,
-}
+MICROPHONE = TrackSource.MICROPHONE
 SPEAKS = Permission(can_publish=True, can_publish_sources=(TrackSource.MICROPHONE,))
 LISTENS = attrs.evolve(SPEAKS, can_publish=False)
 people = st.sampled_from(["me", "ann", "bob"])
@@ -53,18 +43,23 @@ def start(state: UTDConnectionState = CONNECTED) -> AudioRoomSnapshot:
     return AudioRoomSnapshot(local=local, connection_state=state)
 
 
-def grid(rev: int, *occupants: str | None, muted: bool = False) -> UTDSeatGrid:
+def grid(
+    rev: int, *occupants: str | None, muted: bool = False, grant: int = 0
+) -> UTDSeatGrid:
     """A grid with these people on its seats."""
     seats = [
-        UTDSeat(seat_index=index, occupant_identity=who, muted=muted)
+        UTDSeat(seat_index=index, occupant_identity=who, muted=muted, grant=grant)
         for index, who in enumerate(occupants)
     ]
     return UTDSeatGrid(rev=rev, seats=tuple(seats))
 
 
-def with_right(snapshot: AudioRoomSnapshot, right: Permission) -> AudioRoomSnapshot:
-    """The snapshot after my right was told."""
-    return changed(snapshot, local=attrs.evolve(snapshot.local, permission=right))
+def with_right(
+    snapshot: AudioRoomSnapshot, right: Permission, metadata: str = ""
+) -> AudioRoomSnapshot:
+    """The snapshot after my right was told, and my metadata."""
+    local = attrs.evolve(snapshot.local, permission=right, metadata=metadata)
+    return changed(snapshot, local=local)
 
 
 # Grids.
@@ -137,12 +132,12 @@ def test_who_asks_and_who_is_asked_is_the_engines_word() -> None:
     assert my_invitation(start()) is None
 
 
-# What the occupancy machine hears.
+# What place and tracks hear.
 
 
 def facts(before: AudioRoomSnapshot, after: AudioRoomSnapshot) -> list[Any]:
     """What a change means."""
-    return list(occupancy_facts(before, after))
+    return list(sending_facts(before, after))
 
 
 def test_a_seat_that_comes_is_confirmed() -> None:
@@ -150,22 +145,22 @@ def test_a_seat_that_comes_is_confirmed() -> None:
     none = fold_grid(start(), grid(1, None))
     open_seat, muted = grid(2, "me"), grid(2, "me", muted=True)
 
-    assert facts(none, fold_grid(none, open_seat)) == [o.SeatConfirmed(speaks=True)]
-    assert facts(none, fold_grid(none, muted)) == [o.SeatConfirmed(speaks=False)]
+    assert facts(none, fold_grid(none, open_seat)) == [p.Confirmed(speaks=True)]
+    assert facts(none, fold_grid(none, muted)) == [p.Confirmed(speaks=False)]
 
 
 def test_a_seat_that_goes_is_lost() -> None:
     """By a kick, a lock, a resize: the grid does not name me any more."""
     mine = fold_grid(start(), grid(1, "me"))
 
-    assert facts(mine, fold_grid(mine, grid(2, "ann"))) == [o.SeatLost()]
+    assert facts(mine, fold_grid(mine, grid(2, "ann"))) == [p.Lost()]
 
 
-def test_another_seat_is_a_move() -> None:
-    """Never a loss: the microphone goes on (L27)."""
-    mine = fold_grid(start(), grid(1, "me", None))
+def test_another_seat_is_no_loss() -> None:
+    """A move keeps place and right: the microphone goes on (L27)."""
+    mine = with_right(fold_grid(start(), grid(1, "me", None)), SPEAKS)
 
-    assert facts(mine, fold_grid(mine, grid(2, None, "me"))) == [o.SeatMoved()]
+    assert facts(mine, fold_grid(mine, grid(2, None, "me"))) == []
 
 
 def test_a_mute_is_told_once() -> None:
@@ -174,14 +169,14 @@ def test_a_mute_is_told_once() -> None:
     muted = fold_grid(mine, grid(2, "me", None, muted=True))
     moved = fold_grid(mine, grid(2, None, "me", muted=True))
 
-    assert facts(mine, muted) == [o.SeatMuted()]
-    assert facts(mine, moved) == [o.SeatMoved(), o.SeatMuted()]
+    assert facts(mine, muted) == [t.Silenced(MICROPHONE)]
+    assert facts(mine, moved) == [t.Silenced(MICROPHONE)]
     assert facts(muted, fold_grid(muted, grid(3, "me", "ann", muted=True))) == []
     assert facts(muted, fold_grid(muted, grid(3, "me"))) == []
 
 
 def test_others_seats_are_not_mine() -> None:
-    """What happens beside me is nothing to my machine."""
+    """What happens beside me is nothing to my machines."""
     mine = fold_grid(start(), grid(1, "me", None))
 
     assert facts(mine, fold_grid(mine, grid(2, "me", "ann"))) == []
@@ -192,10 +187,53 @@ def test_rights_are_told_when_they_change() -> None:
     listens, speaks = with_right(start(), LISTENS), with_right(start(), SPEAKS)
     hidden = with_right(start(), attrs.evolve(SPEAKS, hidden=True))
 
-    assert facts(listens, speaks) == [o.RightGranted()]
-    assert facts(speaks, listens) == [o.RightRevoked()]
+    assert facts(listens, speaks) == [t.RightGranted(MICROPHONE)]
+    assert facts(speaks, listens) == [t.RightRevoked(MICROPHONE)]
     assert facts(speaks, hidden) == []
     assert facts(start(), start()) == []
+
+
+@pytest.mark.parametrize(
+    ("seat", "metadata", "right"),
+    [
+        (0, "", 0),  # an engine that numbers no rights
+        (0, '{"grant": 4}', 4),
+        (4, '{"grant": 4}', 4),
+        (4, '{"grant": 5}', 5),  # the grid comes late
+        (5, '{"grant": 4}', None),
+        (5, "", None),
+        (5, '{"grant": "5"}', None),
+        (5, '{"grant": true}', None),
+        (5, "[5]", None),
+    ],
+)
+def test_a_right_counts_if_its_number_is_that_of_my_seat(
+    seat: int, metadata: str, right: int | None
+) -> None:
+    """A lower number is the right of a seat before, which is about to go."""
+    mine = fold_grid(start(), grid(1, "me", grant=seat))
+
+    assert right_of(with_right(mine, SPEAKS, metadata), MICROPHONE) == right
+    assert right_of(with_right(mine, LISTENS, metadata), MICROPHONE) is None
+    assert right_of(with_right(mine, SPEAKS, metadata), TrackSource.CAMERA) is None
+
+
+def test_another_number_is_another_right() -> None:
+    """Missed in an outage, it went and came back: the SFU took the track (T24)."""
+    mine = fold_grid(start(), grid(1, "me", grant=4))
+    before = with_right(mine, SPEAKS, '{"grant": 4}')
+    after = with_right(mine, SPEAKS, '{"grant": 6}')
+
+    revoked, granted = t.RightRevoked(MICROPHONE), t.RightGranted(MICROPHONE)
+    assert facts(before, after) == [revoked, granted]
+
+
+def test_a_right_of_a_seat_before_goes_as_the_next_one_comes() -> None:
+    """Before the place is told, so that nothing is published by it."""
+    left = with_right(fold_grid(start(), grid(1, None)), SPEAKS, '{"grant": 4}')
+    taken = fold_grid(left, grid(2, "me", grant=5))
+
+    assert facts(left, taken) == [t.RightRevoked(MICROPHONE), p.Confirmed()]
 
 
 @pytest.mark.parametrize("state", GONE, ids=lambda state: state.value)
@@ -206,7 +244,7 @@ def test_a_connection_that_ends_is_told_alone_and_once(
     mine = with_right(fold_grid(start(), grid(1, "me")), SPEAKS)
     ended = with_right(changed(mine, connection_state=state), LISTENS)
 
-    assert facts(mine, ended) == [o.ConnectionEnded()]
+    assert facts(mine, ended) == [p.ConnectionEnded()]
     assert facts(ended, fold_grid(ended, grid(2, "me"))) == []
 
 
@@ -223,88 +261,4 @@ def test_coming_back_to_a_seat_confirms_it() -> None:
     away = fold_grid(start(UTDConnectionState.CONNECTING), grid(1, "me"))
     back = changed(away, connection_state=CONNECTED)
 
-    assert facts(away, back) == [o.SeatConfirmed(speaks=True)]
-
-
-# The machine beside the grid.
-
-steps = st.one_of(
-    st.builds(grid, st.integers(0, 9), st.none() | people, people, muted=st.booleans()),
-    st.sampled_from(UTDConnectionState),
-    st.sampled_from([SPEAKS, LISTENS]),
-)
-commands = (o.TakeSeat(0), o.LeaveSeat(), o.MicrophoneOn(), o.MicrophoneOff())
-# Facts of the operation under way, whichever it is.
-of_op = (o.Refused, o.AskFailed, o.SeatFreed, o.TakeTimedOut, o.Cancelled)
-of_publication = (o.Published, o.PublishFailed)
-said = st.sampled_from([*commands, *of_op, *of_publication])
-
-
-class Me:
-    """A snapshot and the machine that hears what it means."""
-
-    def __init__(self, *dropped: type[Exception]) -> None:
-        self.dropped = dropped
-        self.snapshot = start()
-        self.run = Run(OCCUPANCY, o.OccupancyData())
-
-    def hear(self, step: object) -> None:
-        """Fold a step and tell the machine."""
-        before = self.snapshot
-        match step:
-            case UTDSeatGrid():
-                self.snapshot = fold_grid(before, step)
-            case Permission() if before.connection_state not in GONE:
-                self.snapshot = with_right(before, step)
-            case Permission():
-                pass  # nobody tells of rights without a connection
-            case UTDConnectionState():
-                if step in GONE:  # as sessions do
-                    self.snapshot = fold_replacement(before)
-                self.snapshot = changed(self.snapshot, connection_state=step)
-            case _:
-                self.say(step)
-        for fact in occupancy_facts(before, self.snapshot):
-            # Sessions drop a late one: a give-back was answered before its grid.
-            with contextlib.suppress(*self.dropped):
-                self.run.fire(fact)
-
-    def say(self, step: Any) -> None:
-        """Let the machine hear something that is not of the snapshot."""
-        if step in of_op:
-            step = step(self.run.data.op)
-        elif step in of_publication:
-            step = step(self.run.data.publication)
-        with contextlib.suppress(InvalidTransitionError, RefusedError):
-            self.run.fire(step)
-
-
-@given(told=st.lists(steps, max_size=30))
-def test_the_machine_sits_exactly_when_the_grid_says_so(told: list[object]) -> None:
-    """Whatever the SFU and the engine tell, in any order."""
-    me = Me()
-    for step in told:
-        me.hear(step)
-
-        assert (me.run.state in SEATED) == (my_seat(me.snapshot) is not None)
-
-
-@given(told=st.lists(steps | said, max_size=40))
-def test_the_machine_never_sits_where_the_grid_does_not(told: list[object]) -> None:
-    """Also not after takes, leaves and everything that becomes of them."""
-    me = Me(InvalidTransitionError)
-    for step in told:
-        me.hear(step)
-
-        if me.run.state in SEATED:
-            assert my_seat(me.snapshot) is not None
-
-
-@given(told=st.lists(steps, max_size=20))
-def test_the_machine_knows_the_right(told: list[object]) -> None:
-    """Right is what the SFU says, and none without a connection."""
-    me = Me()
-    for step in told:
-        me.hear(step)
-
-        assert me.run.data.right == can_publish_microphone(me.snapshot)
+    assert facts(away, back) == [p.Confirmed(speaks=True)]

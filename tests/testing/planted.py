@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 import pytest
 
-from utd_stream.client import _grid, audio_room
-from utd_stream.client._facts import EventTold
-from utd_stream.client._grid import fold_metadata
-from utd_stream.client._seat import SeatSaga
+from utd_stream.client._tracks import Sender, Tracks
+from utd_stream.client.rules.audio_room import (
+    AudioRoomFact,
+    AudioRoomState,
+    AudioRoomTaken,
+    fold_metadata,
+)
+from utd_stream.client.rules.facts import EventTold, GridTold
 from utd_stream.engine._batch import Batch
 from utd_stream.engine.rules import roster
 from utd_stream.engine.rules.audio_room import audio_room as content_of
@@ -24,12 +28,12 @@ from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect, SyncParticipant
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import RoomKey
-from utd_stream.machines.occupancy import OccupancyEvent, RightGranted
+from utd_stream.machines.track import RightGranted
 from utd_stream.models import DisconnectReason, SeatOccupancy, UTDSeatGrid
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.room_events import DataReceived
 from utd_stream.snapshots import audio_room as folds
-from utd_stream.snapshots.audio_room import AudioRoomSnapshot
+from utd_stream.snapshots.audio_room import AudioRoomSnapshot, RightFact, SeatFact
 from utd_stream.snapshots.session import changed
 
 __all__ = ["FAULTS", "Fault"]
@@ -108,7 +112,6 @@ def stale_grid(monkeypatch: pytest.MonkeyPatch) -> None:
         return changed(snapshot, grid=grid)
 
     monkeypatch.setattr(folds, "fold_grid", fold)
-    monkeypatch.setattr(_grid, "fold_grid", fold)
 
 
 def wrong_sid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,42 +135,41 @@ def reconnect_frees(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forgery_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A data message that seems to be the engine's changes the grid."""
-    take = audio_room.UTDAudioRoomSession._take
+    take = AudioRoomState.take
 
-    def believing(
-        self: audio_room.UTDAudioRoomSession, snapshot: AudioRoomSnapshot, fact: Any
-    ) -> tuple[AudioRoomSnapshot, Sequence[Any]]:
+    def believing(self: AudioRoomState, fact: AudioRoomFact) -> AudioRoomTaken:
         match fact:
             case EventTold(_, DataReceived(data=data)):
-                return fold_metadata(snapshot, data.decode()), ()
+                forged = fold_metadata(self.snapshot, data.decode())
+                return take(self, GridTold(forged.grid))
             case _:
-                return take(self, snapshot, fact)
+                return take(self, fact)
 
-    monkeypatch.setattr(audio_room.UTDAudioRoomSession, "_take", believing)
+    monkeypatch.setattr(AudioRoomState, "take", believing)
 
 
 def muted_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is unmuted by the host is not heard again."""
-    facts = folds.occupancy_facts
+    facts = folds.sending_facts
 
     def forgetful(
         before: AudioRoomSnapshot, after: AudioRoomSnapshot
-    ) -> tuple[OccupancyEvent, ...]:
+    ) -> tuple[SeatFact | RightFact, ...]:
         told = facts(before, after)
         if before.occupancy is SeatOccupancy.SILENT:
             return tuple(each for each in told if not isinstance(each, RightGranted))
         return told
 
-    monkeypatch.setattr(folds, "occupancy_facts", forgetful)
+    monkeypatch.setattr(folds, "sending_facts", forgetful)
 
 
 def open_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was switched off while the SFU was asked is heard all the same."""
 
-    def ignoring(self: SeatSaga, *, muted: bool) -> None:
+    def ignoring(self: Tracks, sender: Sender, *, muted: bool) -> None:
         assert muted in {True, False}
 
-    monkeypatch.setattr(SeatSaga, "_mute", ignoring)
+    monkeypatch.setattr(Tracks, "_mute", ignoring)
 
 
 def endless_requests(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,11 +35,13 @@ class RichRun:
     Attributes:
         lines: Of the log.
         told: Everything the log was told, as it was.
+        notes: Likewise, each with whose it is and its kind.
         secrets: What nobody but its owner may see, by what it is.
     """
 
     def __init__(self, seed: int) -> None:
         self.told: list[object] = []
+        self.notes: list[tuple[str, FactKind, object]] = []
         self.secrets: dict[str, set[str]] = {}
         self._clients: list[UTDStreamClient] = []
         with Simulation(seed, observer=self) as sim:
@@ -55,6 +57,7 @@ class RichRun:
         assert who
         assert kind
         self.told.append(what)
+        self.notes.append((who, kind, what))
         for field, text in _hidden(what):
             self._keep(field, text)
 

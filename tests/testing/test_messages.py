@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from utd_stream.client._data import is_system_message
-from utd_stream.client._grid import fold_metadata
+from utd_stream.client.rules.audio_room import fold_metadata
 from utd_stream.contract import answers as answer_models
 from utd_stream.contract import requests as request_models
 from utd_stream.engine.rules import commands as c
@@ -21,7 +21,6 @@ from utd_stream.engine.rules import effects as e
 from utd_stream.machines import (
     connection,
     invitation,
-    occupancy,
     place,
     request,
     seat,
@@ -30,7 +29,7 @@ from utd_stream.machines import (
 from utd_stream.models import media, participants, room_events, seats
 from utd_stream.models.failures import Failure
 from utd_stream.models.participants import LocalParticipant
-from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
+from utd_stream.models.rooms import UTDConnectionState
 from utd_stream.ports import RoomState, SfuNotice, _media, _sfu
 from utd_stream.snapshots import AudioRoomSnapshot, audio_room, session
 from utd_stream.testing import messages as m
@@ -86,10 +85,6 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
         heard(s.connection_events, s.connection_data, *UTDConnectionState),
         (*get_args(connection.ConnectionEvent), connection.ConnectionData),
     ),
-    "occupancy": (
-        heard(s.occupancy_events, s.occupancy_data, *SeatOccupancy),
-        (*get_args(occupancy.OccupancyEvent), occupancy.OccupancyData),
-    ),
     "place": (
         heard(s.place_events, s.place_data, *place.PlaceState),
         (*get_args(place.PlaceEvent), place.PlaceData, Failure),
@@ -106,15 +101,14 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
 # Where the words of the package are, and those which only machines say.
 MODULES = (
     *(c, e, request_models, answer_models, room_events, seats, participants, media),
-    *(seat, request, invitation, connection, occupancy, place, track, _sfu, _media),
+    *(seat, request, invitation, connection, place, track, _sfu, _media),
     *(session, audio_room),
 )
 SAID_BY_MACHINES = frozenset(
     effect
     for union in (
         *(seat.SeatEffect, request.RequestEffect, invitation.InvitationEffect),
-        *(connection.ConnectionEffect, occupancy.OccupancyEffect),
-        *(place.PlaceEffect, track.TrackEffect),
+        *(connection.ConnectionEffect, place.PlaceEffect, track.TrackEffect),
     )
     for effect in get_args(union) or (union,)
 )

@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, assert_never
 
 import attrs
 
-from utd_stream.client._facts import EventTold, RoomRead, TokenMinted
+from utd_stream.client._entrance import Entrance
 from utd_stream.client._owner import Owner
 from utd_stream.client.api import UTDApi
 from utd_stream.client.room import UTDRoom
+from utd_stream.client.rules.facts import EventTold, RoomRead
 from utd_stream.client.timeouts import Timeouts
-from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.errors import (
     ConnectError,
     DisconnectedError,
@@ -29,17 +29,14 @@ from utd_stream.errors import (
     UnavailableError,
     UTDStreamException,
 )
-from utd_stream.machines import Run
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
-from utd_stream.models.rooms import (
-    DisconnectReason,
-    UTDConnectionState,
-    UTDStreamType,
-)
+from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import AudioSource, Clock, FactLog
 
-__all__ = ["Connector", "Link"]
+__all__ = ["Connector", "ConnectorFact", "Link"]
+
+ConnectorFact: TypeAlias = c.ConnectionEvent | EventTold | RoomRead
 
 logger = logging.getLogger("utd_stream.client")
 
@@ -58,32 +55,26 @@ _REMOVALS = frozenset(
 
 @attrs.frozen(kw_only=True)
 class Link:
-    """What a session is made of.
+    """What every session is made of.
 
     Attributes:
-        type: Of the session.
         identity: Who this client is.
-        room_name: Which room.
         api: The engine.
         room: The SFU.
         clock: Time.
         timeouts: Limits of waiting.
         microphone: What is heard of this client; None without one.
-        mint: Asks the engine for a token; True marks a reconnect's.
         new_key: Draws an idempotency key.
         client_is_closed: Whether nothing can be asked of the engine any more.
         log: Told what happens; None for nobody.
     """
 
-    type: UTDStreamType
     identity: str
-    room_name: str
     api: UTDApi
     room: UTDRoom
     clock: Clock
     timeouts: Timeouts
     microphone: AudioSource | None
-    mint: Callable[[bool], Awaitable[UTDTokenResponse]]
     new_key: Callable[[], str]
     client_is_closed: Callable[[], bool]
     log: FactLog | None = None
@@ -94,23 +85,29 @@ class Connector:
 
     Args:
         link: What the session is made of.
+        entrance: What the engine is asked.
         owner: Of the tasks.
         post: Takes facts.
-        read_engine: Asks the engine what an outage may have hidden.
+        number: Of the connection that is current or being made.
+
+    Attributes:
+        failure: Why the last try to connect did not last; None if nobody tries.
     """
 
     def __init__(
         self,
         link: Link,
+        entrance: Entrance,
+        *,
         owner: Owner,
-        post: Callable[[Any], None],
-        read_engine: Callable[[], Coroutine[Any, Any, None]],
+        post: Callable[[ConnectorFact], None],
+        number: Callable[[], int],
     ) -> None:
         self._link = link
+        self._entrance = entrance
         self._owner = owner
         self._post = post
-        self._read_engine = read_engine
-        self._run = Run(c.CONNECTION, c.ConnectionData())
+        self._number = number
         self._exit: asyncio.Task[None] | None = None
         self._goodbye: asyncio.Task[None] | None = None
         self._releasing: asyncio.Task[None] | None = None
@@ -120,30 +117,13 @@ class Connector:
         self._minting: dict[asyncio.Future[None], None] = {}
         # Earliest time of the next mint, on the monotonic clock.
         self._not_before = -math.inf
-        # Why the last try to connect did not last; None if nobody tries.
         self.failure: UTDStreamException | None = None
         link.room.watch(self._hear)
 
-    @property
-    def state(self) -> UTDConnectionState:
-        """Of the machine."""
-        return self._run.state
-
-    @property
-    def reason(self) -> str:
-        """Why the last connection ended."""
-        return self._run.data.reason
-
-    def is_late(self, fact: object) -> bool:
-        """Whether *fact* belongs to a connection that is gone."""
-        return c.is_late(self._run.data, fact)
-
-    def fire(self, fact: c.ConnectionEvent) -> Sequence[c.ConnectionEffect]:
-        """Let the machine take *fact*."""
-        if isinstance(fact, c.Connect | c.Leave):
-            self.failure = None
-            self._not_before = -math.inf
-        return self._run.fire(fact)
+    def forget(self) -> None:
+        """Forget how the last try to connect ended: the application asks anew."""
+        self.failure = None
+        self._not_before = -math.inf
 
     def begin(self, effect: c.ConnectionEffect) -> None:
         """Begin what the machine calls for."""
@@ -168,7 +148,9 @@ class Connector:
                 self._read_room()
             case c.ReadState():
                 self._read_room()
-                self._owner.start(self._read_engine())
+                self._owner.start(self._entrance.read_state())
+            case _:
+                assert_never(effect)
 
     async def released(self) -> None:
         """Wait until all is said and released; cancelling ends the waiting."""
@@ -201,19 +183,18 @@ class Connector:
         minted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._minting[minted] = None
         try:
-            answer = await self._link.mint(resume)
-            self._minted = max(self._minted, answer.connection)
+            ticket = await self._entrance.enter(number, resume=resume)
+            self._minted = max(self._minted, ticket.connection)
         finally:
             del self._minting[minted]
             minted.set_result(None)
         if self._is_past(number):
-            return  # left meanwhile: what is posted next is late
-        self._post(TokenMinted(number, answer))
+            return  # left meanwhile
         self._numbers = (self._link.room.connection + 1, number)
-        await self._link.room.connect(answer.url, answer.token)
+        await self._link.room.connect(ticket.url, ticket.token)
 
     def _is_past(self, number: int) -> bool:
-        return number != self._run.data.number
+        return number != self._number()
 
     def _report(self, number: int, error: UTDStreamException, *, resume: bool) -> None:
         if not self._is_past(number):
@@ -243,9 +224,7 @@ class Connector:
             logger.info("the engine has not answered the mint in %g s", limit)
         try:
             async with self._link.clock.timeout(limit):
-                await self._link.api.leave_room(
-                    self._link.room_name, connection=self._minted or None
-                )
+                await self._entrance.say_goodbye(self._minted or None)
         except (UTDStreamException, TimeoutError) as error:
             # The SFU tells the engine too, only later.
             logger.info("the engine was not told of the leave: %s", error)
@@ -264,7 +243,7 @@ class Connector:
             state = self._link.room.state()
         except DisconnectedError:
             return  # gone already; its own event follows
-        self._post(RoomRead(self._run.data.number, state))
+        self._post(RoomRead(self._number(), state))
 
     def _hear(self, connection: int, event: e.RoomEvent) -> None:
         opened, number = self._numbers

@@ -1,4 +1,4 @@
-"""Seat indexes and grids, where they come from outside, and what is wrong there."""
+"""Checks of a seat's arguments, before the engine is asked and after it refused."""
 
 from __future__ import annotations
 
@@ -12,25 +12,12 @@ from utd_stream.errors import (
     UTDErrorCode,
 )
 from utd_stream.models.rooms import SeatMode
-from utd_stream.snapshots.audio_room import AudioRoomSnapshot, fold_grid
-from utd_stream.snapshots.session import json_object
-from utd_stream.wire import read_grid
 
-__all__ = ["check_index", "check_mode", "fold_metadata", "naming_arguments"]
+__all__ = ["check_index", "check_mode", "naming_arguments"]
 
 _OF_ARGUMENTS = {UTDErrorCode.INVALID.value, UTDErrorCode.TOO_LARGE.value}
 # What the wire calls otherwise than the methods of a session.
 _ARGUMENTS = {"target_seat": "index", "target_identity": "identity", "id": "request_id"}
-
-
-def fold_metadata(snapshot: AudioRoomSnapshot, metadata: str) -> AudioRoomSnapshot:
-    """Return the snapshot after the room's metadata was told.
-
-    Without a grid nothing changes: a restarted SFU tells an empty metadata
-    before the engine has written it anew (T39).
-    """
-    grid = read_grid(json_object(metadata).get("_seats"))
-    return snapshot if grid is None else fold_grid(snapshot, grid)
 
 
 def check_index(index: Any, name: str = "index") -> int:

@@ -7,8 +7,10 @@ from typing import Any
 
 import attrs
 
+from utd_stream.client.rules.sending import AskFor
 from utd_stream.machines import connection as c
-from utd_stream.machines import occupancy as o
+from utd_stream.machines import place as p
+from utd_stream.machines import track as t
 from utd_stream.ports import FactKind, FactLog
 from utd_stream.snapshots.session import SessionSnapshot
 
@@ -19,10 +21,10 @@ COMMANDS: frozenset[type] = frozenset(
     {
         c.Connect,
         c.Leave,
-        o.TakeSeat,
-        o.LeaveSeat,
-        o.MicrophoneOn,
-        o.MicrophoneOff,
+        AskFor,
+        p.LeavePlace,
+        t.TurnOn,
+        t.TurnOff,
     }
 )
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, NoReturn, TypeAlias, TypeVar, get_args
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
-from utd_stream.client._connector import Link
-from utd_stream.client._facts import EventTold, GridTold, RoomRead, TokenMinted
-from utd_stream.client._grid import (
-    check_index,
-    check_mode,
-    fold_metadata,
-    naming_arguments,
-)
+from utd_stream.client._audio_room import AudioRoomEntrance, Mint, SeatAsker
+from utd_stream.client._connector import Connector, Link
+from utd_stream.client._failures import Failures
+from utd_stream.client._grid import check_index, check_mode, naming_arguments
+from utd_stream.client._journal import Journal
 from utd_stream.client._microphone import check_microphone, refuse_video
-from utd_stream.client._seat import SeatSaga
+from utd_stream.client._owner import Owner
+from utd_stream.client._place import Place
+from utd_stream.client._runner import Runner
+from utd_stream.client._tracks import MicrophoneSender, TrackEffect, Tracks
+from utd_stream.client.rules.audio_room import (
+    AudioRoomEffect,
+    AudioRoomFact,
+    AudioRoomState,
+    InvitedSeat,
+    NumberedSeat,
+    SeatRequest,
+)
+from utd_stream.client.rules.facts import GridTold
 from utd_stream.client.session import UTDSession
 from utd_stream.contract.answers import (
     InvitationAnswer,
@@ -31,23 +40,22 @@ from utd_stream.errors import (
     TransportTimeoutError,
 )
 from utd_stream.machines import connection as c
-from utd_stream.machines import occupancy as o
+from utd_stream.machines import place as p
+from utd_stream.machines import track as t
 from utd_stream.models.media import AudioFrame
-from utd_stream.models.participants import LocalParticipant
-from utd_stream.models.room_events import RoomMetadataChanged
-from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDRole
+from utd_stream.models.participants import TrackSource
+from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDRole, UTDStreamType
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeatGrid
 from utd_stream.reactive import Latest
 from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
-from utd_stream.snapshots.session import GONE, changed
+from utd_stream.snapshots.session import GONE
 
 __all__ = ["UTDAudioRoomSession"]
 
 _Answer = TypeVar("_Answer", SeatAnswer, SeatedAnswer, RequestAnswer, InvitationAnswer)
 _Method: TypeAlias = Callable[..., Awaitable[_Answer]]
-_REVOKE_LIMIT = 2.0  # seconds
-_OCCUPANCY_EVENTS = get_args(o.OccupancyEvent)
+_Run: TypeAlias = Runner[AudioRoomSnapshot, SeatRequest, AudioRoomFact, AudioRoomEffect]
 
 
 class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
@@ -60,12 +68,51 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     the engine finds it: ``take_seat("2")`` and ``take_seat(99)``.
     """
 
-    def __init__(self, link: Link) -> None:
-        local = LocalParticipant(identity=link.identity)
-        super().__init__(link, AudioRoomSnapshot(local=local))
-        self._seat = SeatSaga(
-            link, self._owner, self._post, lambda: self._snapshot.value
+    _type = UTDStreamType.AUDIO_ROOM
+
+    def __init__(self, link: Link, room_name: str, mint: Mint) -> None:
+        has_microphone = link.microphone is not None
+        self._run: _Run = Runner(
+            AudioRoomState.first(link.identity, has_microphone=has_microphone),
+            self._begin,
+            journal=Journal(link.log, f"{link.identity} in {room_name}"),
+            clock=link.clock,
         )
+        self._post = self._run.post
+        owner, failures = Owner(), Failures()
+        entrance = AudioRoomEntrance(
+            link.api,
+            identity=link.identity,
+            room_name=room_name,
+            mint=mint,
+            post=self._post,
+        )
+        connector = Connector(
+            link,
+            entrance,
+            owner=owner,
+            post=self._post,
+            number=lambda: self._run.state.connecting.data.number,
+        )
+        self._place = Place(
+            SeatAsker(link.api, room_name),
+            clock=link.clock,
+            new_key=link.new_key,
+            owner=owner,
+            failures=failures,
+            post=self._post,
+            sending=lambda: self._run.state.sending,
+        )
+        self._tracks = Tracks(
+            (MicrophoneSender(link.room, link.microphone),),
+            link.room,
+            clock=link.clock,
+            limit=link.timeouts.seat,
+            owner=owner,
+            failures=failures,
+            post=self._post,
+        )
+        super().__init__(link, room_name, self._run, connector, owner)
 
     # What is seen.
 
@@ -131,7 +178,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """
         check_index(index)
         check_microphone(self._link.microphone)
-        await self._take_seat(o.TakeSeat(seat_index=index))
+        await self._take_seat(NumberedSeat(index))
 
     async def leave_seat(self) -> None:
         """Leave your seat; does nothing if you have none.
@@ -146,7 +193,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         self._check_open()
         if self.connection_state.value in GONE:
             return
-        self._post(o.LeaveSeat())
+        self._post(p.LeavePlace())
         await self._until_settled(self._link.timeouts.seat)
 
     async def move_seat(self, index: int) -> UTDSeatGrid:
@@ -172,10 +219,14 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         self._check_open()
         if on:
             check_microphone(self._link.microphone)
-        self._post(o.MicrophoneOn() if on else o.MicrophoneOff())
-        self._seat.raise_unmuting_failure()
-        await self.occupancy.until(lambda s: s is not SeatOccupancy.PUBLISHING)
-        if on and self._seat.state is SeatOccupancy.SILENT and self.can_publish.value:
+        source = TrackSource.MICROPHONE
+        self._post(t.TurnOn(source) if on else t.TurnOff(source))
+        self._tracks.raise_unmuting_failure()
+        occupancy = await self.occupancy.until(
+            lambda s: s is not SeatOccupancy.PUBLISHING
+        )
+        has_right = self._run.state.sending.track(source).data.right
+        if on and occupancy is SeatOccupancy.SILENT and has_right:
             message = "the microphone could not be published; try again"
             raise PublishError(message)
 
@@ -184,14 +235,14 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
     ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no cameras here."""
-        refuse_video("set_camera", self._seat.state)
+        refuse_video("set_camera", self._snapshot.value.occupancy)
 
     async def set_screen_share(
         self,
         on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
     ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no screens here."""
-        refuse_video("set_screen_share", self._seat.state)
+        refuse_video("set_screen_share", self._snapshot.value.occupancy)
 
     # The grid.
 
@@ -289,7 +340,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             NotFoundError: If no invitation waits for me.
         """
         check_microphone(self._link.microphone)
-        await self._take_seat(o.TakeSeat(invitation_id=self._my_invitation().id))
+        await self._take_seat(InvitedSeat(self._my_invitation().id))
 
     async def decline_invitation(self) -> None:
         """Stay where I am.
@@ -301,82 +352,36 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
 
     # The shell.
 
-    def _take(
-        self, snapshot: AudioRoomSnapshot, fact: Any
-    ) -> tuple[AudioRoomSnapshot, Sequence[Any]]:
-        match fact:
-            case GridTold(grid):
-                return fold.fold_grid(snapshot, grid), ()
-            case EventTold(_, RoomMetadataChanged(metadata)):
-                return fold_metadata(snapshot, metadata), ()
-            case _ if isinstance(fact, _OCCUPANCY_EVENTS):
-                return self._step_seat(snapshot, fact)
-            case _:
-                snapshot, effects = super()._take(snapshot, fact)
-        match fact:
-            case RoomRead(_, state):
-                snapshot = fold_metadata(snapshot, state.metadata)
-            case TokenMinted(_, answer) if answer.seats is not None:
-                snapshot = fold.fold_grid(snapshot, answer.seats)
-            case _:
-                pass
-        return snapshot, effects
-
-    def _step_seat(
-        self, snapshot: AudioRoomSnapshot, fact: Any
-    ) -> tuple[AudioRoomSnapshot, Sequence[Any]]:
-        if self._seat.is_late(fact):
-            return snapshot, ()
-        effects = self._seat.fire(fact)
-        return changed(snapshot, occupancy=self._seat.state), effects
-
-    def _derive(
-        self, before: AudioRoomSnapshot, after: AudioRoomSnapshot, fact: Any
-    ) -> Sequence[Any]:
-        missed = self._seat.missed(before, after, fact)
-        if isinstance(fact, c.Rejoined):
-            return (o.ConnectionReplaced(),)
-        return (*fold.occupancy_facts(before, after), *missed)
-
-    def _begin(self, effect: Any) -> None:
-        if isinstance(effect, get_args(o.OccupancyEffect)):
-            self._seat.begin(effect)
+    def _begin(self, effect: AudioRoomEffect) -> None:
+        if isinstance(effect, c.ConnectionEffect):
+            self._connector.begin(effect)
+        elif isinstance(effect, TrackEffect):
+            self._tracks.begin(effect)
         else:
-            super()._begin(effect)
-
-    async def _read_engine(self) -> None:
-        await self.get_seats()
-        await super()._read_engine()
+            self._place.begin(effect)
 
     async def _settle(self) -> None:
         # Given back first: else it might be served after the leave that follows.
-        if self._seat.state is SeatOccupancy.TAKING:
-            self._post(o.Cancelled(self._seat.op))
+        if self._snapshot.value.occupancy is SeatOccupancy.TAKING:
+            self._post(p.LeavePlace(with_session=True))
         with suppress(TransportTimeoutError, ClosedError):
             await self._until_settled(self._link.timeouts.goodbye)
 
-    async def _take_seat(self, command: o.TakeSeat) -> None:
+    async def _take_seat(self, request: SeatRequest) -> None:
         self._check_open()
         limit = self._link.timeouts.seat
         try:
-            async with self._link.clock.timeout(limit):
-                await self._until_connected()
-                await self._until_settled()
-                await self._until_no_right()
-                with naming_arguments():
-                    await self._seat.take(command)
+            with naming_arguments():
+                await self._place.take(request, limit, self._until_ready)
         except TransportTimeoutError:
             raise  # of a request: it says more
         except TimeoutError as error:
             message = f"no seat with a microphone within {limit:g} s; none is kept"
             raise TransportTimeoutError(message) from error
 
-    async def _until_no_right(self) -> None:
-        # Who publishes under the right of a seat just left is silenced soon.
-        if self._seat.state is not SeatOccupancy.LISTENING:
-            return  # the machine says no
-        with suppress(TransportTimeoutError):
-            await self.can_publish.until(lambda can: not can, _REVOKE_LIMIT)
+    async def _until_ready(self) -> None:
+        await self._until_connected()
+        await self._until_settled()
 
     async def _until_settled(self, limit: float | None = None) -> None:
         try:

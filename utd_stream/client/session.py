@@ -1,39 +1,24 @@
 """What every session is: a connection machine, a snapshot, a room.
 
-Facts go through one mailbox: the machine takes them first, then the snapshot,
-then observers hear of it, then effects begin.  Effects are tasks the session
-owns; they report back by posting facts, never otherwise.
+What a session does is decided by the pure rules of its kind (`client.rules`), which
+`client._runner` runs.  Effects are tasks that the session owns; they report back by
+posting facts, never otherwise.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from utd_stream._border import HomeLoop, border
 from utd_stream.client._connector import Connector, Link
-from utd_stream.client._facts import (
-    EventTold,
-    OwnMuteRead,
-    RoleTold,
-    RoomRead,
-    TokenMinted,
-)
 from utd_stream.client._grid import naming_arguments
-from utd_stream.client._journal import COMMANDS, Journal
-from utd_stream.client._mailbox import Mailbox
 from utd_stream.client._owner import Owner
 from utd_stream.client.room import UTDRoom
-from utd_stream.errors import (
-    ClosedError,
-    DisconnectedError,
-    InvalidTransitionError,
-    UTDStreamException,
-)
+from utd_stream.errors import ClosedError, DisconnectedError
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
 from utd_stream.models.participants import LocalParticipant, RemoteParticipant
@@ -46,7 +31,23 @@ __all__ = ["UTDSession"]
 
 _S = TypeVar("_S", bound=SessionSnapshot)
 
-logger: logging.Logger = logging.getLogger("utd_stream.client")
+
+class SessionRun(Protocol[_S]):
+    """What every session needs of the runner of its facts."""
+
+    @property
+    def home(self) -> HomeLoop:
+        """The event loop of the session."""
+        ...
+
+    @property
+    def snapshot(self) -> LatestSource[_S]:
+        """What observers see."""
+        ...
+
+    def post(self, fact: c.Connect | c.Leave, /) -> None:
+        """Take a command."""
+        ...
 
 
 @border
@@ -61,14 +62,23 @@ class UTDSession(Generic[_S]):
         super().__init_subclass__()
         border(cls)
 
-    def __init__(self, link: Link, snapshot: _S) -> None:
+    _type: ClassVar[UTDStreamType]
+
+    def __init__(
+        self,
+        link: Link,
+        room_name: str,
+        run: SessionRun[_S],
+        connector: Connector,
+        owner: Owner,
+    ) -> None:
         self._link = link
-        self._home = HomeLoop()
-        self._snapshot = LatestSource(snapshot, link.clock, self._home)
-        self._mailbox: Mailbox[Any] = Mailbox(self._handle)
-        self._owner = Owner()
-        self._journal = Journal(link.log, f"{link.identity} in {link.room_name}")
-        self._connector = Connector(link, self._owner, self._post, self._read_engine)
+        self._room_name = room_name
+        self._home = run.home
+        self._snapshot = run.snapshot
+        self._command = run.post
+        self._connector = connector
+        self._owner = owner
         self._disposing: asyncio.Task[None] | None = None
 
     # What is seen.
@@ -76,7 +86,7 @@ class UTDSession(Generic[_S]):
     @property
     def type(self) -> UTDStreamType:
         """What kind of session it is."""
-        return self._link.type
+        return self._type
 
     @property
     def room(self) -> UTDRoom:
@@ -86,7 +96,7 @@ class UTDSession(Generic[_S]):
     @property
     def room_name(self) -> str:
         """The room, as the app names it."""
-        return self._link.room_name
+        return self._room_name
 
     @property
     def events(self) -> Events[e.RoomEvent]:
@@ -207,11 +217,12 @@ class UTDSession(Generic[_S]):
             ClosedError: If the session is disposed.
         """
         self._check_open()
-        self._post(c.Connect())
+        self._connector.forget()
+        self._command(c.Connect())
         try:
             now = await self._until_joined_or_gone()
         except asyncio.CancelledError:
-            self._post(c.Leave())
+            self._say_leave()
             raise
         if not fold.is_connected(now):
             message = "the room was left while it connected"
@@ -248,85 +259,8 @@ class UTDSession(Generic[_S]):
     ) -> None:
         await self.aclose()
 
-    # What a kind of session adds.
-
-    def _take(self, snapshot: _S, fact: Any) -> tuple[_S, Sequence[Any]]:
-        """Return the snapshot after a fact, and the effects it calls for."""
-        match fact:
-            case EventTold(_, event):
-                return fold.fold_event(snapshot, event), ()
-            case RoomRead(_, state):
-                return fold.fold_room_state(snapshot, state), ()
-            case OwnMuteRead(publication):
-                return fold.fold_own_mute(snapshot, publication), ()
-            case TokenMinted(_, answer):
-                owner = answer.owner_identity
-                return fold.changed(
-                    snapshot, role=answer.role, owner_identity=owner
-                ), ()
-            case RoleTold(role):
-                return fold.changed(snapshot, role=role), ()
-            case _:
-                return self._step_connection(snapshot, fact)
-
-    def _derive(
-        self,
-        before: _S,  # noqa: ARG002 -- for those that override it
-        after: _S,  # noqa: ARG002 -- likewise
-        fact: Any,  # noqa: ARG002 -- likewise
-    ) -> Sequence[Any]:
-        """Return the facts that a change means for other machines."""
-        return ()
-
-    def _begin(self, effect: Any) -> None:
-        """Begin an effect."""
-        self._connector.begin(effect)
-
     async def _settle(self) -> None:
         """Wait until nothing is half done, for a limited time."""
-
-    async def _read_engine(self) -> None:
-        """Ask the engine what an outage may have hidden."""
-        me = await self._link.api.get_participant(self.room_name, self._link.identity)
-        self._post(RoleTold(me.role))
-
-    # The shell.
-
-    def _post(self, fact: Any) -> None:
-        self._mailbox.post(fact)
-
-    def _handle(self, fact: Any) -> None:
-        if self._connector.is_late(fact):
-            logger.debug("late: %r", fact)
-            return
-        self._journal.take(fact)
-        before = self._snapshot.value
-        try:
-            after, effects = self._take(before, fact)
-        except UTDStreamException as error:
-            self._journal.refuse(error)
-            is_command = type(fact) in COMMANDS
-            if is_command or not isinstance(error, InvalidTransitionError):
-                raise
-            logger.debug("late: %s", error)
-            return
-        self._journal.change(before, after)
-        for derived in self._derive(before, after, fact):
-            self._mailbox.post(derived)
-        self._snapshot.set(after)
-        for effect in effects:
-            self._journal.begin(effect)
-            self._begin(effect)
-
-    def _step_connection(self, snapshot: _S, fact: Any) -> tuple[_S, Sequence[Any]]:
-        connector = self._connector
-        effects = connector.fire(fact)
-        if isinstance(fact, c.Connect | c.Rejoined) or connector.state in fold.GONE:
-            snapshot = fold.fold_replacement(snapshot)
-        after = fold.changed(
-            snapshot, connection_state=connector.state, reason=connector.reason
-        )
-        return after, effects
 
     def _check_open(self) -> None:
         if self._disposing is not None:
@@ -348,9 +282,13 @@ class UTDSession(Generic[_S]):
         message = f"the room is {now.connection_state.value}; rejoin first"
         raise DisconnectedError(message)
 
+    def _say_leave(self) -> None:
+        self._connector.forget()
+        self._command(c.Leave())
+
     async def _leave(self) -> None:
         await self._settle()
-        self._post(c.Leave())
+        self._say_leave()
         await self._connector.released()
 
     async def _dispose(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from utd_stream.machines._declare import Declaration, Model, Row, Run, Step
 from utd_stream.machines.connection import CONNECTION
 from utd_stream.machines.invitation import INVITATION
-from utd_stream.machines.occupancy import OCCUPANCY
 from utd_stream.machines.place import PLACE
 from utd_stream.machines.request import REQUEST
 from utd_stream.machines.seat import SEAT
@@ -14,7 +13,6 @@ from utd_stream.machines.track import TRACK
 __all__ = [
     "CONNECTION",
     "INVITATION",
-    "OCCUPANCY",
     "PLACE",
     "REQUEST",
     "SEAT",

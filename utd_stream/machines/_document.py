@@ -13,7 +13,6 @@ from typing import Any
 from utd_stream.machines import (
     connection,
     invitation,
-    occupancy,
     place,
     request,
     seat,
@@ -37,7 +36,6 @@ An event without a row in a state is invalid there.
 
 MACHINES: tuple[tuple[ModuleType, Declaration[Any, Any, Any, Any]], ...] = (
     (connection, connection.CONNECTION),
-    (occupancy, occupancy.OCCUPANCY),
     (place, place.PLACE),
     (track, track.TRACK),
     (seat, seat.SEAT),

@@ -1,42 +1,42 @@
 """What a session of an audio room knows beside what every session does.
 
 What the machines must hear of a change is derived here, purely, from two
-snapshots: my seat came, moved, was muted or went, my right came or went.
+snapshots: my seat came, was muted or went, my right came or went.
 """
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import attrs
 
-from utd_stream.machines.occupancy import (
-    ConnectionEnded,
-    OccupancyEvent,
-    RightGranted,
-    RightRevoked,
-    SeatConfirmed,
-    SeatLost,
-    SeatMoved,
-    SeatMuted,
-)
+from utd_stream.machines.place import Confirmed, ConnectionEnded, Lost
+from utd_stream.machines.track import RightGranted, RightRevoked, Silenced
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import SeatOccupancy, UTDConnectionState
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
 from utd_stream.snapshots.session import (
     GONE,
     SessionSnapshot,
-    can_publish_microphone,
     changed,
+    grant_of,
 )
 
 __all__ = [
     "AudioRoomSnapshot",
     "fold_grid",
-    "may_have_been_silenced",
     "my_invitation",
     "my_seat",
     "my_seat_index",
-    "occupancy_facts",
+    "right_facts",
+    "right_of",
+    "seat_facts",
+    "sending_facts",
     "speaker_requests",
 ]
+
+RightFact: TypeAlias = RightGranted | RightRevoked
+SeatFact: TypeAlias = Confirmed | Lost | ConnectionEnded | Silenced
 
 _PRESENT = frozenset({UTDConnectionState.CONNECTED, UTDConnectionState.RECONNECTING})
 # Older than every grid an engine tells.
@@ -94,47 +94,61 @@ def speaker_requests(snapshot: AudioRoomSnapshot) -> tuple[SpeakerRequest, ...]:
     return snapshot.grid.requests
 
 
-def occupancy_facts(
+def sending_facts(
     before: AudioRoomSnapshot, after: AudioRoomSnapshot
-) -> tuple[OccupancyEvent, ...]:
-    """Return what the occupancy machine must hear of a change."""
-    facts: list[OccupancyEvent] = []
-    if before.local.permission is not after.local.permission:
-        could, can = can_publish_microphone(before), can_publish_microphone(after)
-        if can and not could:
-            facts.append(RightGranted())
-        if could and not can:
-            facts.append(RightRevoked())
+) -> tuple[SeatFact | RightFact, ...]:
+    """Return what my place and my tracks must hear of a change."""
+    return (*right_facts(before, after), *seat_facts(before, after))
+
+
+def right_facts(
+    before: AudioRoomSnapshot, after: AudioRoomSnapshot
+) -> tuple[RightFact, ...]:
+    """Return what a change means for the right to send from the microphone."""
+    if after.connection_state in GONE:
+        return ()  # it went with the connection
+    if (
+        before.local is after.local
+        and before.grid is after.grid
+        and before.connection_state is after.connection_state
+    ):
+        return ()
+    source = TrackSource.MICROPHONE
+    had, has = right_of(before, source), right_of(after, source)
+    if had == has:
+        return ()
+    revoked = () if had is None else (RightRevoked(source),)
+    return revoked if has is None else (*revoked, RightGranted(source))
+
+
+def right_of(snapshot: AudioRoomSnapshot, source: TrackSource) -> int | None:
+    """Return the number of my right to send from *source*, or None.
+
+    The SFU shows the source as allowed, and my metadata shows the number of the
+    right that came with my seat, or a later one.  With a lower number it is the
+    right of a seat before, which the engine is about to take away.  An engine
+    that numbers no rights shows 0 in both places.
+    """
+    if not snapshot.local.permission.may_publish(source):
+        return None
+    number = grant_of(snapshot.local.metadata)
+    seat = my_seat(snapshot)
+    return None if seat is not None and number < seat.grant else number
+
+
+def seat_facts(
+    before: AudioRoomSnapshot, after: AudioRoomSnapshot
+) -> tuple[SeatFact, ...]:
+    """Return what a change means for my seat."""
     if after.connection_state in GONE:
         return () if before.connection_state in GONE else (ConnectionEnded(),)
-    if (before.grid, before.connection_state) != (after.grid, after.connection_state):
-        facts += _seat_facts(my_seat(before), my_seat(after))
-    return tuple(facts)
-
-
-def may_have_been_silenced(snapshot: AudioRoomSnapshot, rev: int) -> bool:
-    """Whether my right may have gone and come back since the grid's revision *rev*.
-
-    Who resumes sees only the right of now; the SFU has taken the track away with
-    the one before, and tells its owner nothing (T24).  To lose a right and to get
-    it back takes two revisions.
-    """
-    is_heard = snapshot.occupancy is SeatOccupancy.SPEAKING
-    return (
-        is_heard and can_publish_microphone(snapshot) and snapshot.grid.rev >= rev + 2
-    )
-
-
-def _seat_facts(
-    before: UTDSeat | None, after: UTDSeat | None
-) -> tuple[OccupancyEvent, ...]:
-    if after is None:
-        return () if before is None else (SeatLost(),)
-    if before is None:
-        return (SeatConfirmed(speaks=not after.muted),)
-    facts: list[OccupancyEvent] = []
-    if before.seat_index != after.seat_index:
-        facts.append(SeatMoved())
-    if after.muted and not before.muted:
-        facts.append(SeatMuted())
-    return tuple(facts)
+    if before.grid is after.grid and before.connection_state is after.connection_state:
+        return ()
+    had, has = my_seat(before), my_seat(after)
+    if has is None:
+        return () if had is None else (Lost(),)
+    if had is None:
+        return (Confirmed(speaks=not has.muted),)
+    if has.muted and not had.muted:
+        return (Silenced(TrackSource.MICROPHONE),)
+    return ()

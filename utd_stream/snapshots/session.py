@@ -32,6 +32,7 @@ __all__ = [
     "fold_own_mute",
     "fold_replacement",
     "fold_room_state",
+    "grant_of",
     "is_connected",
     "json_object",
     "microphone_is_muted",
@@ -107,6 +108,13 @@ def role_of(metadata: str) -> UTDRole | None:
         if role.value == told:
             return role
     return None
+
+
+def grant_of(metadata: str) -> int:
+    """Return the number of the right that a participant's metadata tells, or 0."""
+    told = json_object(metadata).get("grant")
+    # To Python, true is a number.
+    return told if isinstance(told, int) and told is not True else 0
 
 
 def fold_room_state(snapshot: _S, state: RoomState) -> _S:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
 from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from hypothesis import strategies as st
@@ -184,7 +184,9 @@ def _built(model: Any, pools: _Pools, kind: Any) -> st.SearchStrategy[Any]:
     fields: dict[str, st.SearchStrategy[Any]] = {}
     for field in attrs.fields(model):
         hint = hints[field.name]
-        if getattr(hint, "__parameters__", ()):
-            hint = hint[get_args(kind)]  # of a generic answer: what it holds
+        if isinstance(hint, TypeVar):
+            (hint,) = get_args(kind)  # of a generic value: what it holds
+        elif getattr(hint, "__parameters__", ()):
+            hint = hint[get_args(kind)]
         fields[field.name] = _of(hint, field.name, pools)
     return st.builds(model, **fields)

@@ -17,18 +17,13 @@ from hypothesis import strategies as st
 from utd_stream.errors import ConflictError, PublishError, TransportTimeoutError
 from utd_stream.machines import connection as c
 from utd_stream.machines import invitation as i
-from utd_stream.machines import occupancy as o
 from utd_stream.machines import place as p
 from utd_stream.machines import request as r
 from utd_stream.machines import seat as s
 from utd_stream.machines import track as t
 from utd_stream.models.failures import Failure, failure_of
 from utd_stream.models.participants import TrackSource
-from utd_stream.models.rooms import (
-    DisconnectReason,
-    SeatOccupancy,
-    UTDConnectionState,
-)
+from utd_stream.models.rooms import DisconnectReason, UTDConnectionState
 
 __all__ = [
     "NOON",
@@ -38,8 +33,6 @@ __all__ = [
     "invitation_data",
     "invitation_events",
     "moments",
-    "occupancy_data",
-    "occupancy_events",
     "place_data",
     "place_events",
     "request_data",
@@ -207,60 +200,6 @@ def _connection_data(
         lost_at=_seconds().map(float) if lost else st.none(),
         broken=st.booleans() if lost else st.just(value=False),
         may_be_listed=st.booleans() if gone else st.just(value=False),
-    )
-
-
-def occupancy_events(
-    data: o.OccupancyData,
-) -> st.SearchStrategy[o.OccupancyEvent]:
-    """Return anything the occupancy which remembers *data* may hear.
-
-    Some facts are late, as those of operations that have ended are.
-    """
-    return _occupancy_events(data.op, data.publication)
-
-
-@lru_cache(maxsize=1_000)
-def _occupancy_events(
-    current_op: int, current_publication: int
-) -> st.SearchStrategy[o.OccupancyEvent]:
-    op, publication = _now_or_late(current_op), _now_or_late(current_publication)
-    return st.one_of(
-        st.builds(
-            o.TakeSeat,
-            st.none() | seat_indexes(),
-            is_mine=st.booleans(),
-            speaks=st.booleans(),
-        ),
-        st.builds(o.SeatConfirmed, st.booleans()),
-        st.builds(o.Cancelled, op),
-        st.builds(o.TakeTimedOut, op),
-        st.builds(o.Refused, op),
-        st.builds(o.AskFailed, op),
-        st.builds(o.SeatFreed, op),
-        st.builds(o.GiveBackFailed, op),
-        st.builds(o.Published, publication),
-        st.builds(o.PublishFailed, publication),
-        *_each(o.LeaveSeat(), o.MicrophoneOn(), o.MicrophoneOff()),
-        *_each(o.RightGranted(), o.RightRevoked()),
-        *_each(o.SeatMuted(), o.SeatMoved(), o.SeatLost()),
-        *_each(o.ConnectionReplaced(), o.ConnectionEnded()),
-    )
-
-
-def occupancy_data(state: SeatOccupancy) -> st.SearchStrategy[o.OccupancyData]:
-    """Return what an occupancy in *state* may remember."""
-    up = state in {SeatOccupancy.PUBLISHING, SeatOccupancy.SPEAKING}
-    granting = state is SeatOccupancy.GRANTING
-    may_wait = granting or state is SeatOccupancy.PUBLISHING
-    waits = st.booleans() if may_wait else st.just(state is SeatOccupancy.TAKING)
-    return st.builds(
-        o.OccupancyData,
-        op=st.integers(1, 5),
-        publication=st.integers(0, 5),
-        wanted=st.booleans(),
-        right=st.just(up) if up or granting else st.booleans(),
-        waits=waits,
     )
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeAlias, TypeVar
+
 import attrs
 
 from utd_stream.contract.answers import UTDTokenResponse
+from utd_stream.machines.connection import ConnectionEvent
+from utd_stream.models.failures import Failure
 from utd_stream.models.participants import TrackPublication
 from utd_stream.models.room_events import RoomEvent
 from utd_stream.models.rooms import UTDRole
@@ -12,13 +16,20 @@ from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import RoomState
 
 __all__ = [
+    "AnswerRefused",
+    "AnswerUnknown",
+    "Answered",
     "EventTold",
+    "GaveBack",
     "GridTold",
     "OwnMuteRead",
     "RoleTold",
     "RoomRead",
+    "SessionFact",
     "TokenMinted",
 ]
+
+_A = TypeVar("_A")  # what the engine answers
 
 
 @attrs.frozen
@@ -45,6 +56,17 @@ class OwnMuteRead:
 
 
 @attrs.frozen
+class RoleTold:
+    """The engine told this member's role."""
+
+    role: UTDRole
+
+
+# What every kind of session takes.
+SessionFact: TypeAlias = ConnectionEvent | EventTold | RoomRead | OwnMuteRead | RoleTold
+
+
+@attrs.frozen
 class TokenMinted:
     """The engine let this client in again, for connection *number*."""
 
@@ -59,8 +81,36 @@ class GridTold:
     grid: UTDSeatGrid
 
 
-@attrs.frozen
-class RoleTold:
-    """The engine told this member's role."""
+# Answers to what asks for a place and to what gives it back, as operation *op*.
 
-    role: UTDRole
+
+@attrs.frozen
+class Answered(Generic[_A]):
+    """The engine gave the place."""
+
+    op: int
+    answer: _A
+
+
+@attrs.frozen
+class AnswerRefused:
+    """The engine said no, and changed nothing."""
+
+    op: int
+    error: Failure
+
+
+@attrs.frozen
+class AnswerUnknown:
+    """No answer came: the engine may have given the place, or not."""
+
+    op: int
+    error: Failure
+
+
+@attrs.frozen
+class GaveBack(Generic[_A]):
+    """The engine freed the place, or knows of none; *answer* is what it said."""
+
+    op: int
+    answer: _A | None
