@@ -16,7 +16,7 @@ from tests.machines.laws import (
     check_table,
     check_where_taken,
 )
-from tests.machines.reading import Seen, every_step, fired
+from tests.machines.steps import Seen, every_step, fired
 from utd_stream.machines import CONNECTION, Run, connection
 from utd_stream.machines.connection import (
     FORCE_EXIT_AFTER,

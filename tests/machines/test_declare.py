@@ -28,7 +28,7 @@ from tests.machines.door import (
     kicked,
 )
 from tests.machines.laws import AnyMachine
-from tests.machines.reading import INVALID, outcome
+from tests.machines.steps import INVALID, outcome
 from utd_stream.errors import InvalidTransitionError, RefusedError
 from utd_stream.machines import (
     CONNECTION,

@@ -17,7 +17,7 @@ from tests.machines.laws import (
     check_table,
     check_where_taken,
 )
-from tests.machines.reading import Seen, every_step, fired, outcome
+from tests.machines.steps import Seen, every_step, fired, outcome
 from utd_stream.machines import INVITATION, Run, invitation
 from utd_stream.machines.invitation import (
     Accept,

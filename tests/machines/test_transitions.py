@@ -28,7 +28,7 @@ from tests.machines.door import (
     Push,
 )
 from tests.machines.laws import AnyMachine
-from tests.machines.reading import outcome
+from tests.machines.steps import outcome
 from tests.machines.test_declare import DECLARED
 from utd_stream.machines import Model, Step
 
