@@ -18,7 +18,7 @@ from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.config import App, Config
-from utd_stream.engine.rules import Room
+from utd_stream.engine.rules import Member, Room
 from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.engine.services import Services
 from utd_stream.media import Tone
@@ -200,6 +200,13 @@ class World:
         room = await self.services.writer.room((self.app.id, ROOM))
         assert room is not None
         return room
+
+    async def member(self, identity: str) -> Member:
+        """Return a member of the room as the engine has committed it."""
+        key = self.app.id, ROOM
+        _, member = await self.services.writer.member(key, identity)
+        assert member is not None
+        return member
 
     async def seat_of(self, identity: str) -> int | None:
         """Return where the engine has seated somebody."""

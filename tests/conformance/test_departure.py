@@ -108,7 +108,7 @@ async def test_a_late_notice_of_an_old_connection_unseats_nobody(
     assert now is not None
 
     async def is_known() -> bool:
-        return (await world.room()).members["speaker"].sid == now.sid
+        return (await world.member("speaker")).sid == now.sid
 
     await world.until(is_known)  # else the word is not late
     await world.webhooks.arrival(lambda w: w.event == "participant_left")

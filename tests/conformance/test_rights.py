@@ -166,7 +166,7 @@ async def test_without_webhooks_engine_and_sfu_agree(hasty_world: World) -> None
 
     async def is_known() -> bool:
         await world.reconcile()
-        return (await world.room()).members["speaker"].is_connected
+        return (await world.member("speaker")).is_connected
 
     await world.until(is_known)
     await world.reconcile()

@@ -17,7 +17,7 @@ from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine import App, Config, RunningEngine, Services, running
-from utd_stream.engine.rules import Room
+from utd_stream.engine.rules import Member, Room
 from utd_stream.models.names import sfu_room_name
 
 __all__ = ["OPEN", "ROOM", "SHUT", "Answer", "House", "app_of", "open_house"]
@@ -182,6 +182,20 @@ class House:
         room = await self.services.writer.room((OPEN.id, ROOM))
         assert room is not None
         return room
+
+    async def member(self, identity: str) -> Member:
+        """Return a member of the room as committed."""
+        _, member = await self.services.writer.member((OPEN.id, ROOM), identity)
+        assert member is not None
+        return member
+
+    async def members(self) -> list[str]:
+        """Return whom the SFU may have in the room, sorted."""
+        room = await self.room()
+        page = await self.services.writer.transact(
+            lambda store: store.members.page(room.life_key, 0, 1_000)
+        )
+        return [member.identity for member in page]
 
     def speaks(self, identity: str) -> bool:
         """Whether the SFU lets *identity* publish."""

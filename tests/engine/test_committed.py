@@ -8,22 +8,15 @@ import pytest
 from tests.engine.rules.scene import KEY, NOON
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.rules import Room
-from utd_stream.engine.rules.audio_room import AudioRoom
-from utd_stream.engine.rules.state import Member
+from utd_stream.engine.rules.audio_room import AudioRoom, empty_seats
 
 MEGABYTE = 2**20
 
 
-def room_of(key: tuple[str, str], *, metadata: int = 0) -> Room:
-    """Return a room of that name, whose one member has so much metadata."""
-    member = Member(identity="ana", metadata="x" * metadata)
-    return Room(
-        app_id=key[0],
-        name=key[1],
-        created_at=NOON,
-        content=AudioRoom(),
-        members={"ana": member},
-    )
+def room_of(key: tuple[str, str], *, size: int = 0) -> Room:
+    """Return a room of that name, which weighs about as many bytes."""
+    content = AudioRoom(seats=empty_seats(size // 600))
+    return Room(app_id=key[0], name=key[1], created_at=NOON, content=content)
 
 
 def remembered(committed: Committed, key: tuple[str, str]) -> bool:
@@ -65,7 +58,7 @@ def test_large_rooms_are_remembered_by_their_size() -> None:
     keys = [("app", f"room-{number}") for number in range(50)]
 
     for key in keys:
-        committed.keep(key, room_of(key, metadata=MEGABYTE))
+        committed.keep(key, room_of(key, size=MEGABYTE))
 
     kept = [key for key in keys if remembered(committed, key)]
     assert kept == keys[-len(kept) :]
@@ -77,11 +70,11 @@ def test_room_that_is_renewed_counts_once() -> None:
     committed = Committed(limit=10 * MEGABYTE)
     committed.keep(KEY, room_of(KEY))
     other = ("app", "other")
-    large = room_of(other, metadata=5 * MEGABYTE)
+    large = room_of(other, size=5 * MEGABYTE)
 
     for version in range(100):
         committed.keep(other, attrs.evolve(large, version=version))
-        committed.keep(other, room_of(other, metadata=version))
+        committed.keep(other, room_of(other, size=version))
 
     assert remembered(committed, KEY)
     assert remembered(committed, other)
@@ -93,7 +86,25 @@ def test_newest_room_is_kept_whatever_its_size() -> None:
     committed.keep(KEY, room_of(KEY))
     other = ("app", "other")
 
-    committed.keep(other, room_of(other, metadata=2 * MEGABYTE))
+    committed.keep(other, room_of(other, size=2 * MEGABYTE))
 
     assert remembered(committed, other)
     assert not remembered(committed, KEY)
+
+
+def test_members_are_forgotten_with_their_room() -> None:
+    """When it is pushed out, lives again, or has ended; another write keeps them."""
+    place = (room_of(KEY).life_key, "ana")
+    ended = attrs.evolve(room_of(KEY), ended_at=NOON)
+    again = attrs.evolve(room_of(KEY), life=2)
+    large = room_of(("app", "other"), size=2 * MEGABYTE)
+    for after in (ended, again, large):
+        committed = Committed(limit=MEGABYTE)
+        committed.keep(KEY, room_of(KEY))
+        committed.rows.keep(place, None)
+        committed.keep(KEY, attrs.evolve(room_of(KEY), version=2))
+        assert place in committed.rows
+
+        committed.keep((after.app_id, after.name), after)
+
+        assert place not in committed.rows

@@ -13,11 +13,11 @@ import pytest
 
 from utd_stream.engine._migration import _STEPS
 from utd_stream.engine._schema import SCHEMA_VERSION
-from utd_stream.engine.rules import Room, Rules, next_deadline
+from utd_stream.engine.rules import Member, Room, Rules, next_deadline
 from utd_stream.engine.rules.audio_room import audio_room, grid_of
 from utd_stream.engine.store import Store
 from utd_stream.errors import UnavailableError
-from utd_stream.models.rooms import SeatMode
+from utd_stream.models.rooms import SeatMode, UTDRole
 from utd_stream.models.seats import SpeakerRequest
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
@@ -127,6 +127,44 @@ def loaded(file: Path, name: str = "lounge") -> Room:
     return room
 
 
+def members_of(file: Path, room: Room) -> dict[str, Member]:
+    """Open the database, and read the members of a room."""
+    store = Store(f"sqlite:///{file}")
+    with store.transaction():
+        page = store.members.page(room.life_key, 0, 100)
+    store.close()
+    return {member.identity: member for member in page}
+
+
+def shape(file: Path) -> dict[str, object]:
+    """Return columns and indexes of the tables that were changed."""
+    with closing(sqlite3.connect(file)) as looked:
+        rows = looked.execute(
+            "SELECT name, type FROM sqlite_master"
+            " WHERE tbl_name IN ('rooms', 'members')"
+        ).fetchall()
+        found: dict[str, object] = {}
+        for name, kind in rows:
+            if kind == "table":
+                columns = looked.execute(f"PRAGMA table_info({name})").fetchall()
+                found[name] = sorted((c[1], c[2], c[3], c[5]) for c in columns)
+            else:
+                index = looked.execute(f"PRAGMA index_xinfo({name})").fetchall()
+                found[name] = [c[2] for c in index if c[5]]
+        return found
+
+
+def test_a_database_of_version_3_becomes_one_of_today(
+    file: Path, tmp_path: Path
+) -> None:
+    """It has the tables, columns and indexes of one that is made today."""
+    fresh = tmp_path / "fresh.db"
+    for opened in (file, fresh):
+        Store(f"sqlite:///{opened}").close()
+
+    assert shape(file) == shape(fresh)
+
+
 def test_every_version_has_a_function() -> None:
     """The numbers go on without a gap, up to the schema of today."""
     assert list(_STEPS) == list(range(2, SCHEMA_VERSION + 1))
@@ -145,8 +183,12 @@ def test_rooms_of_version_3_are_read_whole(file: Path) -> None:
         assert grid.seats[2].reserved_for == "bob"
         assert grid.requests == (SpeakerRequest(id=1, identity="cyd", created_at=NOON),)
         assert [(i.id, i.identity) for i in grid.invitations] == [(3, "bob")]
-        assert set(room.members) == {"hal", "ann", "bob", "cyd"}
-        assert room.members["bob"].metadata == '{"absence": 1}'
+        members = members_of(file, room)
+        assert set(members) == {"hal", "ann", "bob", "cyd"}
+        assert members["bob"].metadata == '{"absence": 1}'
+        assert members["hal"].role is UTDRole.HOST
+        assert members["hal"].is_connected
+        assert members["ann"].idle_since == LEFT
 
 
 def test_absences_of_version_3_run_out_when_they_would(file: Path) -> None:

@@ -32,9 +32,9 @@ async def test_lost_notices_are_made_good(house: House) -> None:
     """Without any webhook the roster, the rights and the seats become right."""
     house.listens = False
     await sit(house, "ana")
-    assert not (await house.room()).members["ana"].is_connected
+    assert not (await house.member("ana")).is_connected
     await house.reconcile()
-    assert (await house.room()).members["ana"].is_connected
+    assert (await house.member("ana")).is_connected
     assert house.speaks("ana")
     house.sfu.leave(house.sfu_room, "ana", DisconnectReason.CONNECTION_TIMEOUT)
     for _ in range(2):
@@ -52,7 +52,7 @@ async def test_periods_do_it_by_themselves() -> None:
         await house.enter("ana")
         await house.clock.advance(5)
 
-        assert (await house.room()).members["ana"].is_connected
+        assert (await house.member("ana")).is_connected
 
 
 async def test_forgotten_metadata_is_written_again(house: House) -> None:
@@ -131,7 +131,7 @@ async def test_ghosts_are_removed(house: House) -> None:
         await house.reconcile()
 
         assert bool(house.sfu.participant(house.sfu_room, "ana")) == is_back
-    assert not (await house.room()).members["ana"].is_connected
+    assert not (await house.member("ana")).is_connected
 
 
 async def test_a_failed_listing_unseats_nobody(house: House) -> None:
@@ -186,7 +186,7 @@ async def test_late_notice_of_an_old_connection_is_ignored(house: House) -> None
     await house.clock.advance(60)
 
     assert await occupant(house) == "ana"
-    assert (await house.room()).members["ana"].is_connected
+    assert (await house.member("ana")).is_connected
 
 
 async def test_restarted_sfu_is_no_departure(house: House) -> None:
@@ -314,7 +314,7 @@ async def test_finished_room_makes_the_engine_look(house: House) -> None:
     await house.told()
 
     assert ("list_rooms", "", "") in house.sfu.asked
-    assert not (await house.room()).members["ana"].is_connected
+    assert not (await house.member("ana")).is_connected
 
 
 @pytest.mark.parametrize("signature", ["", "nonsense", "Bearer x.y.z"])
@@ -330,7 +330,7 @@ async def test_unsigned_notice_is_refused(house: House, signature: str) -> None:
     )
 
     assert (answer.status, answer.code) == (401, "unauthenticated")
-    assert (await house.room()).members["ana"].is_connected
+    assert (await house.member("ana")).is_connected
 
 
 async def test_notice_is_for_the_body_that_was_signed(house: House) -> None:
@@ -371,4 +371,4 @@ async def test_large_notice_is_heard(house: House) -> None:
     await house.sfu.update_room_metadata(house.sfu_room, "x" * 400_000)
     await house.leave("ana")
 
-    assert not (await house.room()).members["ana"].is_connected
+    assert not (await house.member("ana")).is_connected

@@ -142,6 +142,9 @@ async def test_large_lists_are_asked_for_less_often() -> None:
     assert asked == [20, 5]
 
 
+CONNECTED = 2
+
+
 def known() -> Scene:
     """A room with two people, both connected."""
     scene = stage()
@@ -155,7 +158,7 @@ def shown(room: Room, **other: Any) -> SfuRoom:
         "name": "popen_lounge",
         "sid": "RM_1",
         "metadata": room_metadata(room),
-        "num_participants": sum(m.is_connected for m in room.members.values()),
+        "num_participants": CONNECTED,
     }
     return SfuRoom(**{**told, **other})
 
@@ -172,21 +175,21 @@ def test_room_that_is_listed_as_known_is_not_conspicuous(sid: str | None) -> Non
     """Nothing points to it: it waits for its turn in the sweep."""
     room = known().room
 
-    assert not is_conspicuous(shown(room), room, sid)
-    assert not is_conspicuous(shown(room), None, sid)
+    assert not is_conspicuous(shown(room), room, CONNECTED, sid)
+    assert not is_conspicuous(shown(room), None, CONNECTED, sid)
 
 
 def test_every_difference_is_conspicuous() -> None:
     """Missing, another room of the name, older metadata, another number of people."""
     room = known().room
 
-    assert is_conspicuous(None, room, "RM_1")
-    assert is_conspicuous(None, None, "RM_1")
-    assert is_conspicuous(shown(room), room, "RM_0")
-    assert is_conspicuous(shown(room), None, "RM_0")
-    assert is_conspicuous(shown(room, metadata=""), room, "RM_1")
-    assert is_conspicuous(shown(room, metadata=older(room)), room, "RM_1")
-    assert is_conspicuous(shown(room, num_participants=1), room, "RM_1")
+    assert is_conspicuous(None, room, CONNECTED, "RM_1")
+    assert is_conspicuous(None, None, CONNECTED, "RM_1")
+    assert is_conspicuous(shown(room), room, CONNECTED, "RM_0")
+    assert is_conspicuous(shown(room), None, CONNECTED, "RM_0")
+    assert is_conspicuous(shown(room, metadata=""), room, CONNECTED, "RM_1")
+    assert is_conspicuous(shown(room, metadata=older(room)), room, CONNECTED, "RM_1")
+    assert is_conspicuous(shown(room, num_participants=1), room, CONNECTED, "RM_1")
 
 
 def test_room_that_nobody_is_in_may_be_missing() -> None:
@@ -195,7 +198,7 @@ def test_room_that_nobody_is_in_may_be_missing() -> None:
     scene.mint("ann")
 
     assert scene.room.empty_since is not None
-    assert not is_conspicuous(None, scene.room, "RM_1")
+    assert not is_conspicuous(None, scene.room, 0, "RM_1")
 
 
 def test_newer_metadata_is_not_conspicuous() -> None:
@@ -203,4 +206,6 @@ def test_newer_metadata_is_not_conspicuous() -> None:
     room = known().room
     later = attrs.evolve(room, metadata_rev=room.metadata_rev + 1)
 
-    assert not is_conspicuous(shown(room, metadata=room_metadata(later)), room, "RM_1")
+    assert not is_conspicuous(
+        shown(room, metadata=room_metadata(later)), room, CONNECTED, "RM_1"
+    )

@@ -134,8 +134,7 @@ def fill(store: Store) -> None:
     expires_at = NOON.timestamp() + DAY
     answers = [StoredAnswer(f"k{i}", "f", 200, b"{}", expires_at) for i in range(MANY)]
     rooms = [
-        RoomWrite(None, room_of(f"room{i}", members={}, ended_at=NOON), None)
-        for i in range(MANY)
+        RoomWrite(None, room_of(f"room{i}", ended_at=NOON), None) for i in range(MANY)
     ]
     with store.transaction():
         store.write(Changes(rooms=rooms, answers=answers))

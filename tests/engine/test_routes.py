@@ -69,7 +69,35 @@ async def test_room_shows_its_members_from_the_roster(house: House) -> None:
             },
             {"identity": "bob", "role": "audience", "connected": False},
         ],
+        "pagination": {"page": 1, "per_page": 20, "total": 2, "total_pages": 1},
     }
+
+
+async def test_lists_are_paged(house: House) -> None:
+    """A page of a room's members, of its participants, of the rooms: in SQL."""
+    names = [f"m{number:02}" for number in range(23)]
+    for name in reversed(names):
+        await house.mint(name)
+    for name in ("attic", "cellar", "den"):
+        await house.mint("eve", room_name=name)
+    await house.mint("kicked")
+    back_end = app_of(OPEN, secret=True)
+    await house.room_ask("DELETE", "/participants/kicked", by=back_end)
+
+    room = await house.room_ask("GET", "?page=3&per_page=10", by=back_end)
+    listed = await house.room_ask("GET", "/participants?page=3&per_page=10", by="m00")
+    rooms = await house.ask("GET", "api/v1/rooms?page=2&per_page=3", by=back_end)
+    beyond = await house.room_ask("GET", "?page=9&per_page=10", by=back_end)
+
+    assert [p["identity"] for p in room.body["participants"]] == names[20:]
+    assert room.body["pagination"] == {
+        "page": 3, "per_page": 10, "total": 23, "total_pages": 3
+    }  # fmt: skip
+    assert listed.body["data"] == room.body["participants"]
+    assert listed.body["pagination"] == room.body["pagination"]
+    assert [room["room_name"] for room in rooms.body["data"]] == [ROOM]
+    assert rooms.body["pagination"]["total"] == 4
+    assert beyond.body["participants"] == []
 
 
 async def test_kicked_member_is_no_member(house: House) -> None:

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -16,13 +15,11 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, event, text
 
 from utd_stream.engine._codec import (
-    decode_member,
     decode_room,
-    encode_member,
     encode_room,
 )
 from utd_stream.engine.rules.audio_room import AudioRoom
-from utd_stream.engine.rules.state import Member, Room
+from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import (
     Changes,
     OutboxRow,
@@ -38,39 +35,21 @@ from utd_stream.testing.strategies import NOON
 
 
 def rooms() -> st.SearchStrategy[Room]:
-    """Return rooms of every kind, their members under their own names."""
-    members = st.lists(values(Member), max_size=4).map(
-        lambda found: MappingProxyType({m.identity: m for m in found})
-    )
+    """Return rooms of every kind."""
     audio = st.just(UTDStreamType.AUDIO_ROOM)
-    return values(Room, type=audio, content=values(AudioRoom), members=members)
+    return values(Room, type=audio, content=values(AudioRoom))
 
 
 @given(rooms())
 def test_room_round_trips(room: Room) -> None:
     """Every room is read as it was written."""
-    members = {
-        identity: decode_member(encode_member(member))
-        for identity, member in room.members.items()
-    }
-
-    assert decode_room(encode_room(room), members) == room
+    assert decode_room(encode_room(room)) == room
 
 
 def room_of(name: str = "lounge", **fields: Any) -> Room:
-    """Return a room with two members."""
-    members = {who: Member(identity=who) for who in ("ana", "bob")}
-    return Room(
-        app_id="a",
-        name=name,
-        created_at=NOON,
-        **{
-            "content": AudioRoom(),
-            "members": MappingProxyType(members),
-            "version": 1,
-            **fields,
-        },
-    )
+    """Return a room."""
+    given = {"content": AudioRoom(), "version": 1, **fields}
+    return Room(app_id="a", name=name, created_at=NOON, **given)
 
 
 def write(store: Store, before: Room | None, after: Room, **more: Any) -> None:
@@ -93,13 +72,11 @@ def store() -> Iterator[Store]:
     opened.close()
 
 
-def test_rooms_are_kept_with_their_members(store: Store) -> None:
-    """A room is read as it was last written; who is gone from it is gone."""
-    first = room_of()
+def test_rooms_are_kept(store: Store) -> None:
+    """A room is read as it was last written."""
+    first, second = room_of(), room_of(version=2, owner="ana")
     write(store, None, first)
     assert load(store) == first
-    ana = attrs.evolve(first.members["ana"], name="Ana")
-    second = room_of(version=2, members=MappingProxyType({"ana": ana}))
 
     write(store, first, second)
 

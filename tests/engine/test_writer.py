@@ -9,12 +9,11 @@ import pytest
 from sqlalchemy import Connection
 
 from tests.engine.manual_clock import ManualClock
-from tests.engine.writers import KEY, all_of, broken, enter, take, writing
+from tests.engine.writers import KEY, all_of, broken, enter, members, take, writing
 from utd_stream.contract import Who
 from utd_stream.engine.orders import Idempotency, Order, Outcome
 from utd_stream.engine.rules.audio_room import audio_room
 from utd_stream.engine.rules.commands import Command, TimePassed
-from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import OutboxRow
 from utd_stream.engine.writer import Commit, Writer
 from utd_stream.errors import (
@@ -154,9 +153,7 @@ async def test_cancelled_command_is_done_all_the_same(writer: Writer) -> None:
 
     await writer.submit(enter("bob"))
 
-    room = await writer.room(KEY)
-    assert room is not None
-    assert set(room.members) == {"ana", "bob"}
+    assert await members(writer) == {"ana", "bob"}
 
 
 @pytest.mark.parametrize("threaded", [True, False], ids=["thread", "inline"])
@@ -190,9 +187,7 @@ async def test_room_not_remembered_is_read(database: str) -> None:
     async with writing(database) as writer:
         await writer.submit(enter("ana"))
     async with writing(database) as writer:
-        found: Room | None = await writer.room(KEY)
-        assert found is not None
-        assert set(found.members) == {"ana"}
+        assert await members(writer) == {"ana"}
         assert await writer.room(("a", "none")) is None
         fact: Command = TimePassed()
         with pytest.raises(NotFoundError):

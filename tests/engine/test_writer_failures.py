@@ -154,9 +154,10 @@ async def test_a_clean_stop_drains(writer: Writer, database: str) -> None:
     store = Store(database)
     with store.transaction():
         room = store.load(KEY)
+        assert room is not None
+        page = store.members.page(room.life_key, 0, 100)
     store.close()
-    assert room is not None
-    assert len(room.members) == 50
+    assert len(page) == 50
 
 
 async def test_a_killed_writer_leaves_nobody_waiting(database: str) -> None:

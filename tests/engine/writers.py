@@ -14,7 +14,7 @@ from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules.commands import Actor, Enter, TakeSeat
 from utd_stream.engine.rules.state import Rules
-from utd_stream.engine.store import Store
+from utd_stream.engine.store import RoomKey, Store
 from utd_stream.engine.writer import Writer
 from utd_stream.models import UTDStreamType
 from utd_stream.ports import Clock
@@ -77,6 +77,15 @@ def broken(identity: str) -> Order:
     """Return an order that the engine cannot decide, by a bug."""
     command = TakeSeat(index=cast("int", "one"))
     return Order(key=KEY, command=command, who=Who.SELF, actor=Actor(identity=identity))
+
+
+async def members(writer: Writer, key: RoomKey = KEY) -> set[str]:
+    """Return who is a member of a room, as committed."""
+    room = await writer.room(key)
+    assert room is not None
+    life = room.life_key
+    page = await writer.transact(lambda store: store.members.page(life, 0, 1_000))
+    return {member.identity for member in page}
 
 
 async def all_of(writer: Writer, *orders: Order) -> list[Outcome | BaseException]:

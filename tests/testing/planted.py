@@ -96,7 +96,7 @@ def forgotten_revoke(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def grants_only(self: Draft, wanted: Effect) -> None:
         match wanted:
-            case SyncParticipant(who) if self.room.member(who):
+            case SyncParticipant(who) if self.member(who):
                 if speaks(self.room, who):
                     effect(self, wanted)
             case _:
@@ -119,7 +119,7 @@ def wrong_sid(monkeypatch: pytest.MonkeyPatch) -> None:
     left = roster.left
 
     def trusting(draft: Draft, fact: MemberLeft) -> None:
-        member = draft.room.members.get(fact.identity)
+        member = draft.members.get(fact.identity)
         sid = member.sid if member is not None and member.sid else fact.sid
         left(draft, attrs.evolve(fact, sid=sid))
 

@@ -16,9 +16,11 @@ from tests.testing.planted import wrong_sid
 from utd_stream.engine.rules import Command, Rules, finish, roster
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import AudioRoom, audio_room, kind, seating
+from utd_stream.engine.rules.audio_room.grid import change_seat
 from utd_stream.engine.rules.audio_room.kind import AUDIO_ROOM
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.errors import EngineError
+from utd_stream.machines.seat import SeatData, SeatState
 from utd_stream.models.rooms import DisconnectReason, SeatMode
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.testing import grids
@@ -138,7 +140,10 @@ def blind_drop(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def spread(draft: Draft, command: Any) -> Any:
         if isinstance(command, c.LockSeat):
-            seating.vacate(draft, "ana")
+            index = audio_room(draft.room).index_of("ana")
+            if index is not None:
+                data = SeatData()
+                change_seat(draft, index, state=SeatState.FREE, data=data)
         return act(draft, command)
 
     monkeypatch.setitem(TABLE, c.LockSeat, spread)

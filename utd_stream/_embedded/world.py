@@ -33,6 +33,7 @@ __all__ = ["EmbeddedWorld", "embedded"]
 _BASE_URL = "http://embedded"
 # What a request under way may take once the engine is stopped, in seconds.
 _SHUTDOWN_TIMEOUT = 1.0
+_ALL = 2**31  # members of a room, at most
 _NOT_OPEN = "the world is not started, or closed: async with embedded()"
 
 
@@ -276,8 +277,13 @@ class EmbeddedWorld:
             message = "no engine runs; start_engine first"
             raise ClosedError(message)
         key = (self.app.id, name)
-        found = await self._engine.services.writer.room(key)
-        return None if found is None else committed_room(key, found)
+        writer = self._engine.services.writer
+        room = await writer.room(key)
+        if room is None:
+            return None
+        life = room.life_key
+        members = await writer.transact(lambda store: store.members.page(life, 0, _ALL))
+        return committed_room(key, room, members if room.is_live else ())
 
     async def start_engine(self) -> None:
         """Start the engine, if it does not run; it knows what its database knows.

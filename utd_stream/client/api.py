@@ -95,9 +95,11 @@ class UTDApi:
         """List rooms that live; the app's secret only."""
         return await self._list("list_rooms", a.Page[a.RoomView], page, per_page)
 
-    async def get_room(self, room: str) -> a.RoomView:
-        """Read a room and its members."""
-        return await self._call("get_room", a.RoomView, room=room)
+    async def get_room(
+        self, room: str, *, page: int = 1, per_page: int = 20
+    ) -> a.RoomView:
+        """Read a room and a page of its members."""
+        return await self._list("get_room", a.RoomView, page, per_page, room=room)
 
     async def end_room(self, room: str) -> a.Empty:
         """End a room; everybody is removed."""

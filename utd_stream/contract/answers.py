@@ -131,28 +131,6 @@ class ParticipantView:
 
 
 @attrs.frozen(kw_only=True)
-class RoomView:
-    """A room that lives.
-
-    Attributes:
-        room_name: The room's name in the app.
-        type: What kind of room it is.
-        owner_identity: Identity of its owner; none while there is no host who
-            owns it.
-        created_at: When its first token was minted, UTC.
-        num_participants: How many members are connected.
-        participants: Its members, by identity; none in a list of rooms.
-    """
-
-    room_name: str
-    type: UTDStreamType
-    owner_identity: str | None = None
-    created_at: datetime = attrs.field(validator=aware)
-    num_participants: int = 0
-    participants: tuple[ParticipantView, ...] | None = None
-
-
-@attrs.frozen(kw_only=True)
 class Pagination:
     """Where in a list a page stands.
 
@@ -167,6 +145,30 @@ class Pagination:
     per_page: int
     total: int
     total_pages: int
+
+
+@attrs.frozen(kw_only=True)
+class RoomView:
+    """A room that lives.
+
+    Attributes:
+        room_name: The room's name in the app.
+        type: What kind of room it is.
+        owner_identity: Identity of its owner; none while there is no host who
+            owns it.
+        created_at: When its first token was minted, UTC.
+        num_participants: How many members are connected.
+        participants: A page of its members, by identity; none in a list of rooms.
+        pagination: Where that page stands; none in a list of rooms.
+    """
+
+    room_name: str
+    type: UTDStreamType
+    owner_identity: str | None = None
+    created_at: datetime = attrs.field(validator=aware)
+    num_participants: int = 0
+    participants: tuple[ParticipantView, ...] | None = None
+    pagination: Pagination | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -145,10 +145,11 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
              answer=a.Page[a.RoomView], paged=True, summary="List rooms that live.",
              rule="Rooms that live now, by name, without their participants."),
     Endpoint(name="get_room", method="GET", path="/rooms/{room}", who=Who.MEMBER,
-             answer=a.RoomView, errors=("not_found",), summary="Read a room.",
+             answer=a.RoomView, paged=True, errors=("not_found",),
+             summary="Read a room and a page of its members.",
              rule=(
                  "From the engine's own roster, which knows newcomers before "
-                 "LiveKit announces them."
+                 "LiveKit announces them; the query pages the participants."
              )),
     Endpoint(name="end_room", method="DELETE", path="/rooms/{room}", who=Who.HOST,
              request=r.ActRequest, answer=a.Empty, errors=("not_found",),

@@ -6,13 +6,15 @@ nothing is remembered before the commit.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 import orjson
 
 from utd_stream.contract.answers import Empty
 from utd_stream.engine._answers import beyond, numbered
+from utd_stream.engine._batch_rows import BatchRows
 from utd_stream.engine._replay import kept_fields, replayed
 from utd_stream.engine._retention import KEPT
 from utd_stream.engine.border_log import log_failure
@@ -28,7 +30,10 @@ from utd_stream.engine.rules.effects import (
     SyncRoom,
 )
 from utd_stream.engine.rules.grants import permission
-from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.engine.rules.keeping import row_of
+from utd_stream.engine.rules.members import Place
+from utd_stream.engine.rules.needs import needs
+from utd_stream.engine.rules.state import Member, Room, Rules
 from utd_stream.engine.store import (
     GRANT,
     Changes,
@@ -66,6 +71,7 @@ class Batch:
         self._committed = committed
         self._rules = rules
         self._now = now
+        self._rows = BatchRows(store.members, committed.rows)
         self._before: dict[RoomKey, Room | None] = {}
         self._after: dict[RoomKey, Room] = {}
         self._outbox: dict[tuple[str, str, str, str], OutboxRow] = {}
@@ -74,9 +80,14 @@ class Batch:
 
     def decide(self, orders: Sequence[Order]) -> list[Outcome | EngineError]:
         """Return what becomes of each of *orders*; one harms no other."""
+        # Answers after the rooms: whoever decides a key has locked its room.
+        for key in dict.fromkeys(order.key for order in orders if _is_decided(order)):
+            self._try_room(key)
         ids = [order.idempotency.id for order in orders if order.idempotency]
         if ids:
             self._known = self._store.answers(ids, self._now.timestamp())
+        with suppress(EngineError):  # a damaged row is told at its command's turn
+            self._rows.read(self._named(orders))
         return [self._one(order) for order in orders]
 
     def changes(self, sent: Sequence[OutboxRow]) -> Changes:
@@ -92,6 +103,7 @@ class Batch:
                 )
                 for key, room in self._after.items()
             ],
+            members=self._rows.changed,
             outbox=list(self._outbox.values()),
             sent=sent,
             answers=answers,
@@ -117,13 +129,14 @@ class Batch:
         return refused
 
     def _again(self, known: StoredAnswer, order: Order) -> Outcome | EngineError:
-        room = None
+        room = member = None
         if known.life:
             try:
                 room = self._room(order.key)
+                member = self._member(room, order.actor.identity)
             except EngineError as error:
                 return error
-        body = replayed(known.body, known.life, room, order.actor)
+        body = replayed(known.body, known.life, room, member, order.actor)
         return Outcome(status=known.status, body=body)
 
     def _outcome(self, order: Order) -> Outcome | EngineError:
@@ -139,11 +152,13 @@ class Batch:
         if isinstance(order.command, EngineError):
             raise order.command
         before = self._room(order.key)
+        rows = self._rows.of(before, order.command, order.actor)
         if order.if_match is not None:
-            room = check_may(before, order.actor, order.who)
+            room = check_may(before, rows, order.actor, order.who)
             _check_revision(room, order.if_match)
         decision = decide(
             before,
+            rows,
             order.command,
             key=order.key,
             who=order.who,
@@ -158,13 +173,41 @@ class Batch:
         if order.idempotency is not None:
             answer = Empty() if decision.answer is None else decision.answer
             kept, life = kept_fields(answer, decision.room)
-        outcome = Outcome(body=body, room=decision.room, kept=kept, life=life)
+        room = decision.room
+        changed = [row_of(room, member, self._rules) for member in decision.members]
+        outcome = Outcome(
+            body=body, room=room, members=decision.members, kept=kept, life=life
+        )
         # From here on nothing fails, so that a refusal leaves nothing behind.
-        if decision.room.version != (before.version if before else 0):
-            self._after[order.key] = decision.room
+        if room.version != (before.version if before else 0):
+            self._after[order.key] = room
+        self._rows.put(changed)
         for effect in decision.effects:
             self._put(decision.room, effect)
         return outcome
+
+    def _try_room(self, key: RoomKey) -> None:
+        # A room that cannot be read is told at its command's turn.
+        with suppress(EngineError):
+            self._room(key)
+
+    def _named(self, orders: Sequence[Order]) -> Iterator[Place]:
+        """Yield whose rows *orders* will look at, as far as can be told now."""
+        for order in orders:
+            room = self._before.get(order.key)
+            if room is None or not room.is_live:
+                continue
+            if isinstance(order.command, EngineError):
+                continue
+            # A bug in it is told at its turn, too.
+            with suppress(Exception):
+                for name in needs(room, order.command, order.actor).names:
+                    yield room.life_key, name
+
+    def _member(self, room: Room | None, identity: str | None) -> Member | None:
+        if room is None or not room.is_live or identity is None:
+            return None
+        return self._rows.one((room.life_key, identity))
 
     def _room(self, key: RoomKey) -> Room | None:
         if key in self._after:
@@ -197,7 +240,7 @@ class Batch:
             case SyncMetadata():
                 return "metadata", "", ""
             case SyncParticipant(identity):
-                right = permission(room, identity)
+                right = permission(room, self._member(room, identity))
                 is_grant = right is not None and right.can_publish
                 return "participant", identity, GRANT if is_grant else ""
             case Say(said, to):
@@ -215,6 +258,10 @@ class Batch:
         )
         self._known[answer.id] = answer
         self._answers.append(answer)
+
+
+def _is_decided(order: Order) -> bool:
+    return not isinstance(order.command, EngineError)
 
 
 def _check_revision(room: Room, rev: int) -> None:

@@ -52,6 +52,11 @@ class Paging:
     page: int = 1
     per_page: int = _PER_PAGE
 
+    @property
+    def first(self) -> int:
+        """How many entries the pages before it have."""
+        return (self.page - 1) * self.per_page
+
 
 _FIRST_PAGE = Paging()
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 import orjson
@@ -32,40 +32,43 @@ from utd_stream.models.json_text import read_json
 __all__ = ["decode_member", "decode_room", "encode_member", "encode_room"]
 
 _T = TypeVar("_T")
+_NONE: Mapping[str, Any] = {}
+# Columns of their own in the table of members.
+_COLUMNS = ("identity", "role", "admitted", "sid", "seen_at", "idle_since")
 
 
 def encode_room(room: Room) -> str:
-    """Return everything of *room* but its members."""
+    """Return *room* as text."""
     return orjson.dumps(_CONVERTER.unstructure(room, Room)).decode()
 
 
-def decode_room(state: str, members: Mapping[str, Member]) -> Room:
-    """Return the room that `encode_room` wrote, with *members*.
+def decode_room(state: str) -> Room:
+    """Return the room that `encode_room` wrote.
 
     Raises:
         UnavailableError: If *state* is not what `encode_room` writes.
     """
-    room = _read(state, Room)
-    return attrs.evolve(room, members=MappingProxyType(dict(members)))
+    return _read(state, Room)
 
 
 def encode_member(member: Member) -> str:
-    """Return *member* as text."""
+    """Return everything of *member* but what has a column of its own."""
     return orjson.dumps(_CONVERTER.unstructure(member, Member)).decode()
 
 
-def decode_member(state: str) -> Member:
-    """Return the member that `encode_member` wrote.
+def decode_member(state: str, columns: Mapping[str, Any]) -> Member:
+    """Return the member that `encode_member` wrote, with what is in *columns*.
 
     Raises:
         UnavailableError: If *state* is not what `encode_member` writes.
     """
-    return _read(state, Member)
+    return _read(state, Member, columns)
 
 
-def _read(state: str, kind: type[_T]) -> _T:
+def _read(state: str, kind: type[_T], columns: Mapping[str, Any] = _NONE) -> _T:
     try:
-        return _CONVERTER.structure(read_json(state), kind)
+        fields = cast("dict[str, Any]", read_json(state))
+        return _CONVERTER.structure({**fields, **columns}, kind)
     except Exception as error:  # hooks raise what they find
         message = (
             f"a {kind.__name__.lower()} in the database cannot be read: "
@@ -106,8 +109,8 @@ class _SeatTexts:
 def _short(converter: Converter, kind: Any) -> Any:
     # Datetimes and enums stay as they are: orjson writes both.
     apart: Any = {}
-    if kind is Room:
-        apart["members"] = override(omit=True)
+    if kind is Member:
+        apart |= dict.fromkeys(_COLUMNS, override(omit=True))
     if kind is AudioRoom:
         apart["seats"] = override(omit_if_default=False)
     return make_dict_unstructure_fn(
@@ -139,6 +142,11 @@ def _is_seats(kind: Any) -> bool:
     return bool(kind == tuple[Seat, ...])
 
 
+def _time(raw: Any, _: object) -> datetime:
+    # A column's is one already.
+    return raw if isinstance(raw, datetime) else datetime.fromisoformat(raw)
+
+
 def _make_converter() -> Converter:
     converter = Converter()
     converter.register_unstructure_hook_factory(attrs.has, partial(_short, converter))
@@ -158,9 +166,7 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(
         Content, lambda content: converter.unstructure(content, type(content))
     )
-    converter.register_structure_hook(
-        datetime, lambda raw, _: datetime.fromisoformat(raw)
-    )
+    converter.register_structure_hook(datetime, _time)
     converter.register_structure_hook(Room, _Rooms(converter).read)
     return converter
 

@@ -9,12 +9,15 @@ from utd_stream.ports import SfuRoom
 __all__ = ["is_conspicuous"]
 
 
-def is_conspicuous(listed: SfuRoom | None, known: Room | None, sid: str | None) -> bool:
+def is_conspicuous(
+    listed: SfuRoom | None, known: Room | None, connected: int, sid: str | None
+) -> bool:
     """Whether the SFU shows a live room otherwise than the engine knows it.
 
     Args:
         listed: As the SFU lists it; None if it has no such room.
         known: As committed; None if it is not remembered.
+        connected: How many of its members are known to be connected.
         sid: Of the SFU's room when it was listed before, or None.
     """
     if listed is None:
@@ -27,5 +30,4 @@ def is_conspicuous(listed: SfuRoom | None, known: Room | None, sid: str | None) 
     shown = metadata_revision(listed.metadata)
     if shown is None or shown < known.metadata_rev:
         return True
-    connected = sum(member.is_connected for member in known.members.values())
     return listed.num_participants != connected

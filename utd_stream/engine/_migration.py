@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 import orjson
@@ -101,6 +102,111 @@ def _part_contents(connection: Connection) -> None:
         connection.execute(text(write), changed)
 
 
+def _part_members(connection: Connection) -> None:
+    """Keep members by the life that they are of, with what is looked for in columns."""
+    _add_column(connection, "rooms", "life BIGINT NOT NULL DEFAULT 1")
+    _add_column(connection, "rooms", "has_past BOOLEAN NOT NULL DEFAULT 0")
+    _add_index(connection, "rooms_past", "rooms (app_id, name) WHERE has_past = 1")
+    there = {column["name"] for column in inspect(connection).get_columns("members")}
+    if "life" in there:  # it is the new one
+        connection.exec_driver_sql("DROP TABLE IF EXISTS members_7")
+        return
+    connection.exec_driver_sql("DROP TABLE IF EXISTS members_7")
+    connection.exec_driver_sql(_MEMBERS_7)
+    for app_id, name, state in connection.execute(
+        text("SELECT app_id, name, state FROM rooms")
+    ).fetchall():
+        room = _object(state)
+        here = {"app_id": app_id, "room": name, "life": room.get("life", 1)}
+        connection.execute(
+            text(
+                "UPDATE rooms SET life = :life WHERE app_id = :app_id AND name = :room"
+            ),
+            here,
+        )
+        found = text(
+            "SELECT identity, state FROM members"
+            " WHERE app_id = :app_id AND room = :room"
+        )
+        rows = [
+            here | _member_7(room, identity, state)
+            for identity, state in connection.execute(found, here).fetchall()
+        ]
+        if rows:
+            connection.execute(text(_WRITE_MEMBER_7), rows)
+    connection.exec_driver_sql("DROP TABLE members")
+    connection.exec_driver_sql("ALTER TABLE members_7 RENAME TO members")
+    for name, columns in _INDEXES_7.items():
+        _add_index(connection, name, f"members ({columns}")
+
+
+def _member_7(room: dict[str, Any], identity: str, state: str) -> dict[str, Any]:
+    member = _object(state)
+    sid, role = member.get("sid"), member.get("role", "audience")
+    # Nobody came in later than the room was changed.
+    changed_at = _seconds(room.get("as_of") or room.get("created_at"))
+    idle_since = None if sid else changed_at
+    is_plain = role == "audience"
+    due_at = idle_since + _KEPT_IDLE_7 if idle_since and is_plain else None
+    rest = {key: value for key, value in member.items() if key not in _COLUMNS_7}
+    return {
+        "identity": identity,
+        "sid": sid,
+        "seen_at": _seconds(member.get("seen_at")) or (changed_at if sid else None),
+        "role": role,
+        "admitted": member.get("admitted", True),
+        "plain": is_plain,
+        "idle_since": idle_since,
+        "due_at": due_at,
+        # What cannot be read is told when it is.
+        "state": orjson.dumps(rest).decode() if member else state,
+    }
+
+
+def _seconds(at: str | None) -> float | None:
+    return datetime.fromisoformat(at).timestamp() if at else None
+
+
+_KEPT_IDLE_7 = 900.0  # seconds
+_COLUMNS_7 = frozenset({"identity", "sid", "seen_at", "role", "admitted", "absence"})
+_MEMBERS_7 = """
+CREATE TABLE members_7 (
+    app_id VARCHAR(64) NOT NULL,
+    room VARCHAR(256) NOT NULL,
+    life BIGINT NOT NULL,
+    identity VARCHAR(256) NOT NULL,
+    sid VARCHAR(64),
+    seen_at FLOAT,
+    shown VARCHAR(16) NOT NULL,
+    role VARCHAR(16) NOT NULL,
+    admitted BOOLEAN NOT NULL,
+    plain BOOLEAN NOT NULL,
+    idle_since FLOAT,
+    place VARCHAR(16),
+    since FLOAT,
+    due_at FLOAT,
+    state TEXT NOT NULL,
+    PRIMARY KEY (app_id, room, life, identity)
+) WITHOUT ROWID
+"""
+# The next listing finds everybody unlike nothing, and renews it.
+_WRITE_MEMBER_7 = """
+INSERT INTO members_7 (
+    app_id, room, life, identity, sid, seen_at, shown, role, admitted, plain,
+    idle_since, due_at, state
+) VALUES (
+    :app_id, :room, :life, :identity, :sid, :seen_at, '', :role, :admitted, :plain,
+    :idle_since, :due_at, :state
+)
+"""
+_INDEXES_7 = {
+    "members_connected": (
+        "app_id, room, life, seen_at, admitted) WHERE sid IS NOT NULL"
+    ),
+    "members_due": "due_at) WHERE due_at IS NOT NULL",
+    "members_leading": "app_id, room, life, role) WHERE role IN ('host', 'admin')",
+    "members_identity": "app_id, identity)",
+}
 _OF_AUDIO_ROOMS = ("configured", "seat_mode", "mode_id", "seats", "requests", "invites")
 
 
@@ -115,6 +221,7 @@ _STEPS: Mapping[int, Callable[[Connection], None]] = {
     4: _date_ends,
     5: _part_contents,
     6: _version_outbox,
+    7: _part_members,
 }
 _OLDER = frozenset(str(version - 1) for version in _STEPS)
 

@@ -14,7 +14,7 @@ import attrs
 import orjson
 
 from utd_stream.engine.rules import Actor, shown
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.state import Member, Room
 from utd_stream.wire import encode, to_json
 
 __all__ = ["kept_fields", "replayed"]
@@ -39,18 +39,22 @@ def kept_fields(answer: Any, room: Room) -> tuple[bytes, int]:
     return orjson.dumps(told), room.life
 
 
-def replayed(body: bytes, life: int, room: Room | None, actor: Actor) -> bytes:
+def replayed(
+    body: bytes, life: int, room: Room | None, member: Member | None, actor: Actor
+) -> bytes:
     """Return the body of a replay.
 
     Args:
         body: As it was kept.
         life: As it was kept.
         room: As it is now.
+        member: The row of *actor* in the life that goes on, or None.
         actor: Who asks; the grid is shown to members and the app's secret only.
     """
     if not life or room is None or not room.is_live or room.life != life:
         return body
-    if room.member(actor.identity) is None and not actor.is_secret:
+    is_member = member is not None and member.admitted
+    if not is_member and not actor.is_secret:
         return body
     now = {"rev": room.rev, "grid": to_json(shown(room))}
     return orjson.dumps(now | orjson.loads(body))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
 import attrs
 
-from utd_stream.engine._codec import encode_member, encode_room
-from utd_stream.engine.rules.state import Member, Room
+from utd_stream.engine._codec import encode_room
+from utd_stream.engine.rules.members import MemberRow
+from utd_stream.engine.rules.state import Room
 
 __all__ = [
     "GRANT",
@@ -19,8 +20,6 @@ __all__ = [
     "RoomKey",
     "RoomWrite",
     "StoredAnswer",
-    "changed_members",
-    "gone_members",
     "room_row",
 ]
 
@@ -124,6 +123,7 @@ class Changes:
     """What one batch writes."""
 
     rooms: Sequence[RoomWrite] = ()
+    members: Sequence[MemberRow] = ()
     outbox: Sequence[OutboxRow] = ()
     sent: Sequence[OutboxRow] = ()
     answers: Sequence[StoredAnswer] = ()
@@ -137,39 +137,10 @@ def room_row(write: RoomWrite) -> dict[str, Any]:
         "app_id": room.app_id,
         "name": room.name,
         "version": room.version,
+        "life": room.life,
+        "has_past": False,
         "is_live": room.is_live,
         "due_at": write.due_at.timestamp() if write.due_at else None,
         "ended_at": room.ended_at.timestamp() if room.ended_at else None,
         "state": encode_room(room),
     }
-
-
-def changed_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
-    """Yield the rows of the members that are new or not what they were."""
-    before: Mapping[str, Member] = write.before.members if write.before else {}
-    after = write.after.members
-    if after is before:
-        return
-    for identity, member in after.items():
-        if before.get(identity) is not member:
-            yield {
-                "app_id": write.after.app_id,
-                "room": write.after.name,
-                "identity": identity,
-                "state": encode_member(member),
-            }
-
-
-def gone_members(write: RoomWrite) -> Iterator[dict[str, Any]]:
-    """Yield the keys of the members that are no more."""
-    before: Mapping[str, Member] = write.before.members if write.before else {}
-    after = write.after.members
-    if after is before:
-        return
-    for identity in before:
-        if identity not in after:
-            yield {
-                "key_app": write.after.app_id,
-                "key_room": write.after.name,
-                "key_identity": identity,
-            }

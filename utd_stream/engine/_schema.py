@@ -6,10 +6,13 @@ what differs between the two is in `_dialect`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     Index,
     Integer,
@@ -22,7 +25,7 @@ from sqlalchemy import (
 
 __all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 
 TABLES = MetaData()
 
@@ -34,6 +37,9 @@ ROOMS = Table(
     Column("app_id", String(64), primary_key=True),
     Column("name", String(256), primary_key=True),
     Column("version", BigInteger, nullable=False),
+    Column("life", BigInteger, nullable=False),
+    # Whether members of earlier lives may still have rows.
+    Column("has_past", Boolean, nullable=False),
     Column("is_live", Boolean, nullable=False),
     # When somebody must look at it, in seconds since 1970 UTC.
     Column("due_at", Float),
@@ -53,14 +59,64 @@ for _column in (ROOMS.c.due_at, ROOMS.c.ended_at):
         postgresql_where=_column.is_not(None),
     )
 
+# One row for each member of a life.  A life that ends touches none of its rows;
+# they are deleted later.
 MEMBERS = Table(
     "members",
     TABLES,
     Column("app_id", String(64), primary_key=True),
     Column("room", String(256), primary_key=True),
+    Column("life", BigInteger, primary_key=True),
     Column("identity", String(256), primary_key=True),
+    # Of the connection seen last; NULL where there is none.
+    Column("sid", String(64)),
+    Column("seen_at", Float),
+    # A digest of what the SFU shows of a member who has no seat; empty for one
+    # who must be looked at in any case.
+    Column("shown", String(16), nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("admitted", Boolean, nullable=False),
+    # Whether nothing is lost when the row is deleted.
+    Column("plain", Boolean, nullable=False),
+    # Since when there is no connection.
+    Column("idle_since", Float),
+    # On a stage, or waiting for it, and since when.
+    Column("place", String(16)),
+    Column("since", Float),
+    # When somebody must look at it.
+    Column("due_at", Float),
     Column("state", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
+
+
+Index(
+    "rooms_past",
+    ROOMS.c.app_id,
+    ROOMS.c.name,
+    sqlite_where=ROOMS.c.has_past,
+    postgresql_where=ROOMS.c.has_past,
+)
+
+
+def _partial(name: str, condition: ColumnElement[bool], *columns: Column[Any]) -> Index:
+    return Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+_IN_LIFE = (MEMBERS.c.app_id, MEMBERS.c.room, MEMBERS.c.life)
+_partial(
+    "members_connected",
+    MEMBERS.c.sid.is_not(None),
+    *(*_IN_LIFE, MEMBERS.c.seen_at, MEMBERS.c.admitted),
+)
+_partial("members_due", MEMBERS.c.due_at.is_not(None), MEMBERS.c.due_at)
+_partial(
+    "members_leading",
+    MEMBERS.c.role.in_(("host", "admin")),
+    *(*_IN_LIFE, MEMBERS.c.role),
+)
+# In which rooms somebody is, whatever the room: for those who are banned.
+Index("members_identity", MEMBERS.c.app_id, MEMBERS.c.identity)
 
 # What the SFU has not been told yet.  A later row of a key replaces the
 # earlier one; a message has a key of its own.

@@ -43,6 +43,8 @@ _LOG = logging.getLogger(__name__)
 # A message only names the reason of what comes next, so it holds nothing up
 # for long; LiveKit takes 3 s to see that a room is not there.
 _HINT_TIME = 1.0
+# Smaller metadata is written as often as it changes.
+_SMALL_BYTES = 16 * 1024
 
 
 @attrs.frozen(kw_only=True)
@@ -52,8 +54,8 @@ class Told:
     Attributes:
         is_missing: It was a grant of somebody whom the SFU does not know, though
             the roster has them connected: they may have just joined (T6).
-        metadata_bytes: Of the room's metadata that was written.
-        connected: How many the SFU sends it to.
+        metadata_bytes: Of the room's metadata that was written, if it is large.
+        connected: How many the SFU sends that to.
     """
 
     is_missing: bool = False
@@ -148,8 +150,14 @@ class Teller:
             # The SFU has forgotten the room, or closed it when it was empty, or
             # because it has ended in the meantime.
             await self._tell_room(name, await self._room(row))
-        connected = sum(member.is_connected for member in room.members.values())
-        return Told(metadata_bytes=len(text.encode()), connected=connected)
+        size = len(text.encode())
+        if size <= _SMALL_BYTES:
+            return _TOLD
+        life, since = room.life_key, room.lost_before
+        connected = await self._writer.transact(
+            lambda store: store.members.connected(life, since)
+        )
+        return Told(metadata_bytes=size, connected=connected)
 
     async def _tell_participant(self, name: str, row: OutboxRow) -> Told:
         try:
@@ -164,14 +172,15 @@ class Teller:
         return _TOLD
 
     async def _write_right(self, name: str, row: OutboxRow) -> Told:
-        room = await self._room(row)
-        granted = None if room is None else permission(room, row.slot)
+        room, member = await self._writer.member(row.key, row.slot, row.version)
+        granted = None if room is None else permission(room, member)
         if (
             room is None
+            or member is None
             or granted is None
-            or lingers(room, row.slot, self._clock.now(), self._rules)
+            or lingers(member, self._clock.now(), self._rules)
         ):
-            notice = None if room is None else removal_notice(room, row.slot)
+            notice = None if room is None else removal_notice(room, member)
             await self._remove(name, row.slot, notice)
             return _TOLD
         try:
@@ -180,11 +189,10 @@ class Teller:
                     name,
                     row.slot,
                     permission=granted,
-                    metadata=participant_metadata(room, row.slot),
+                    metadata=participant_metadata(room, member),
                 )
         except NotFoundError:
-            is_there = room.members[row.slot].is_connected
-            return Told(is_missing=granted.can_publish and is_there)
+            return Told(is_missing=granted.can_publish and member.is_connected)
         return _TOLD
 
     async def _remove(

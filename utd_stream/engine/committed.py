@@ -7,32 +7,21 @@ thread only reads.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-import attrs
-
-from utd_stream.engine.rules.state import Member, Room
+from utd_stream.engine._remembered import RememberedRows
+from utd_stream.engine.rules.members import MemberRow
+from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import RoomKey, RoomWrite, StoredAnswer
 
 __all__ = ["Committed"]
 
-# What rooms weigh in memory, in bytes, beside the texts that people choose.
-_ROOM, _MEMBER = 2_000, 600
-
-
-@attrs.frozen
-class _Kept:
-    room: Room
-    members_weight: int
-
-    @property
-    def weight(self) -> int:
-        """About how many bytes it takes."""
-        return _ROOM + self.room.content.weight + self.members_weight
+# What a room weighs in memory, in bytes, beside its content.
+_ROOM = 2_000
 
 
 class Committed:
-    """Rooms as committed, those written or read from disk last.
+    """Rooms and their members as committed, those written or read from disk last.
 
     A room that does not exist, or whose life has ended, is not remembered, so that
     neither requests for random names nor past lives push out a live room.
@@ -40,14 +29,24 @@ class Committed:
     Args:
         limit: What they may weigh together, in bytes, estimated; the others
             are read again when needed.  The newest is kept whatever it weighs.
+        members_limit: Likewise of their members, who are forgotten with their room.
         callers: How many callers' numbers to remember.
+
+    Attributes:
+        rows: The members.
     """
 
-    def __init__(self, limit: int = 2**27, callers: int = 10_000) -> None:
+    def __init__(
+        self,
+        limit: int = 2**27,
+        members_limit: int = 2**27,
+        callers: int = 10_000,
+    ) -> None:
+        self.rows = RememberedRows(members_limit)
         self._limit = limit
         self._callers = callers
         self._weight = 0
-        self._rooms: OrderedDict[RoomKey, _Kept] = OrderedDict()
+        self._rooms: OrderedDict[RoomKey, Room] = OrderedDict()
         self._numbers: OrderedDict[str, int] = OrderedDict()
 
     def room(self, key: RoomKey) -> Room:
@@ -58,7 +57,7 @@ class Committed:
         Raises:
             KeyError: If it is not remembered and has to be read.
         """
-        return self._rooms[key].room
+        return self._rooms[key]
 
     def keep(self, key: RoomKey, room: Room | None) -> None:
         """Remember what was read; only in the writer."""
@@ -66,21 +65,22 @@ class Committed:
             self._drop(key)
             return
         before = self._rooms.get(key)
-        if before is not None and before.room.members is room.members:
-            kept = _Kept(room, before.members_weight)
-        else:
-            kept = _Kept(room, _weigh(room.members))
-        self._rooms[key] = kept
+        if before is not None and before.life != room.life:
+            self.rows.forget(key)
+        self._rooms[key] = room
         self._rooms.move_to_end(key)
-        self._weight += kept.weight - (before.weight if before else 0)
+        self._weight += _weight(room) - (_weight(before) if before else 0)
         while self._weight > self._limit and len(self._rooms) > 1:
-            _, dropped = self._rooms.popitem(last=False)
-            self._weight -= dropped.weight
+            oldest, dropped = self._rooms.popitem(last=False)
+            self._weight -= _weight(dropped)
+            self.rows.forget(oldest)
 
-    def renew(self, writes: Iterable[RoomWrite]) -> None:
+    def renew(self, writes: Iterable[RoomWrite], members: Iterable[MemberRow]) -> None:
         """Remember what was committed; only in the writer."""
         for write in writes:
             self.keep(write.key, write.after)
+        for row in members:
+            self.rows.keep(row.place, row.member)
 
     def number(self, caller: str) -> int:
         """Return the number of the caller's newest answer.
@@ -101,21 +101,16 @@ class Committed:
     def _drop(self, key: RoomKey) -> None:
         dropped = self._rooms.pop(key, None)
         if dropped is not None:
-            self._weight -= dropped.weight
+            self._weight -= _weight(dropped)
+            self.rows.forget(key)
 
     def forget(self) -> None:
         """Remember nothing, after a failure; only in the writer."""
         self._rooms.clear()
+        self.rows.clear()
         self._numbers.clear()
         self._weight = 0
 
 
-def _weigh(members: Mapping[str, Member]) -> int:
-    return sum(
-        _MEMBER
-        + len(member.identity)
-        + len(member.name or "")
-        + len(member.metadata)
-        + sum(map(len, member.attributes.values()))
-        for member in members.values()
-    )
+def _weight(room: Room) -> int:
+    return _ROOM + room.content.weight

@@ -52,10 +52,6 @@ class Directory:
         """Whether the room's life goes on."""
         return key in self._live
 
-    def names(self, app_id: str) -> list[str]:
-        """Return the names of an app's live rooms, sorted."""
-        return sorted(name for app, name in self._live if app == app_id)
-
     def next_due(self) -> float | None:
         """Return when the next room must be looked at, in seconds since 1970."""
         while self._heap and self._due.get(self._heap[0][1]) != self._heap[0][0]:

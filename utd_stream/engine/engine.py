@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from utd_stream.engine._counts import Counts
 from utd_stream.engine.auth import Authenticator
 from utd_stream.engine.config import Config
 from utd_stream.engine.deadlines import Deadlines
@@ -63,6 +64,7 @@ class Engine:
             directory=self._directory,
             sfu=sfu,
             clock=clock,
+            rules=rules,
             period=config.reconcile_period,
             app_ids=frozenset(app.id for app in config.apps),
         )
@@ -84,6 +86,7 @@ class Engine:
             ),
             tokens=tokens,
             writer=self._writer,
+            counts=Counts(self._writer, clock),
             directory=self._directory,
             outbox=self._outbox,
             reconciler=self._reconciler,

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 import orjson
 
 from utd_stream.engine.orders import Order, Outcome
-from utd_stream.engine.rules import Room, shown
+from utd_stream.engine.rules import Member, Room, shown
 from utd_stream.engine.store import OutboxRow, RoomKey
 from utd_stream.errors import EngineError
+from utd_stream.models.rooms import UTDRole
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import FactLog
 from utd_stream.wire import error_to_json
 
-__all__ = ["Answered", "CommittedRoom", "committed_room", "note_answer", "note_outbox"]
+__all__ = [
+    "Answered",
+    "CommittedMember",
+    "CommittedRoom",
+    "committed_room",
+    "note_answer",
+    "note_outbox",
+]
 
 _BAD = 400
 _UNAVAILABLE = 503
@@ -41,6 +49,23 @@ class Answered:
 
 
 @attrs.frozen(kw_only=True)
+class CommittedMember:
+    """A member of a room as they are on disk.
+
+    Attributes:
+        identity: Who.
+        role: In this life of the room.
+        admitted: Whether the SFU may have them.
+        connected: Whether the SFU sees them.
+    """
+
+    identity: str
+    role: UTDRole
+    admitted: bool
+    connected: bool
+
+
+@attrs.frozen(kw_only=True)
 class CommittedRoom:
     """A room as it is on disk, for those who look from outside.
 
@@ -50,7 +75,8 @@ class CommittedRoom:
         life: Of the room.
         is_live: Whether that life goes on.
         grid: What everybody may see of it.
-        members: Whom the SFU may have.
+        members: Those who were added or changed with it; all of them where the room
+            was asked for.
         by: The command or fact that led to it, as its class is called.
     """
 
@@ -59,19 +85,29 @@ class CommittedRoom:
     life: int
     is_live: bool
     grid: UTDSeatGrid
-    members: tuple[str, ...]
+    members: tuple[CommittedMember, ...] = ()
     by: str = ""
 
 
-def committed_room(key: RoomKey, room: Room, by: str = "") -> CommittedRoom:
-    """Return what is told of *room*."""
+def committed_room(
+    key: RoomKey, room: Room, members: Iterable[Member], by: str = ""
+) -> CommittedRoom:
+    """Return what is told of *room* and some of its *members*."""
     return CommittedRoom(
         room=key,
         version=room.version,
         life=room.life,
         is_live=room.is_live,
         grid=shown(room),
-        members=tuple(name for name, member in room.members.items() if member.admitted),
+        members=tuple(
+            CommittedMember(
+                identity=member.identity,
+                role=member.role,
+                admitted=member.admitted,
+                connected=member.is_connected,
+            )
+            for member in members
+        ),
         by=by,
     )
 
@@ -80,7 +116,7 @@ def note_answer(log: FactLog, order: Order, result: Outcome | EngineError) -> No
     """Tell *log* what became of *order*; it is on disk."""
     answered = _answered(order, result)
     if isinstance(result, Outcome) and result.room is not None:
-        room = committed_room(order.key, result.room, answered.to)
+        room = committed_room(order.key, result.room, result.members, answered.to)
         log.note("engine", "revision", room)
     log.note("engine", "refusal" if answered.code else "fact", answered)
 

@@ -11,7 +11,7 @@ import orjson
 
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.rules.commands import Actor, Command
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.store import RoomKey
 from utd_stream.errors import ConflictError, EngineError
 from utd_stream.wire import error_to_json
@@ -103,6 +103,7 @@ class Outcome:
         status: HTTP status.
         body: JSON.
         room: After it; None for a replay or a refusal.
+        members: Those who were added or changed.
         kept: What an Idempotency-Key keeps of the body.
         life: Whose grid belongs to what is kept; 0 where none does.
     """
@@ -110,6 +111,7 @@ class Outcome:
     status: int = _OK
     body: bytes = b""
     room: Room | None = None
+    members: tuple[Member, ...] = ()
     kept: bytes = b""
     life: int = 0
 

@@ -59,8 +59,6 @@ _MOST_FAILURES = 3
 _GRANT_TRIES = 3
 _GRANT_DELAY = 0.2
 _METADATA_PATIENCE = 0.5  # for the grants that it newly shows, in seconds
-# Smaller metadata is written as often as it changes.
-_SMALL_BYTES = 16 * 1024
 _FAN_OUT_BYTES = 10_000_000  # that the SFU shall send on of one room in a second
 _LAST_CHANCE = 1.0  # what a stop waits for, in seconds
 
@@ -244,7 +242,7 @@ class Outbox:
             return True
         backlog.done(row)
         self._writer.discard([row])
-        if told.metadata_bytes > _SMALL_BYTES:
+        if told.metadata_bytes:
             self._pace(row.key, now, told)
         return True
 

@@ -32,6 +32,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine._conspicuous import is_conspicuous
+from utd_stream.engine._listings import parts_of
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.directory import Directory
 from utd_stream.engine.orders import Order
@@ -41,8 +42,9 @@ from utd_stream.engine.rules.commands import (
     RoomGone,
     RoomOpened,
 )
+from utd_stream.engine.rules.decide import overdue
 from utd_stream.engine.rules.grants import metadata_revision
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.engine.store import RoomKey
 from utd_stream.engine.writer import Writer
 from utd_stream.errors import NotFoundError, UTDStreamException
@@ -70,6 +72,7 @@ class Reconciler:
         directory: Which rooms live.
         sfu: Asked.
         clock: Of the engine.
+        rules: The numbers in force.
         period: How often all rooms are listed, in seconds.
         app_ids: Whose rooms are ours.
     """
@@ -81,6 +84,7 @@ class Reconciler:
         directory: Directory,
         sfu: Sfu,
         clock: Clock,
+        rules: Rules,
         period: float,
         app_ids: frozenset[str],
     ) -> None:
@@ -88,6 +92,7 @@ class Reconciler:
         self._directory = directory
         self._sfu = sfu
         self._clock = clock
+        self._rules = rules
         self._period = period
         self._app_ids = app_ids
         self._hints: dict[RoomKey, None] = {}
@@ -164,7 +169,11 @@ class Reconciler:
         if rooms is None:
             return 0.0
         await self._end_again(rooms)
-        keys = await self._conspicuous(rooms)
+        try:
+            keys = await self._conspicuous(rooms)
+        except UTDStreamException as error:
+            _LOG.info("the SFU's rooms cannot be compared: %s", error)
+            return 0.0
         turn = [key for key in self._turn(keys) if sfu_room_name(*key) in rooms]
         began = self._clock.monotonic()
         await self._look_at_all([*keys, *turn[:_BUDGET]], rooms, gone)
@@ -189,6 +198,9 @@ class Reconciler:
 
     async def _conspicuous(self, rooms: Mapping[str, SfuRoom]) -> list[RoomKey]:
         """Return the live rooms that the SFU shows otherwise than they are known."""
+        connected = await self._writer.transact(
+            lambda store: store.members.all_connected()
+        )
         keys: list[RoomKey] = []
         before, self._sids = self._sids, {}
         for number, key in enumerate(self._directory.live(), 1):
@@ -197,7 +209,9 @@ class Reconciler:
             listed = rooms.get(sfu_room_name(*key))
             if listed is not None:
                 self._sids[key] = listed.sid
-            if is_conspicuous(listed, self._remembered(key), before.get(key)):
+            known = self._remembered(key)
+            count = 0 if known is None else connected.get(known.life_key, 0)
+            if is_conspicuous(listed, known, count, before.get(key)):
                 keys.append(key)
         return keys
 
@@ -251,24 +265,30 @@ class Reconciler:
         room = rooms.get(sfu_room_name(*key))
         async with free:
             try:
-                fact = gone if room is None else await self._listed(room)
-                if fact is not None:
+                facts = (gone,) if room is None else await self._listed(key, room)
+                for fact in facts:
                     await self._tell(key, fact)
             except Exception as error:  # noqa: BLE001 -- it must not hide the others
                 log_failure(f"looking at {key} failed; the next period tries it", error)
 
-    async def _listed(self, room: SfuRoom) -> MembersListed | None:
+    async def _listed(self, key: RoomKey, room: SfuRoom) -> Sequence[MembersListed]:
         asked_at = self._clock.now()
         try:
             participants = await self._sfu.list_participants(room.name)
+            known = await self._writer.room(key)
+            if known is None:
+                return ()
+            return await parts_of(
+                self._writer,
+                known,
+                participants,
+                asked_at=asked_at,
+                metadata_rev=metadata_revision(room.metadata),
+                is_due="listing" in overdue(known, self._rules, self._clock.now()),
+            )
         except UTDStreamException as error:
-            _LOG.info("the SFU does not list %s: %s", room.name, error)
-            return None
-        return MembersListed(
-            participants=participants,
-            asked_at=asked_at,
-            metadata_rev=metadata_revision(room.metadata),
-        )
+            _LOG.info("%s cannot be listed, or compared: %s", room.name, error)
+            return ()
 
     async def _tell(self, key: RoomKey, fact: Command) -> None:
         try:

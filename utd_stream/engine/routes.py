@@ -14,6 +14,7 @@ from utd_stream.contract.answers import (
     Empty,
     Health,
     Page,
+    ParticipantView,
     Ready,
     SessionAnswer,
     UTDTokenResponse,
@@ -28,6 +29,7 @@ from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules import shown
 from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.engine.rules.authority import check_may
+from utd_stream.engine.rules.rows import as_seen, member_of
 from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.tokens import room_token
 from utd_stream.errors import NotFoundError
@@ -161,33 +163,61 @@ async def _create_token(call: Call) -> Reply:
 
 
 async def _list_rooms(call: Call) -> Reply:
-    app_id, services = call.caller.app.id, call.services
-    names = views.page_of(
-        services.directory.names(app_id), call.paging.page, call.paging.per_page
+    app_id, services, paging = call.caller.app.id, call.services, call.paging
+    names = await services.writer.transact(
+        lambda store: store.page_of_rooms(app_id, paging.first, paging.per_page)
     )
-    rooms = [await services.writer.room((app_id, name)) for name in names.data]
-    shown = [views.room_view(r, with_participants=False) for r in rooms if r]
-    return Reply(encode(Page(data=tuple(shown), pagination=names.pagination)))
+    rooms = [await services.writer.room((app_id, name)) for name in names]
+    shown = [
+        views.room_view(room, await services.counts.connected(room))
+        for room in rooms
+        if room is not None and room.is_live
+    ]
+    total = await services.counts.rooms(app_id)
+    return Reply(encode(views.page(shown, total, paging.page, paging.per_page)))
 
 
 async def _look(call: Call) -> Room:
     """Return the room if the caller may look at it."""
-    room = await call.services.writer.room(call.key)
-    return check_may(room, call.actor, Who.MEMBER)
+    room, _ = await _look_at(call)
+    return room
+
+
+async def _look_at(call: Call) -> tuple[Room, Member | None]:
+    """Return the room if the caller may look at it, and whom the path names."""
+    names = {name for name in (call.actor.identity, call.identity) if name}
+    room, members = await call.services.writer.members(call.key, names)
+    room = check_may(room, members, call.actor, Who.MEMBER)
+    return room, member_of(room, members, call.identity or None)
+
+
+async def _participants(call: Call, room: Room) -> Page[ParticipantView]:
+    services, paging = call.services, call.paging
+    life = room.life_key
+    members = await services.writer.transact(
+        lambda store: store.members.page(life, paging.first, paging.per_page)
+    )
+    shown = [
+        views.participant_view(room, as_seen(member, room.lost_before))
+        for member in members
+    ]
+    total = await services.counts.members(room)
+    return views.page(shown, total, paging.page, paging.per_page)
 
 
 async def _get_room(call: Call) -> Reply:
-    return Reply(encode(views.room_view(await _look(call), with_participants=True)))
+    room = await _look(call)
+    connected = await call.services.counts.connected(room)
+    participants = await _participants(call, room)
+    return Reply(encode(views.room_view(room, connected, participants)))
 
 
 async def _list_participants(call: Call) -> Reply:
-    shown = views.participant_views(await _look(call))
-    return Reply(encode(views.page_of(shown, call.paging.page, call.paging.per_page)))
+    return Reply(encode(await _participants(call, await _look(call))))
 
 
 async def _get_participant(call: Call) -> Reply:
-    room = await _look(call)
-    member = room.member(call.identity)
+    room, member = await _look_at(call)
     if member is None:
         message = "there is no such member"
         raise NotFoundError(message)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 from aiohttp import web
 
+from utd_stream.engine._counts import Counts
 from utd_stream.engine.auth import Authenticator
 from utd_stream.engine.config import Config
 from utd_stream.engine.directory import Directory
@@ -29,6 +30,7 @@ class Services:
         rates: How many requests are served.
         tokens: Makes bearers.
         writer: Decides and commits.
+        counts: How many rooms and members there are.
         directory: Which rooms live.
         outbox: Tells the SFU.
         reconciler: Asks the SFU.
@@ -43,6 +45,7 @@ class Services:
     rates: Rates
     tokens: UserTokens
     writer: Writer
+    counts: Counts
     directory: Directory
     outbox: Outbox
     reconciler: Reconciler

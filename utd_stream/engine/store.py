@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -17,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     Executable,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from utd_stream.engine._codec import decode_member, decode_room
+from utd_stream.engine._codec import decode_room
 from utd_stream.engine._dialect import (
     connect,
     is_in_memory,
@@ -35,8 +35,9 @@ from utd_stream.engine._dialect import (
     unusable,
     upsert,
 )
+from utd_stream.engine._members import MemberTable
 from utd_stream.engine._migration import migrate
-from utd_stream.engine._retention import forget
+from utd_stream.engine._retention import PIECE, forget
 from utd_stream.engine._rows import (
     GRANT,
     Changes,
@@ -44,18 +45,16 @@ from utd_stream.engine._rows import (
     RoomKey,
     RoomWrite,
     StoredAnswer,
-    changed_members,
-    gone_members,
     room_row,
 )
 from utd_stream.engine._schema import (
     ANSWERS,
-    MEMBERS,
     META,
     OUTBOX,
     ROOMS,
     SCHEMA_VERSION,
 )
+from utd_stream.engine._statement import Statement
 from utd_stream.engine.rules.state import Room
 from utd_stream.errors import InvalidArgumentError
 
@@ -78,35 +77,6 @@ class StaleError(Exception):
     """Another process wrote a room first."""
 
 
-class _Statement:
-    """A statement compiled once; SQLAlchemy's cache costs more than SQLite."""
-
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
-        self._text = str(compiled)
-        self._is_positional = compiled.positiontup is not None
-        self._names: list[str] = compiled.positiontup or list(compiled.params)
-        # A row is read by the attributes that its columns are named after.
-        self._read = attrgetter(*(name.removeprefix("key_") for name in self._names))
-
-    def run(self, connection: Connection, rows: Sequence[dict[str, Any]]) -> Any:
-        """Execute it once for each of *rows*."""
-        values = [tuple([row[name] for name in self._names]) for row in rows]
-        return self._execute(connection, values)
-
-    def send(self, connection: Connection, rows: Sequence[object]) -> Any:
-        """Execute it once for each of *rows*, by their attributes."""
-        return self._execute(connection, [self._read(row) for row in rows])
-
-    def _execute(self, connection: Connection, values: list[tuple[Any, ...]]) -> Any:
-        if not self._is_positional:
-            named = [dict(zip(self._names, row, strict=True)) for row in values]
-            return connection.exec_driver_sql(self._text, named)
-        if len(values) == 1:
-            return connection.exec_driver_sql(self._text, values[0])
-        return connection.exec_driver_sql(self._text, values)
-
-
 class Store:
     """The database of one engine.
 
@@ -122,6 +92,7 @@ class Store:
         self._engine = open_engine(url)
         self._compile(self._engine.dialect)
         self._connection = self._connect()
+        self.members = MemberTable(lambda: self._connection, self._engine.dialect)
         self._place = place_of(self._connection)
         try:
             self._check_schema()
@@ -189,16 +160,24 @@ class Store:
         found = self._room.run(self._connection, [_key(key)]).fetchone()
         if found is None:
             return None
-        members = self._members.run(self._connection, [_key(key)]).fetchall()
-        return decode_room(
-            found[0], {identity: decode_member(state) for identity, state in members}
-        )
+        return decode_room(found[0])
+
+    def page_of_rooms(self, app_id: str, first: int, limit: int) -> list[str]:
+        """Return the names of *limit* live rooms from the *first* one on, by name."""
+        row = {"key_app": app_id, "key_first": first, "key_limit": limit}
+        found = self._page.run(self._connection, [row]).fetchall()
+        return [name for (name,) in found]
+
+    def count_rooms(self, app_id: str) -> int:
+        """Return how many rooms of an app live."""
+        count: int = self._count.run(self._connection, [{"key_app": app_id}]).scalar()
+        return count
 
     def answers(self, ids: Sequence[str], now: float) -> dict[str, StoredAnswer]:
         """Return what was answered under *ids* and has not expired at *now*."""
         size = 1 << (len(ids) - 1).bit_length()  # so that few texts are made
         if size not in self._answers:
-            self._answers[size] = _Statement(
+            self._answers[size] = Statement(
                 select(ANSWERS).where(
                     or_(*(ANSWERS.c.id == bindparam(f"id{i}") for i in range(size)))
                 ),
@@ -224,6 +203,7 @@ class Store:
             StaleError: If a room is not as it was read.
         """
         self._write_rooms(changes.rooms)
+        self.members.write(changes.members)
         if changes.outbox:
             self._outbox.send(self._connection, changes.outbox)
         if changes.sent:
@@ -234,7 +214,7 @@ class Store:
             self._evict.send(self._connection, changes.evicted)
 
     def forget(self, now: float) -> bool:
-        """Delete one piece of what is older than a day at *now*, and commit that.
+        """Delete one piece of what is kept no longer at *now*, and commit that.
 
         Returns:
             Whether there may be more to delete.
@@ -244,7 +224,8 @@ class Store:
             SQLAlchemyError: If it cannot be written.
         """
         with self.transaction():
-            return forget(self._connection, now)
+            has_more = self._delete_past(PIECE)
+            return forget(self._connection, now) or has_more
 
     def live_rooms(self) -> list[RoomKey]:
         """Return the rooms whose life goes on."""
@@ -309,36 +290,41 @@ class Store:
             raise InvalidArgumentError(message)
 
     def _compile(self, dialect: Dialect) -> None:
-        def of(statement: Any) -> _Statement:
-            return _Statement(statement, dialect)
+        def of(statement: Any) -> Statement:
+            return Statement(statement, dialect)
 
         here = (ROOMS.c.app_id == bindparam("key_app")) & (
             ROOMS.c.name == bindparam("key_room")
         )
-        member_here = (MEMBERS.c.app_id == bindparam("key_app")) & (
-            MEMBERS.c.room == bindparam("key_room")
-        )
         self._room = of(select(ROOMS.c.state).where(here))
-        self._members = of(
-            select(MEMBERS.c.identity, MEMBERS.c.state).where(member_here)
+        of_app = ROOMS.c.is_live, ROOMS.c.app_id == bindparam("key_app")
+        self._page = of(
+            select(ROOMS.c.name)
+            .where(*of_app)
+            .order_by(ROOMS.c.name)
+            .offset(bindparam("key_first"))
+            .limit(bindparam("key_limit"))
         )
+        self._count = of(select(func.count()).where(*of_app))
+        first = ROOMS.c.life + case((ROOMS.c.is_live, 0), else_=1)
+        self._past = of(
+            select(ROOMS.c.app_id, ROOMS.c.name, first)
+            .where(ROOMS.c.has_past)
+            .limit(bindparam("key_limit"))
+        )
+        self._clean = of(update(ROOMS).where(here).values(has_past=False))
+        self._leave = of(update(ROOMS).where(here).values(has_past=True))
         self._new_room = of(insert(ROOMS))
         self._old_room = of(
             update(ROOMS)
             .where(here, ROOMS.c.version == bindparam("key_version"))
             .values({name: bindparam(name) for name in _ROOM_COLUMNS})
         )
-        self._member = of(upsert(MEMBERS, dialect.name))
-        self._no_member = of(
-            delete(MEMBERS).where(
-                member_here, MEMBERS.c.identity == bindparam("key_identity")
-            )
-        )
         self._outbox = of(upsert(OUTBOX, dialect.name))
         marks = [column == bindparam(f"key_{column.name}") for column in _MARKS]
         self._sent = of(delete(OUTBOX).where(*marks))
         self._answer = of(upsert(ANSWERS, dialect.name))
-        self._answers: dict[int, _Statement] = {}
+        self._answers: dict[int, Statement] = {}
         of_caller = ANSWERS.c.caller == bindparam("key_caller")
         self._newest = of(select(func.max(ANSWERS.c.number)).where(of_caller))
         self._evict = of(
@@ -346,6 +332,24 @@ class Store:
                 of_caller, ANSWERS.c.number <= bindparam("key_number")
             )
         )
+
+    def _delete_past(self, limit: int) -> bool:
+        """Delete up to *limit* rows of members whose life has ended.
+
+        Returns:
+            Whether there may be more.
+        """
+        rooms = self._past.run(self._connection, [{"key_limit": limit}]).fetchall()
+        left, clean = limit, list[dict[str, Any]]()
+        for app_id, name, first in rooms:
+            count = self.members.delete_below((app_id, name), first, left)
+            left -= count
+            if not left:
+                break
+            clean.append(_key((app_id, name)))
+        if clean:
+            self._clean.run(self._connection, clean)
+        return len(rooms) == limit or not left
 
     def _write_rooms(self, writes: Sequence[RoomWrite]) -> None:
         new = [room_row(w) for w in writes if w.before is None]
@@ -363,21 +367,24 @@ class Store:
         if old and self._old_room.run(self._connection, old).rowcount != len(old):
             message = "another engine wrote the room first"
             raise StaleError(message)
-        changed = [row for w in writes for row in changed_members(w)]
-        gone = [row for w in writes for row in gone_members(w)]
-        if changed:
-            self._member.run(self._connection, changed)
-        if gone:
-            self._no_member.run(self._connection, gone)
+        past = [_key(w.key) for w in writes if _leaves_members(w)]
+        if past:
+            self._leave.run(self._connection, past)
 
     def _read(self, statement: Executable) -> Sequence[Any]:
         with self.transaction():
             return self._connection.execute(statement).fetchall()
 
 
-_ROOM_COLUMNS = ("version", "is_live", "due_at", "ended_at", "state")
+_ROOM_COLUMNS = ("version", "life", "is_live", "due_at", "ended_at", "state")
 _MARKS = (OUTBOX.c.app_id, OUTBOX.c.room, OUTBOX.c.kind, OUTBOX.c.slot, OUTBOX.c.seq)
 
 
 def _key(key: RoomKey) -> dict[str, Any]:
     return {"key_app": key[0], "key_room": key[1]}
+
+
+def _leaves_members(write: RoomWrite) -> bool:
+    """Whether a life has ended, whose rows are to be deleted."""
+    before, after = write.before, write.after
+    return not after.is_live or (before is not None and before.life != after.life)

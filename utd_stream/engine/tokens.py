@@ -147,7 +147,7 @@ def room_token(sfu: Sfu, room: Room, member: Member, rules: Rules, now: float) -
     refuses whatever the engine has not decided.  A room that the SFU opens by
     itself when somebody joins lives as long as one of ours.
     """
-    granted = permission(room, member.identity) or Permission()
+    granted = permission(room, member) or Permission()
     empty = int(rules.room_empty)
     claims: dict[str, Any] = {
         "sub": member.identity,
@@ -162,7 +162,7 @@ def room_token(sfu: Sfu, room: Room, member: Member, rules: Rules, now: float) -
             "canSubscribe": granted.can_subscribe,
             "canUpdateOwnMetadata": granted.can_update_metadata,
         },
-        "metadata": participant_metadata(room, member.identity),
+        "metadata": participant_metadata(room, member),
         "roomConfig": {"emptyTimeout": empty, "departureTimeout": empty},
     }
     if member.name is not None:

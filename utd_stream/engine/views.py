@@ -13,7 +13,7 @@ from utd_stream.contract.answers import Page, Pagination, ParticipantView, RoomV
 from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.engine.rules.state import Member, Room
 
-__all__ = ["page_of", "participant_view", "participant_views", "room_view"]
+__all__ = ["page", "page_of", "participant_view", "room_view"]
 
 _T = TypeVar("_T")
 
@@ -30,38 +30,41 @@ def participant_view(room: Room, member: Member) -> ParticipantView:
     )
 
 
-def participant_views(room: Room) -> tuple[ParticipantView, ...]:
-    """Return the members, by identity."""
-    return tuple(
-        participant_view(room, member)
-        for _, member in sorted(room.members.items())
-        if member.admitted
-    )
+def room_view(
+    room: Room, connected: int, participants: Page[ParticipantView] | None = None
+) -> RoomView:
+    """Return a room as its members may see it.
 
-
-def room_view(room: Room, *, with_participants: bool) -> RoomView:
-    """Return a room as its members may see it."""
+    Args:
+        room: As committed.
+        connected: How many members are connected.
+        participants: A page of them; None for none.
+    """
     return RoomView(
         room_name=room.name,
         type=room.type,
         owner_identity=room.owner,
         created_at=room.created_at,
-        num_participants=sum(
-            m.is_connected and m.admitted for m in room.members.values()
-        ),
-        participants=participant_views(room) if with_participants else None,
+        num_participants=connected,
+        participants=participants.data if participants else None,
+        pagination=participants.pagination if participants else None,
     )
 
 
-def page_of(items: Sequence[_T], page: int, per_page: int) -> Page[_T]:
+def page_of(items: Sequence[_T], number: int, per_page: int) -> Page[_T]:
     """Return one page of *items*; one beyond the last is empty."""
-    first = (page - 1) * per_page
+    first = (number - 1) * per_page
+    return page(items[first : first + per_page], len(items), number, per_page)
+
+
+def page(data: Sequence[_T], total: int, number: int, per_page: int) -> Page[_T]:
+    """Return *data* as the page of that number of *total* items."""
     return Page(
-        data=tuple(items[first : first + per_page]),
+        data=tuple(data),
         pagination=Pagination(
-            page=page,
+            page=number,
             per_page=per_page,
-            total=len(items),
-            total_pages=-(-len(items) // per_page),
+            total=total,
+            total_pages=-(-total // per_page),
         ),
     )

@@ -23,7 +23,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar, cast
 
@@ -32,12 +32,14 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from utd_stream.engine._batch import Batch
+from utd_stream.engine._forgetting import forget_members
 from utd_stream.engine._place import DatabaseGoneError
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.notes import note_answer
 from utd_stream.engine.orders import Order, Outcome
-from utd_stream.engine.rules.state import Room, Rules
-from utd_stream.engine.store import OutboxRow, RoomKey, RoomWrite, Store
+from utd_stream.engine.rules.rows import as_seen
+from utd_stream.engine.rules.state import Member, Room, Rules
+from utd_stream.engine.store import OutboxRow, RoomKey, RoomWrite, StaleError, Store
 from utd_stream.errors import EngineError, UnavailableError
 from utd_stream.ports import Clock, FactLog
 
@@ -48,6 +50,8 @@ _LOG = logging.getLogger(__name__)
 
 # A batch is bounded so that the first of many waits for few.
 _MAX_BATCH = 256
+# How often a batch is decided again because another engine wrote first.
+_STALE_TRIES = 3
 # What was sent may be sent again, so its deletion waits for company.
 _IDLE_FLUSH = 0.2
 # How often to look for what is older than a day, in seconds.  Without work nobody
@@ -81,18 +85,11 @@ class _Run:
 
 
 @attrs.frozen
-class _Read:
-    """A room that is not remembered."""
-
-    key: RoomKey
-
-
-@attrs.frozen
 class _Flush:
     """Delete what was sent, though nothing else is to be written."""
 
 
-_Work = Order | _Run | _Read | _Flush
+_Work = Order | _Run | _Flush
 _Job = tuple[_Work, "asyncio.Future[Any]"]
 _Done = list[tuple[_Job, Any]]
 
@@ -176,6 +173,19 @@ class Writer:
         """Return what *call* makes of the connection, between two batches."""
         return cast("_T", await self._put(_Run(lambda store: call(store.connection))))
 
+    async def transact(self, call: Callable[[Store], _T]) -> _T:
+        """Return what *call* makes of the store, in a transaction between two batches.
+
+        Raises:
+            UnavailableError: If the database cannot be used now.
+        """
+
+        def transacted(store: Store) -> _T:
+            with store.transaction():
+                return call(store)
+
+        return cast("_T", await self._put(_Run(transacted)))
+
     @property
     def is_on_file(self) -> bool:
         """Whether there is a file that could be removed or replaced."""
@@ -205,7 +215,34 @@ class Writer:
             room = self.committed.room(key)
             if room.version >= version:
                 return room
-        return cast("Room | None", await self._put(_Read(key)))
+        return (await self._read(key, ()))[0]
+
+    async def members(
+        self, key: RoomKey, names: Collection[str], version: int = 0
+    ) -> tuple[Room | None, Mapping[str, Member]]:
+        """Return a room as `room` does, and those of *names* who have a row there.
+
+        A connection that the SFU has forgotten is none.
+
+        Raises:
+            UnavailableError: If it cannot be read now.
+        """
+        with suppress(KeyError):
+            room = self.committed.room(key)
+            if room.version >= version:
+                return room, self._remembered(room, names)
+        return await self._read(key, names)
+
+    async def member(
+        self, key: RoomKey, identity: str, version: int = 0
+    ) -> tuple[Room | None, Member | None]:
+        """Return a room as `room` does, and the row of *identity* there, or None.
+
+        Raises:
+            UnavailableError: If it cannot be read now.
+        """
+        room, found = await self.members(key, (identity,), version)
+        return room, found.get(identity)
 
     def discard(self, rows: Sequence[OutboxRow]) -> None:
         """Delete rows that were sent, with the next batch or a little later."""
@@ -243,6 +280,33 @@ class Writer:
                 future.cancel()
 
     # On the loop.
+
+    async def _read(
+        self, key: RoomKey, names: Collection[str]
+    ) -> tuple[Room | None, Mapping[str, Member]]:
+        def read(store: Store) -> tuple[Room | None, Mapping[str, Member]]:
+            room = store.load(key)
+            self.committed.keep(key, room)
+            if room is None or not room.is_live:
+                return room, {}
+            places = [(room.life_key, name) for name in names]
+            rows = store.members.rows(places)
+            for place in places:
+                self.committed.rows.keep(place, rows.get(place))
+            return room, _as_seen(room, {place[1]: m for place, m in rows.items()})
+
+        return await self.transact(read)
+
+    def _remembered(self, room: Room, names: Collection[str]) -> Mapping[str, Member]:
+        """Return rows that need not be read.
+
+        Raises:
+            KeyError: If one has to.
+        """
+        if not room.is_live:
+            return {}
+        rows = {name: self.committed.rows[room.life_key, name] for name in names}
+        return _as_seen(room, {n: m for n, m in rows.items() if m is not None})
 
     def _put(self, work: _Work) -> asyncio.Future[Any]:
         loop = self._loop
@@ -329,16 +393,11 @@ class Writer:
                 done.append(((work, future), self._do(work)))
         return done, Commit(rooms=rooms, outbox=outbox) if rooms or outbox else None
 
-    def _do(self, work: _Run | _Read | _Flush) -> Any:
+    def _do(self, work: _Run | _Flush) -> Any:
         try:
             match work:
                 case _Run(call):
                     return call(self._store)
-                case _Read(key):
-                    with self._store.transaction():
-                        room = self._store.load(key)
-                    self.committed.keep(key, room)
-                    return room
                 case _Flush():
                     return None
         except SQLAlchemyError as error:
@@ -351,7 +410,7 @@ class Writer:
         self, orders: list[Order]
     ) -> tuple[list[Outcome | EngineError], list[Commit]]:
         try:
-            results, commit = self._together(orders)
+            results, commit = self._decide(orders)
         except DatabaseGoneError as error:
             self.committed.forget()
             return [DatabaseGoneError(str(error)) for _ in orders], []
@@ -363,7 +422,7 @@ class Writer:
         commits: list[Commit] = []
         for order in orders:
             try:
-                (result,), commit = self._together([order])
+                (result,), commit = self._decide([order])
             except Exception as error:  # noqa: BLE001 -- likewise
                 self._recover(error)
                 result = UnavailableError("the database cannot be written now")
@@ -371,6 +430,17 @@ class Writer:
                 commits.append(commit)
             singles.append(result)
         return singles, commits
+
+    def _decide(
+        self, orders: list[Order]
+    ) -> tuple[list[Outcome | EngineError], Commit]:
+        """Decide on what is there now, again while another engine writes first."""
+        for _ in range(_STALE_TRIES):
+            try:
+                return self._together(orders)
+            except StaleError as error:
+                self._recover(error)
+        return self._together(orders)
 
     def _together(
         self, orders: list[Order]
@@ -387,22 +457,24 @@ class Writer:
             self._sent.extend(sent)
             raise
         self._seq = batch.seq
-        self.committed.renew(changes.rooms)
+        self.committed.renew(changes.rooms, changes.members)
         self.committed.number_answers(changes.answers)
         return results, Commit(rooms=changes.rooms, outbox=changes.outbox)
 
     def _forget_old(self) -> None:
-        """Delete a piece of what is older than a day, between two batches."""
+        """Delete a piece of what is kept no longer, between two batches."""
         now = self._clock.monotonic()
         if now < self._forget_at:
             return
         has_more = False
         try:
-            has_more = self._store.forget(self._clock.now().timestamp())
+            at = self._clock.now()
+            has_more = self._store.forget(at.timestamp())
+            has_more |= forget_members(self._store, self.committed, self._rules, at)
         except DatabaseGoneError:
             pass  # the next command is told
         except Exception as error:  # noqa: BLE001 -- must survive
-            self._recover(error, "what is older than a day cannot be deleted")
+            self._recover(error, "what is kept no longer cannot be deleted")
         if not has_more:
             self._forget_at = now + _FORGET_PERIOD
 
@@ -428,3 +500,7 @@ class Writer:
         if now >= self._quiet_until.get(kind, now):
             self._quiet_until[kind] = now + _QUIET
             _LOG.warning("%s", what, exc_info=error)
+
+
+def _as_seen(room: Room, rows: Mapping[str, Member]) -> Mapping[str, Member]:
+    return {name: as_seen(row, room.lost_before) for name, row in rows.items()}

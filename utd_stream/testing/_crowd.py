@@ -268,7 +268,7 @@ class Crowd:
         newest = self.truth.newest
         is_live = newest is not None and newest.is_live
         grid = newest.grid if newest is not None and is_live else None
-        members = newest.members if newest is not None and is_live else ()
+        members = self.truth.members
         people = self.people()
         yield from laws.rights_laws(grid, members, people)
         for session in self.everybody:

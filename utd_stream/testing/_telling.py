@@ -39,7 +39,7 @@ def _eventful(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
                 continue
             case "CommittedRoom":
                 room = data["room"], data["version"]
-                if room == committed:
+                if room == committed and not data["members"]:
                     continue
                 committed = room
             case _:

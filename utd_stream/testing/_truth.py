@@ -44,6 +44,7 @@ class Truth:
 
     Attributes:
         newest: The room as committed last, or None.
+        members: Whom the SFU may have in that life.
         failures: What no engine may commit.
         loop: Of the world; set before anything happens.
     """
@@ -52,6 +53,7 @@ class Truth:
 
     def __init__(self, room_name: str) -> None:
         self.newest: CommittedRoom | None = None
+        self.members: set[str] = set()
         self.failures: list[str] = []
         self._room_name = room_name
         self._grids: dict[int, UTDSeatGrid] = {}
@@ -86,8 +88,18 @@ class Truth:
         """Keep *what* if it is a commit of this room."""
         if isinstance(what, CommittedRoom) and what.room[1] == self._room_name:
             self.failures.extend(self._judged(what))
+            self._follow(what)
             self.newest = what
             self._grids[what.grid.rev] = what.grid
+
+    def _follow(self, now: CommittedRoom) -> None:
+        if self.newest is None or self.newest.life != now.life or not now.is_live:
+            self.members.clear()
+        for member in now.members:
+            if member.admitted:
+                self.members.add(member.identity)
+            else:
+                self.members.discard(member.identity)
 
     def _judged(self, now: CommittedRoom) -> Iterator[str]:
         before = self.newest

@@ -41,7 +41,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from utd_stream.contract.endpoints import ENDPOINTS, Who
 from utd_stream.contract.requests import TokenRequest
-from utd_stream.engine.rules import Actor, Command, Room, Rules, decide, overdue
+from utd_stream.engine.rules import Actor, Command, Decision, Room, Rules, overdue
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.engine.rules.roster import unborn
@@ -52,6 +52,7 @@ from utd_stream.ports import SfuParticipant
 from utd_stream.testing import laws
 from utd_stream.testing._changes import Asked, judged_change, sitting
 from utd_stream.testing._departures import Departures
+from utd_stream.testing._kept_room import KeptRoom
 from utd_stream.testing.messages import orders
 
 __all__ = ["SeatGridMachine"]
@@ -88,7 +89,6 @@ class SeatGridMachine(RuleBasedStateMachine):
         people: Who is in the room; the first one is its host.
         seat_count: Of the grid, at first.
         seat_mode: Likewise.
-        room: As it was decided last.
         now: The time of the next decision.
     """
 
@@ -99,11 +99,16 @@ class SeatGridMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now: datetime = _NOON
-        self.room: Room = unborn(*_KEY, self.now)
+        self._kept = KeptRoom(_KEY, _RULES)
         self._newest_id = 0
         self._there: dict[str, SfuParticipant] = {}
         self._connections = 0
         self._departures = Departures()
+
+    @property
+    def room(self) -> Room:
+        """As it was decided last."""
+        return self._kept.room or unborn(*_KEY, self.now)
 
     @property
     def grid(self) -> UTDSeatGrid:
@@ -204,7 +209,7 @@ class SeatGridMachine(RuleBasedStateMachine):
         if "time" in overdue(self.room, _RULES, self.now):
             self.decide("", c.TimePassed())
         there = tuple(self._there.values())
-        self.decide("", c.MembersListed(participants=there, asked_at=self.now))
+        self.decide("", self._kept.listed(there, asked_at=self.now))
         if overdue(self.room, _RULES, self.now):
             message = "something is due, and is not done"
             raise AssertionError(message)
@@ -224,12 +229,15 @@ class SeatGridMachine(RuleBasedStateMachine):
         """
         actor = Actor(identity=who or None, mints_roles=True)
         before = self.room
-        answer = self._answer(command, actor)
-        after, self.room = self.room, before
-        again = self._answer(command, actor)
-        if (_told(answer), after) != (_told(again), self.room):
+        made = self._decided(command, actor)
+        if _told(made) != _told(self._decided(command, actor)):
             message = f"{command} was decided in two ways"
             raise AssertionError(message)
+        answer: Any = made
+        if isinstance(made, Decision):
+            self._kept.keep(made)
+            answer = made.answer
+        after = self.room
         was, now = grid_of(before), grid_of(after)
         self._judge(
             laws.grid_laws(now),
@@ -270,21 +278,12 @@ class SeatGridMachine(RuleBasedStateMachine):
         """Yield a sentence for what is broken between two grids, a decision apart."""
         return iter(())
 
-    def _answer(self, command: Command, actor: Actor) -> Any:
+    def _decided(self, command: Command, actor: Actor) -> Decision | EngineError:
+        who = _who_may(type(command))
         try:
-            made = decide(
-                self.room,
-                command,
-                key=_KEY,
-                who=_who_may(type(command)),
-                actor=actor,
-                now=self.now,
-                rules=_RULES,
-            )
+            return self._kept.decide(command, who=who, actor=actor, now=self.now)
         except EngineError as refusal:
             return refusal
-        self.room = made.room
-        return made.answer
 
     def _judged_ids(self, before: UTDSeatGrid, after: UTDSeatGrid) -> Iterator[str]:
         """Judge that what is asked has an id that nothing had before."""

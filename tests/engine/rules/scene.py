@@ -22,12 +22,12 @@ from utd_stream.engine.rules import (
     Room,
     Rules,
     SyncParticipant,
-    decide,
     participant_metadata,
     permission,
 )
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import AudioRoom, audio_room, grid_of
+from utd_stream.engine.rules.rows import member_of
 from utd_stream.errors import EngineError, engine_error
 from utd_stream.models.rooms import (
     DisconnectReason,
@@ -37,6 +37,7 @@ from utd_stream.models.rooms import (
 )
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import SfuParticipant
+from utd_stream.testing._kept_room import KeptRoom
 
 __all__ = [
     "BACK_END",
@@ -84,10 +85,9 @@ class Scene:
     """
 
     def __init__(self, *, mints_roles: bool = True, **rules: Any) -> None:
-        self.rules = Rules(**rules)
         self.mints_roles = mints_roles
         self.now = NOON
-        self.stored: Room | None = None
+        self.kept = KeptRoom(KEY, Rules(**rules))
         self.effects: tuple[Effect, ...] = ()
 
     # Reading.
@@ -95,8 +95,26 @@ class Scene:
     @property
     def room(self) -> Room:
         """As it was decided last."""
-        assert self.stored is not None
-        return self.stored
+        assert self.kept.room is not None
+        return self.kept.room
+
+    @property
+    def members(self) -> Mapping[str, Member]:
+        """Of the life that goes on."""
+        return self.kept.members
+
+    def member(self, identity: str) -> Member | None:
+        """Somebody whom the SFU may have, or None."""
+        return member_of(self.room, self.members, identity)
+
+    @property
+    def rules(self) -> Rules:
+        """The numbers in force."""
+        return self.kept.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self.kept.rules = rules
 
     @property
     def grid(self) -> UTDSeatGrid:
@@ -129,8 +147,8 @@ class Scene:
         """Who may publish."""
         return {
             identity
-            for identity in self.room.members
-            if (right := permission(self.room, identity)) and right.can_publish
+            for identity, member in self.members.items()
+            if (right := permission(self.room, member)) and right.can_publish
         }
 
     @property
@@ -156,29 +174,24 @@ class Scene:
 
     def decide(self, command: Command, actor: Actor) -> Decision:
         """What would be decided; nothing is kept."""
-        return decide(
-            self.stored,
-            command,
-            key=KEY,
-            who=who_may(command),
-            actor=actor,
-            now=self.now,
-            rules=self.rules,
+        return self.kept.decide(
+            command, who=who_may(command), actor=actor, now=self.now
         )
 
     def does(self, who: str | Actor, command: Command) -> Any:
         """Let somebody do something; the answer."""
         actor = who if isinstance(who, Actor) else self.person(who)
         decision = self.decide(command, actor)
-        self.stored, self.effects = decision.room, decision.effects
+        self.kept.keep(decision)
+        self.effects = decision.effects
         return decision.answer
 
     def refuses(self, who: str | Actor, command: Command, code: str) -> EngineError:
         """Let somebody ask in vain; the refusal."""
-        before = self.stored
+        before = self.kept.room, self.members
         with pytest.raises(EngineError) as caught:
             self.does(who, command)
-        assert self.stored is before
+        assert (self.kept.room, self.members) == before
         status = _STATUS.get(code, 409)
         assert (caught.value.status_code, caught.value.code) == (status, code)
         assert type(caught.value) is type(engine_error(status, code, ""))
@@ -209,33 +222,29 @@ class Scene:
 
     def disconnect(self, identity: str, reason: DisconnectReason) -> None:
         """Let the SFU see a member go."""
-        sid = self.room.members[identity].sid or "PA_old"
+        sid = self.members[identity].sid or "PA_old"
         self.hears(c.MemberLeft(identity=identity, sid=sid, reason=reason))
 
     def seen(self, identity: str, sid: str = "", **fields: Any) -> SfuParticipant:
         """A participant as the SFU lists them, with all as it should be."""
-        member = self.stored.members.get(identity) if self.stored else None
+        member = self.members.get(identity)
         told: dict[str, Any] = {
             "identity": identity,
             "sid": sid or (member.sid if member and member.sid else f"PA_{identity}"),
             "joined_at": self.now,
         }
         if member is not None:
-            told["permission"] = permission(self.room, identity)
-            told["metadata"] = participant_metadata(self.room, identity)
+            told["permission"] = permission(self.room, member)
+            told["metadata"] = participant_metadata(self.room, member)
             told["joined_at"] = member.joined_at or self.now
         return SfuParticipant(**{**told, **fields})
 
     def lists(self, *present: str | SfuParticipant, ago: float = 0.0) -> None:
         """Let a listing, asked *ago* seconds before, show who is there."""
         self.hears(
-            c.MembersListed(
-                participants=tuple(
-                    p if isinstance(p, SfuParticipant) else self.seen(p)
-                    for p in present
-                ),
+            self.kept.listed(
+                [p if isinstance(p, SfuParticipant) else self.seen(p) for p in present],
                 asked_at=self.now - timedelta(seconds=ago),
-                metadata_rev=self.room.metadata_rev,
             )
         )
 

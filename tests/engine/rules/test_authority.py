@@ -16,7 +16,7 @@ from tests.engine.rules.scene import (
     who_may,
 )
 from utd_stream.contract.endpoints import Who
-from utd_stream.engine.rules import Actor, Command, Rules, SyncMetadata, decide
+from utd_stream.engine.rules import Actor, Command, Rows, Rules, SyncMetadata, decide
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.errors import EngineError, NotFoundError, PermissionDeniedError
@@ -336,13 +336,13 @@ def test_who_is_not_there_cannot_be_kicked() -> None:
 )
 def test_each_word_for_who_means_the_same_everywhere(who: Who, may: set[str]) -> None:
     """The list of endpoints says who may; one function knows what that means."""
-    room = stage("bob").room
+    scene = stage("bob")
     actors = {name: Actor(identity=name) for name in ("hal", "ada", "bob", "stranger")}
     actors["secret"] = BACK_END
 
     def passes(actor: Actor) -> bool:
         try:
-            return check_may(room, actor, who) is room
+            return check_may(scene.room, scene.members, actor, who) is scene.room
         except PermissionDeniedError:
             return False
 
@@ -351,8 +351,10 @@ def test_each_word_for_who_means_the_same_everywhere(who: Who, may: set[str]) ->
 
 def test_what_is_for_the_back_end_says_so() -> None:
     """The refusal tells a member that no role will do."""
+    scene = stage()
+
     with pytest.raises(EngineError, match="only the app's own back end"):
-        check_may(stage().room, Actor(identity="hal"), Who.SECRET)
+        check_may(scene.room, scene.members, Actor(identity="hal"), Who.SECRET)
 
 
 @pytest.mark.parametrize("command", [*ORDERS, c.TimePassed()], ids=repr)
@@ -372,6 +374,7 @@ def test_facts_about_a_room_that_never_lived_are_not_found() -> None:
         with pytest.raises(NotFoundError):
             decide(
                 None,
+                Rows({}),
                 fact,
                 key=KEY,
                 who=Who.SFU,

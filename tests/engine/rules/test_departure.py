@@ -29,7 +29,7 @@ def test_a_goodbye_frees_everything_at_once() -> None:
     scene.does("ann", c.LeaveRoom())
 
     assert (scene.sits, scene.synced) == ({"bob": 1}, {"ann"})
-    assert scene.room.member("ann") is not None
+    assert scene.member("ann") is not None
 
 
 def test_a_goodbye_is_never_wrong() -> None:
@@ -54,7 +54,7 @@ def test_a_goodbye_is_never_wrong() -> None:
 def test_a_past_device_does_not_say_goodbye_for_the_present_one() -> None:
     """An older connection than the newest mint changes nothing."""
     scene = seated()
-    old = scene.room.members["ann"].connection
+    old = scene.members["ann"].connection
     new = scene.mint("ann").connection
 
     scene.does("ann", c.LeaveRoom(connection=old))
@@ -153,7 +153,7 @@ def test_a_notice_of_an_older_connection_does_not_replace_the_newer() -> None:
 
     scene.hears(c.MemberJoined(participant=older))
 
-    assert scene.room.members["ann"].sid == "PA_new"
+    assert scene.members["ann"].sid == "PA_new"
     assert scene.effects == ()
 
 
@@ -173,7 +173,7 @@ def test_a_departure_of_who_sits_nowhere_changes_no_seat() -> None:
 
     scene.disconnect("ada", LOST)
 
-    assert not scene.room.members["ada"].is_connected
+    assert not scene.members["ada"].is_connected
     assert next_deadline(scene.room, scene.rules) is None
 
 
@@ -219,7 +219,7 @@ def test_a_listing_asked_before_a_join_cannot_unseat() -> None:
     scene.after(1).lists(*OTHERS, "bob", ago=5)
 
     assert scene.sits == {"ann": 0, "bob": 1}
-    assert scene.room.members["ann"].is_connected
+    assert scene.members["ann"].is_connected
     assert not scene.is_awaited("ann")
 
 
@@ -272,7 +272,7 @@ def test_a_room_that_the_sfu_forgot_is_no_departure() -> None:
     scene.after(100).hears(c.RoomGone(asked_at=scene.now))
 
     assert scene.sits == {"ann": 0, "bob": 1}
-    assert not any(m.is_connected for m in scene.room.members.values())
+    assert not any(m.is_connected for m in scene.members.values())
     assert next_deadline(scene.room, scene.rules) == scene.now + timedelta(seconds=300)
 
 
@@ -284,7 +284,7 @@ def test_a_listing_alone_shows_who_is_back_after_a_restart() -> None:
 
     scene.after(5).lists(*back)
 
-    assert all(member.is_connected for member in scene.room.members.values())
+    assert all(member.is_connected for member in scene.members.values())
     assert scene.room.empty_since is None
 
 
@@ -306,7 +306,7 @@ def test_a_forgotten_room_asked_for_before_a_join_disconnects_nobody() -> None:
 
     scene.after(1).hears(c.RoomGone(asked_at=NOON))
 
-    assert scene.room.members["ann"].is_connected
+    assert scene.members["ann"].is_connected
 
 
 def test_who_sits_down_must_come_within_the_grace() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, cast, get_args
 
@@ -21,7 +21,6 @@ from utd_stream.engine.rules import (
     Rules,
     SyncMetadata,
     SyncParticipant,
-    decide,
     overdue,
     participant_metadata,
     permission,
@@ -104,9 +103,7 @@ class HallKind:
     def present(self, draft: Draft, identity: str) -> None:
         """Nothing waits for anybody."""
 
-    def listed(
-        self, draft: Draft, present: Collection[str], asked_at: datetime
-    ) -> None:
+    def listed(self, draft: Draft, asked_at: datetime) -> None:
         """Nothing waits for anybody."""
 
     def expire(self, draft: Draft) -> None:
@@ -123,6 +120,19 @@ class HallKind:
     def settled(self, content: Content, now: datetime, rules: Rules) -> Content:  # noqa: ARG002 -- the protocol's
         """A speaker of the future speaks for as long as it takes."""
         return content
+
+    def needs(self, room: Room, command: c.Command) -> Iterator[str | None]:  # noqa: ARG002 -- the protocol's
+        """Nobody but who commands."""
+        return iter(())
+
+    def placed(self, room: Room) -> Iterator[str]:
+        """Who speaks."""
+        speaker = hall(room).speaker
+        return iter((speaker,) if speaker else ())
+
+    def holds(self, room: Room, identity: str) -> bool:
+        """Whether *identity* speaks."""
+        return hall(room).speaker == identity
 
     def deadlines(self, room: Room) -> Iterator[tuple[datetime, Due]]:
         """The end of a speaker's time."""
@@ -178,16 +188,14 @@ def opened(*people: str) -> Scene:
 
 def does(scene: Scene, who: str, command: object) -> Any:
     """Let somebody do what only halls know."""
-    decision = decide(
-        scene.stored,
+    decision = scene.kept.decide(
         cast("c.Command", command),
-        key=("app", "lounge"),
         who=Who.SELF,
         actor=scene.person(who),
         now=scene.now,
-        rules=scene.rules,
     )
-    scene.stored, scene.effects = decision.room, decision.effects
+    scene.kept.keep(decision)
+    scene.effects = decision.effects
     return decision.answer
 
 
@@ -244,13 +252,13 @@ def test_commands_of_another_type_are_refused() -> None:
 def test_a_type_gives_its_own_rights() -> None:
     """What it grants may be published; with nothing granted, nothing may (T37)."""
     scene = opened("hal", "ann")
-    silent = permission(scene.room, "ann")
+    silent = permission(scene.room, scene.members["ann"])
     assert silent is not None
     assert (silent.can_publish, silent.can_publish_sources) == (False, HallKind.sources)
 
     assert does(scene, "ann", RISE) == Empty()
 
-    speaks = permission(scene.room, "ann")
+    speaks = permission(scene.room, scene.members["ann"])
     assert speaks == attrs.evolve(silent, can_publish=True)
     assert scene.effects == (SyncParticipant("ann"), SyncMetadata())
 
@@ -261,11 +269,13 @@ def test_rights_of_any_type_are_numbered() -> None:
     grants: list[int] = []
     for who in ("ann", "ann", "hal", "ann"):
         does(scene, who, Rise(until=scene.now))
-        told = orjson.loads(participant_metadata(scene.room, who))
+        told = orjson.loads(participant_metadata(scene.room, scene.members[who]))
         grants.append(told["grant"])
 
     assert grants == [1, 1, 2, 3]
-    assert "grant" not in orjson.loads(participant_metadata(scene.room, "hal"))
+    assert "grant" not in orjson.loads(
+        participant_metadata(scene.room, scene.members["hal"])
+    )
 
 
 def test_a_type_shows_its_own_metadata() -> None:
@@ -328,7 +338,7 @@ def test_a_room_of_any_type_round_trips() -> None:
     scene = opened("hal", "ann")
     does(scene, "ann", Rise(until=scene.now))
 
-    read = decode_room(encode_room(scene.room), scene.room.members)
+    read = decode_room(encode_room(scene.room))
 
     assert read == scene.room
     assert kind_of(read) is KINDS[HALL]

@@ -126,7 +126,7 @@ def test_an_end_leaves_nothing_behind() -> None:
     scene.does("hal", c.EndRoom())
 
     room, content = scene.room, scene.content
-    assert (dict(room.members), room.owner) == ({}, None)
+    assert (scene.members, room.owner) == ({}, None)
     assert (content.requests, content.invites) == ((), ())
     assert (scene.grid.seat_count, scene.grid.mode_id) == (9, None)
     assert scene.grid.seat_mode is SeatMode.FREE

@@ -102,7 +102,7 @@ def test_the_back_end_mints_any_role(role: UTDRole) -> None:
 
     scene.mint_as(role, "ann")
 
-    assert scene.room.members["ann"].role is role
+    assert scene.members["ann"].role is role
     assert scene.room.owner == ("ann" if role is HOST else None)
 
 
@@ -112,7 +112,7 @@ def test_the_second_host_is_not_the_owner() -> None:
 
     scene.mint_as(HOST, "bob")
 
-    assert scene.room.members["bob"].role is HOST
+    assert scene.members["bob"].role is HOST
     assert scene.room.owner == "hal"
 
 
@@ -141,7 +141,7 @@ def test_the_back_end_changes_a_role_and_the_sfu_is_told() -> None:
 
     scene.mint_as(ADMIN, "bob")
 
-    assert scene.room.members["bob"].role is ADMIN
+    assert scene.members["bob"].role is ADMIN
     assert scene.effects == (SyncParticipant("bob"),)
 
 
@@ -157,12 +157,12 @@ def test_a_kick_ends_membership_and_role() -> None:
     """Who was kicked is audience after the next mint, which admits him again."""
     scene = stage()
     scene.does("hal", c.KickMember(identity="ada"))
-    assert scene.room.member("ada") is None
+    assert scene.member("ada") is None
 
     again = scene.mint("ada", role=ADMIN)
 
     assert again.role is AUDIENCE
-    assert scene.room.member("ada") == again
+    assert scene.member("ada") == again
 
 
 def test_roles_are_held_for_one_life() -> None:
@@ -172,7 +172,7 @@ def test_roles_are_held_for_one_life() -> None:
 
     bob = scene.mint("bob", role=HOST)
 
-    assert (bob.role, scene.room.owner, set(scene.room.members)) == (
+    assert (bob.role, scene.room.owner, set(scene.members)) == (
         HOST,
         "bob",
         {"bob"},
@@ -240,7 +240,7 @@ def test_who_resumes_keeps_everything() -> None:
     """An automatic mint of a reconnect changes the connection's number alone."""
     scene = stage("bob")
     scene.does("bob", c.TakeSeat(index=1))
-    before = scene.room.members["bob"]
+    before = scene.members["bob"]
 
     after = scene.mint("bob", resume=True)
 
@@ -343,7 +343,7 @@ def test_a_host_seat_that_is_taken_refuses_the_mint() -> None:
 
     scene.refuses("hal", entering("hal", role=HOST, host_seat=2), "seat_taken")
 
-    assert scene.room.member("hal") is None
+    assert scene.member("hal") is None
     assert scene.room.owner is None
 
 

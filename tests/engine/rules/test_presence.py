@@ -26,7 +26,7 @@ def seated() -> Scene:
 def removed(scene: Scene, identity: str) -> bool:
     """Whether the SFU is told to remove a member whom it has."""
     said = SyncParticipant(identity) in scene.effects
-    return said and lingers(scene.room, identity, scene.now, scene.rules)
+    return said and lingers(scene.member(identity), scene.now, scene.rules)
 
 
 # Ghosts: a goodbye was said, and the SFU has not heard it.
@@ -55,7 +55,7 @@ def test_a_ghost_is_removed_until_it_is_gone() -> None:
     scene.after(5).lists(*OTHERS)
 
     assert scene.effects == ()
-    assert not scene.room.members["ann"].is_connected
+    assert not scene.members["ann"].is_connected
 
 
 def test_a_goodbye_said_twice_counts_from_the_first() -> None:
@@ -125,7 +125,7 @@ def test_a_goodbye_without_a_connection_leaves_no_ghost() -> None:
     scene.disconnect("ann", LEFT)
     scene.does("ann", c.LeaveRoom())
     scene.after(60)
-    assert not lingers(scene.room, "ann", scene.now, scene.rules)
+    assert not lingers(scene.member("ann"), scene.now, scene.rules)
     scene.connect("ann")
 
     scene.after(60).lists(*OTHERS, "ann")
@@ -158,7 +158,7 @@ def test_a_listing_asked_before_a_departure_does_not_undo_it(
 
     scene.after(0.1).lists(*OTHERS, "ann", ago=0.5)
 
-    assert not scene.room.members["ann"].is_connected
+    assert not scene.members["ann"].is_connected
     assert next_deadline(scene.room, scene.rules) == due
 
 
@@ -170,7 +170,7 @@ def test_a_listing_asked_before_a_departure_still_shows_who_came_after() -> None
 
     scene.after(0.1).lists(*OTHERS, newer, ago=0.5)
 
-    assert scene.room.members["ann"].sid == "PA_new"
+    assert scene.members["ann"].sid == "PA_new"
     assert not scene.is_awaited("ann")
 
 
@@ -182,5 +182,5 @@ def test_a_listing_asked_after_a_departure_is_believed() -> None:
 
     scene.after(1).lists(*OTHERS, shown, ago=0.5)
 
-    assert scene.room.members["ann"].is_connected
+    assert scene.members["ann"].is_connected
     assert scene.sits == {"ann": 0}

@@ -16,6 +16,7 @@ from utd_stream.engine.rules import (
     participant_metadata,
 )
 from utd_stream.engine.rules import commands as c
+from utd_stream.engine.rules.keeping import row_of
 from utd_stream.models.rooms import DisconnectReason
 
 LEFT = DisconnectReason.CLIENT_INITIATED
@@ -116,11 +117,10 @@ POISON = {
 def test_kept_metadata_that_is_unusable_hides_nobody(poison: str) -> None:
     """A member it was kept for is told the engine's keys; all are judged."""
     scene = seated()
-    members = dict(scene.room.members)
-    members["ann"] = attrs.evolve(members["ann"], metadata=poison)
-    scene.stored = attrs.evolve(scene.room, members=members)
+    ann = attrs.evolve(scene.members["ann"], metadata=poison)
+    scene.kept.table.write([row_of(scene.room, ann, scene.rules)])
 
-    assert set(json.loads(participant_metadata(scene.room, "ann"))) == {
+    assert set(json.loads(participant_metadata(scene.room, scene.members["ann"]))) == {
         *("role", "appId", "service", "connection", "grant"),
     }
     scene.lists(*OTHERS, "ann", scene.seen("bob", metadata="other"))

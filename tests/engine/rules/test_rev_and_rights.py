@@ -22,7 +22,7 @@ from utd_stream.engine.rules import (
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.models.participants import Permission, TrackSource
-from utd_stream.models.rooms import SeatMode, UTDRole
+from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
 from utd_stream.wire import grid_to_metadata, read_grid
 
 VISIBLE: tuple[tuple[str, Command], ...] = (
@@ -131,12 +131,13 @@ def test_time_that_expires_nothing_is_not_seen() -> None:
 
 
 def test_every_change_is_a_version() -> None:
-    """The aggregate counts its writes, visible or not."""
+    """The aggregate counts its writes, visible or not; rows of members are none."""
     scene = company()
     before = scene.room.version
 
-    scene.mint("ann")
-    scene.does("ann", c.TakeSeat(index=1))
+    scene.mint("ann", name="Ann")
+    scene.does("hal", c.SetupSeats(mode_id="x"))
+    scene.disconnect("bob", DisconnectReason.CONNECTION_TIMEOUT)
 
     assert scene.room.version == before + 2
 
@@ -198,18 +199,20 @@ def test_metadata_of_an_ended_room_says_how(
 def test_metadata_of_the_kicked_says_so() -> None:
     """Until the next mint; it gives no right."""
     scene = company()
-    assert removal_notice(scene.room, "bob") is None
+    assert removal_notice(scene.room, scene.members.get("bob")) is None
     scene.does("hal", c.KickMember(identity="bob"))
 
-    notice = removal_notice(scene.room, "bob")
+    notice = removal_notice(scene.room, scene.members.get("bob"))
 
     assert notice is not None
     assert notice[0] == right(speaks=False)
     assert orjson.loads(notice[1])["removed"] == "kicked"
     scene.mint("bob")
-    assert removal_notice(scene.room, "bob") is None
-    assert removal_notice(scene.room, "stranger") is None
-    assert "removed" not in orjson.loads(participant_metadata(scene.room, "bob"))
+    assert removal_notice(scene.room, scene.members.get("bob")) is None
+    assert removal_notice(scene.room, scene.members.get("stranger")) is None
+    assert "removed" not in orjson.loads(
+        participant_metadata(scene.room, scene.members["bob"])
+    )
 
 
 @pytest.mark.parametrize("role", UTDRole, ids=lambda role: role.value)
@@ -219,9 +222,9 @@ def test_participant_metadata_is_the_engines(role: UTDRole) -> None:
     scene.mint_as(role, "ann")
     scene.mint("ann", metadata='{"role": "owner", "appId": "x", "team": 1}')
 
-    told = orjson.loads(participant_metadata(scene.room, "ann"))
+    told = orjson.loads(participant_metadata(scene.room, scene.members["ann"]))
 
-    member = scene.room.members["ann"]
+    member = scene.members["ann"]
     assert told == {
         "role": role.value,
         "appId": "app",
@@ -242,10 +245,10 @@ def test_no_app_speaks_for_the_engine(key: str) -> None:
     """A key that only the engine may write is never shown with the app's value."""
     scene = Scene()
     scene.mint("ann")
-    plain = orjson.loads(participant_metadata(scene.room, "ann"))
+    plain = orjson.loads(participant_metadata(scene.room, scene.members["ann"]))
     scene.mint("ann", metadata=orjson.dumps({key: "forged", "team": 1}).decode())
 
-    told = orjson.loads(participant_metadata(scene.room, "ann"))
+    told = orjson.loads(participant_metadata(scene.room, scene.members["ann"]))
 
     assert told.pop("team") == 1
     assert told.pop("connection") > plain.pop("connection")
@@ -346,11 +349,12 @@ def right(*, speaks: bool) -> Permission:
 
 def test_who_sits_may_publish_a_microphone() -> None:
     """The record is whole (T1), and its sources are never empty (T37)."""
-    room = company().room
+    scene = company()
 
-    assert permission(room, "bob") == right(speaks=True)
-    assert permission(room, "ann") == right(speaks=False)
-    assert permission(room, "hal") == right(speaks=False)
+    told = {who: permission(scene.room, each) for who, each in scene.members.items()}
+
+    assert told["bob"] == right(speaks=True)
+    assert told["ann"] == told["hal"] == right(speaks=False)
 
 
 def test_a_muted_seat_gives_no_right() -> None:
@@ -358,7 +362,7 @@ def test_a_muted_seat_gives_no_right() -> None:
     scene = company()
     scene.does("hal", c.MuteSeat(index=0))
 
-    assert permission(scene.room, "bob") == right(speaks=False)
+    assert permission(scene.room, scene.members.get("bob")) == right(speaks=False)
     assert "bob" not in scene.speakers
 
 
@@ -427,7 +431,7 @@ def test_who_is_no_member_has_no_right_at_all() -> None:
     scene = company()
     scene.does("hal", c.KickMember(identity="bob"))
 
-    assert permission(scene.room, "bob") is None
-    assert permission(scene.room, "stranger") is None
+    assert permission(scene.room, scene.members.get("bob")) is None
+    assert permission(scene.room, scene.members.get("stranger")) is None
     scene.does("hal", c.EndRoom())
-    assert permission(scene.room, "ann") is None
+    assert permission(scene.room, scene.members.get("ann")) is None

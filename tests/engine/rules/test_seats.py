@@ -211,7 +211,7 @@ def test_the_host_speaks_by_sitting_only() -> None:
     take(scene, "hal", 0)
 
     assert scene.speakers == {"hal"}
-    assert scene.room.members["hal"].role is UTDRole.HOST
+    assert scene.members["hal"].role is UTDRole.HOST
 
 
 # Moving.

@@ -27,7 +27,7 @@ def test_who_is_lost_after_it_loses_the_seat_in_time() -> None:
     scene = set_back(seated())
     scene.lists("hal", "ada", "bob", ago=0.1)
     scene.after(1).lists("hal", "ada", "bob")
-    assert not scene.room.members["ann"].is_connected
+    assert not scene.members["ann"].is_connected
 
     scene.after(15).lists("hal", "ada", "bob")
 
@@ -126,7 +126,7 @@ def test_who_connects_after_it_is_there() -> None:
     ann = scene.seen("ann", "PA_new", joined_at=scene.now - timedelta(seconds=1))
     scene.hears(c.MemberJoined(participant=ann))
 
-    assert scene.room.members["ann"].sid == "PA_new"
+    assert scene.members["ann"].sid == "PA_new"
     assert SyncParticipant("ann") in scene.effects
 
 
@@ -138,7 +138,7 @@ def test_a_listing_knows_better_than_the_clock_of_the_sfu() -> None:
 
     scene.lists("hal", "ada", "bob", ann)
 
-    assert scene.room.members["ann"].sid == "PA_new"
+    assert scene.members["ann"].sid == "PA_new"
 
 
 def test_a_listing_asked_for_before_it_unseats_nobody() -> None:
@@ -148,7 +148,7 @@ def test_a_listing_asked_for_before_it_unseats_nobody() -> None:
 
     scene.lists("hal", "ada", "bob", ago=-TWO_HOURS)
 
-    assert scene.room.members["ann"].is_connected
+    assert scene.members["ann"].is_connected
     assert scene.sits == {"ann": 0, "bob": 1}
 
 

@@ -38,6 +38,7 @@ from utd_stream.engine.rules import (
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.engine.rules.audio_room.state import speaks
+from utd_stream.engine.rules.keeping import may_forget
 from utd_stream.errors import EngineError
 from utd_stream.models.participants import Permission
 from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
@@ -83,9 +84,10 @@ orders: st.SearchStrategy[Command] = st.one_of(
 REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.Enter)
 
 
-def rights(room: Room) -> dict[str, tuple[Permission, int] | None]:
+def rights(scene: Scene) -> dict[str, tuple[Permission, int] | None]:
     """The right of everybody, with its number."""
-    told = {who: permission(room, who) for who in PEOPLE}
+    room, members = scene.room, scene.members
+    told = {who: permission(room, members.get(who)) for who in PEOPLE}
     return {
         who: None if each is None else (each, number(room, who))
         for who, each in told.items()
@@ -115,7 +117,7 @@ class Walk(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.scene = Scene(room_empty=60.0)
+        self.scene = Scene(room_empty=60.0, forget_idle=30.0)
         self.newest = 0
 
     @initialize(
@@ -196,18 +198,23 @@ class Walk(RuleBasedStateMachine):
         sid=sids,
         ago=seconds,
         rev=st.none() | st.integers(0, 9),
+        is_last=st.booleans(),
     )
     def the_sfu_is_listed(
-        self, present: list[str], sid: str, ago: float, rev: int | None
+        self,
+        present: list[str],
+        sid: str,
+        ago: float,
+        rev: int | None,
+        *,
+        is_last: bool,
     ) -> None:
-        """List anybody, as of any moment before."""
-        self.happens(
-            c.MembersListed(
-                participants=tuple(self.connection(who, sid, ago) for who in present),
-                asked_at=self.scene.now - timedelta(seconds=ago),
-                metadata_rev=rev,
-            )
+        """List anybody, as of any moment before, or tell a part of that."""
+        listed = self.scene.kept.listed(
+            [self.connection(who, sid, ago) for who in present],
+            asked_at=self.scene.now - timedelta(seconds=ago),
         )
+        self.happens(attrs.evolve(listed, metadata_rev=rev, is_last=is_last))
 
     @rule(ago=seconds)
     def the_sfu_forgets(self, ago: float) -> None:
@@ -220,6 +227,17 @@ class Walk(RuleBasedStateMachine):
         """Let what is due lapse."""
         self.happens(c.TimePassed())
 
+    @rule()
+    def the_idle_are_forgotten(self) -> None:
+        """Delete the rows of those who hold nothing."""
+        scene = self.scene
+        gone = [
+            (scene.room.life_key, member.identity)
+            for member in scene.members.values()
+            if may_forget(scene.room, member, scene.now, scene.rules)
+        ]
+        scene.kept.table.delete(gone)
+
     def connection(self, who: str, sid: str, ago: float) -> SfuParticipant:
         """Somebody at the SFU, with rights that may be wrong."""
         joined_at = self.scene.now - timedelta(seconds=ago)
@@ -230,15 +248,15 @@ class Walk(RuleBasedStateMachine):
     def happens(self, command: Command, actor: Actor | None = None) -> None:
         """Decide and look at what was decided."""
         actor = actor or Actor()
-        before = self.scene.room
+        before, old = self.scene.room, rights(self.scene)
         decision = self.decided(command, actor)
         assert decision == self.decided(command, actor)
         if isinstance(decision, str):
             return
         self.check_revision(before, decision, command)
-        self.check_rights(before, decision, command)
+        self.scene.kept.keep(decision)
+        self.check_rights(old, decision, command)
         self.check_numbers(before, decision.room)
-        self.scene.stored = decision.room
 
     def decided(self, command: Command, actor: Actor) -> Decision | str:
         """The decision, or the code of the refusal."""
@@ -258,6 +276,7 @@ class Walk(RuleBasedStateMachine):
         assert after.version == before.version + (after is not before)
         forgotten = (
             isinstance(command, c.MembersListed)
+            and command.is_last
             and command.metadata_rev != after.metadata_rev
         )
         told = visible or after.owner != before.owner or forgotten
@@ -271,9 +290,14 @@ class Walk(RuleBasedStateMachine):
         elif before.is_live or began:
             assert (SyncRoom() in decision.effects) == began
 
-    def check_rights(self, before: Room, decision: Decision, command: Command) -> None:
+    def check_rights(
+        self,
+        old: dict[str, tuple[Permission, int] | None],
+        decision: Decision,
+        command: Command,
+    ) -> None:
         """Whose right changed is written; nobody else's is, but to reassert it."""
-        old, new = rights(before), rights(decision.room)
+        new = rights(self.scene)
         synced = {
             e.identity for e in decision.effects if isinstance(e, SyncParticipant)
         }
@@ -305,7 +329,7 @@ class Walk(RuleBasedStateMachine):
         seats = self.scene.grid.seats
         sitting = Counter(s.occupant_identity for s in seats if s.occupant_identity)
         assert all(count == 1 for count in sitting.values())
-        assert all(self.scene.room.member(who) for who in sitting)
+        assert all(self.scene.member(who) for who in sitting)
         assert all(not (s.locked and s.occupant_identity) for s in seats)
 
     @invariant()
@@ -314,8 +338,8 @@ class Walk(RuleBasedStateMachine):
         room = self.scene.room
         speaking = {s.occupant_identity for s in self.scene.grid.seats if not s.muted}
         for who in PEOPLE:
-            right = permission(room, who)
-            assert (right is None) == (room.member(who) is None)
+            right = permission(room, self.scene.members.get(who))
+            assert (right is None) == (self.scene.member(who) is None)
             assert right is None or right.can_publish == (who in speaking)
             assert right is None or right.can_publish_sources
 
@@ -323,8 +347,8 @@ class Walk(RuleBasedStateMachine):
     def numbers_belong_to_rights(self) -> None:
         """Whoever may speak has the number that their seat and metadata show."""
         room = self.scene.room
-        for who in room.members:
-            told = orjson.loads(participant_metadata(room, who)).get("grant", 0)
+        for who, member in self.scene.members.items():
+            told = orjson.loads(participant_metadata(room, member)).get("grant", 0)
             assert told == number(room, who)
             assert (told > 0) == speaks(room, who)
         assert all(s.occupant_identity or not s.grant for s in grid_of(room).seats)
@@ -355,14 +379,13 @@ class Walk(RuleBasedStateMachine):
         for seat in self.scene.content.seats:
             if seat.absence is not None:
                 assert seat.data.occupant is not None
-                assert not self.scene.room.members[seat.data.occupant].is_connected
+                assert not self.scene.members[seat.data.occupant].is_connected
                 assert seat.data.absent_since == seat.absence.since
 
     @invariant()
     def who_said_goodbye_sits_nowhere(self) -> None:
         """Nobody whom the SFU shall remove has a seat."""
-        room = self.scene.room
-        for member in room.members.values():
+        for member in self.scene.members.values():
             if member.left_at is not None:
                 assert member.identity not in self.scene.sits
 
@@ -371,7 +394,7 @@ class Walk(RuleBasedStateMachine):
         """A room that lives is empty since some time exactly while nobody is in it."""
         room = self.scene.room
         if room.is_live:
-            somebody = any(m.is_connected for m in room.members.values())
+            somebody = any(m.is_connected for m in self.scene.members.values())
             assert (room.empty_since is None) == somebody
 
     @invariant()
@@ -379,7 +402,7 @@ class Walk(RuleBasedStateMachine):
         """Role and powers agree: who owns the room is a member as its host."""
         room = self.scene.room
         if room.owner is not None:
-            owner = room.member(room.owner)
+            owner = self.scene.member(room.owner)
             assert owner is not None
             assert owner.role is UTDRole.HOST
 
@@ -388,7 +411,7 @@ class Walk(RuleBasedStateMachine):
         """Nobody is a member, nothing is due."""
         room = self.scene.room
         if not room.is_live:
-            assert not room.members
+            assert not self.scene.members
             assert room.owner is None
             assert all(seat.is_free for seat in self.scene.grid.seats)
             assert next_deadline(room, self.scene.rules) is None

@@ -22,6 +22,8 @@ from utd_stream.engine.rules.grants import (
     room_metadata,
 )
 from utd_stream.engine.rules.kinds import shown
+from utd_stream.engine.rules.needs import Needs, needs
+from utd_stream.engine.rules.rows import Rows
 from utd_stream.engine.rules.state import Member, Room, Rules
 
 __all__ = [
@@ -30,7 +32,9 @@ __all__ = [
     "Decision",
     "Effect",
     "Member",
+    "Needs",
     "Room",
+    "Rows",
     "Rules",
     "Say",
     "SyncMetadata",
@@ -38,6 +42,7 @@ __all__ = [
     "SyncRoom",
     "decide",
     "lingers",
+    "needs",
     "next_deadline",
     "overdue",
     "participant_metadata",

@@ -5,28 +5,34 @@ Source: contract.md sections 2 and 3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeAlias
+
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.rules.commands import Actor
+from utd_stream.engine.rules.rows import member_of
 from utd_stream.engine.rules.state import Member, Room
 from utd_stream.errors import EngineError, NotFoundError, PermissionDeniedError
 from utd_stream.models.rooms import UTDRole
+
+Members: TypeAlias = Mapping[str, Member]
 
 __all__ = ["check_acts_on", "check_may", "hosts", "moderates"]
 
 _OWNER_RANK = UTDRole.HOST.rank + 1
 
 
-def moderates(room: Room, actor: Actor) -> bool:
+def moderates(room: Room, members: Members, actor: Actor) -> bool:
     """Whether *actor* may moderate this room now."""
-    return actor.is_secret or _rank(room, actor.identity) >= UTDRole.ADMIN.rank
+    return actor.is_secret or _rank(room, members, actor.identity) >= UTDRole.ADMIN.rank
 
 
-def hosts(room: Room, actor: Actor) -> bool:
+def hosts(room: Room, members: Members, actor: Actor) -> bool:
     """Whether *actor* has the authority of a host in this room now."""
-    return actor.is_secret or _rank(room, actor.identity) >= UTDRole.HOST.rank
+    return actor.is_secret or _rank(room, members, actor.identity) >= UTDRole.HOST.rank
 
 
-def check_may(room: Room | None, actor: Actor, who: Who) -> Room:
+def check_may(room: Room | None, members: Members, actor: Actor, who: Who) -> Room:
     """Return the room if *actor* may call what *who* may.
 
     Raises:
@@ -36,12 +42,14 @@ def check_may(room: Room | None, actor: Actor, who: Who) -> Room:
     if room is None or not room.is_live:
         message = "there is no such room now: it begins with the first token"
         raise NotFoundError(message)
-    if who is Who.SFU or _may(room, actor, who):
+    if who is Who.SFU or _may(room, members, actor, who):
         return room
-    raise _refusal(room.member(actor.identity), who)
+    raise _refusal(member_of(room, members, actor.identity), who)
 
 
-def check_acts_on(room: Room, actor: Actor, identity: str | None) -> None:
+def check_acts_on(
+    room: Room, members: Members, actor: Actor, identity: str | None
+) -> None:
     """Refuse an act on somebody who stands too high.
 
     An admin never acts on a host or the owner, a host never on the owner.
@@ -52,17 +60,17 @@ def check_acts_on(room: Room, actor: Actor, identity: str | None) -> None:
     """
     if identity is None or actor.is_secret or identity == actor.identity:
         return
-    if room.owner == identity and room.member(identity) is not None:
+    if room.owner == identity and member_of(room, members, identity) is not None:
         message = "nobody but the app may act on the owner"
         raise PermissionDeniedError(message)
     host = UTDRole.HOST.rank
-    if _rank(room, identity) >= host > _rank(room, actor.identity):
+    if _rank(room, members, identity) >= host > _rank(room, members, actor.identity):
         message = "an admin may not act on a host"
         raise PermissionDeniedError(message)
 
 
-def _may(room: Room, actor: Actor, who: Who) -> bool:
-    member = room.member(actor.identity)
+def _may(room: Room, members: Members, actor: Actor, who: Who) -> bool:
+    member = member_of(room, members, actor.identity)
     if who is Who.SELF:
         return member is not None
     if actor.is_secret:
@@ -70,14 +78,14 @@ def _may(room: Room, actor: Actor, who: Who) -> bool:
     if who is Who.MEMBER:
         return member is not None
     if who is Who.MODERATOR:
-        return moderates(room, actor)
+        return moderates(room, members, actor)
     if who is Who.HOST:
-        return hosts(room, actor)
+        return hosts(room, members, actor)
     return False
 
 
-def _rank(room: Room, identity: str | None) -> int:
-    member = room.member(identity)
+def _rank(room: Room, members: Members, identity: str | None) -> int:
+    member = member_of(room, members, identity)
     if member is None:
         return -1
     return _OWNER_RANK if room.owner == identity else member.role.rank

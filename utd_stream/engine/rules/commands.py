@@ -237,18 +237,23 @@ class MemberLeft:
 
 @attrs.frozen(kw_only=True)
 class MembersListed:
-    """The SFU listed a room that exists.
+    """The SFU listed a room that exists: how the list differs from what is known.
 
     Attributes:
-        participants: Everybody it has.
+        participants: Those who are there otherwise than known.
+        vanished: Those who are known to be there, and are not.
         asked_at: When it was asked: who came later is not missing.
         metadata_rev: The revision of itself that the room's metadata shows; None
             for none.
+        is_last: No other part of this listing follows: graces are judged now, and
+            whether the room has been empty for too long.
     """
 
-    participants: tuple[SfuParticipant, ...]
+    participants: tuple[SfuParticipant, ...] = ()
+    vanished: tuple[str, ...] = ()
     asked_at: datetime
     metadata_rev: int | None = None
+    is_last: bool = True
 
 
 @attrs.frozen(kw_only=True)

@@ -21,8 +21,9 @@ from utd_stream.engine.rules.effects import Effect
 from utd_stream.engine.rules.finish import finish
 from utd_stream.engine.rules.kind import Answer, Due, Made, On, handlers
 from utd_stream.engine.rules.kinds import kind_of
+from utd_stream.engine.rules.rows import Rows
 from utd_stream.engine.rules.set_back import settled
-from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.engine.rules.state import Member, Room, Rules
 from utd_stream.errors import ConflictError, NotFoundError
 
 __all__ = ["Decision", "decide", "next_deadline", "overdue"]
@@ -33,19 +34,22 @@ class Decision:
     """What a command does.
 
     Attributes:
-        room: After it; the same object when nothing changed.
+        room: After it; the same object when nothing of it changed.
+        members: Those who were added or changed.
         answer: For the caller: a model of `utd_stream.contract.answers`, for
             Enter the `Member` as admitted, None for facts.
         effects: For the outbox, in the order they were called for.
     """
 
     room: Room
+    members: tuple[Member, ...] = ()
     answer: Answer | None = None
     effects: tuple[Effect, ...] = ()
 
 
 def decide(  # noqa: PLR0913 -- all that a decision may depend on
     room: Room | None,
+    rows: Rows,
     command: c.Command,
     *,
     key: tuple[str, str],
@@ -58,6 +62,7 @@ def decide(  # noqa: PLR0913 -- all that a decision may depend on
 
     Args:
         room: As committed, or None if the name never lived.
+        rows: The members that `needs` names, as committed.
         command: What is asked or told.
         key: App id and room name.
         who: Who may; `Who.SFU` for facts.
@@ -71,11 +76,11 @@ def decide(  # noqa: PLR0913 -- all that a decision may depend on
     """
     before = roster.unborn(*key, now) if room is None else room
     start = settled(before, now, rules)
-    draft = Draft(start, before=before, actor=actor, now=now, rules=rules)
+    draft = Draft(start, before=before, rows=rows, actor=actor, now=now, rules=rules)
     made = _decide(draft, command, room, who)
     after, effects = finish(draft)
     answer = made(after) if made else None
-    return Decision(room=after, answer=answer, effects=effects)
+    return Decision(room=after, members=draft.changed, answer=answer, effects=effects)
 
 
 def next_deadline(room: Room, rules: Rules) -> datetime | None:
@@ -127,7 +132,7 @@ def _decide(
             message = "no room of this name ever lived"
             raise NotFoundError(message)
         return _FACTS[kind](draft, command)
-    check_may(room, draft.actor, who)
+    check_may(room, draft.members, draft.actor, who)
     handler = _ORDERS.get(kind) or kind_of(draft.room).commands.get(kind)
     if handler is None:
         message = f"a room of the type {draft.room.type.value} takes no such command"

@@ -20,7 +20,8 @@ def finish(draft: Draft) -> tuple[Room, tuple[Effect, ...]]:
     for identity in draft.touched:
         _number_right(draft, identity)
         # Rights are rewritten only where they change (L27, T2).
-        if permission(draft.before, identity) != permission(draft.room, identity):
+        before = permission(draft.before, draft.rows.get(identity))
+        if before != permission(draft.room, draft.members.get(identity)):
             draft.effect(SyncParticipant(identity))
     if _visibly_differs(draft.before, draft.room):
         draft.change(rev=draft.room.rev + 1)

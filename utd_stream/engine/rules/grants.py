@@ -14,7 +14,7 @@ from typing import Any, cast
 import orjson
 
 from utd_stream.engine.rules.kinds import kind_of
-from utd_stream.engine.rules.state import Room, Rules
+from utd_stream.engine.rules.state import Member, Room, Rules
 from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import Permission, TrackSource
 from utd_stream.models.rooms import RemovalReason
@@ -40,22 +40,21 @@ _ENGINE_KEYS = frozenset(
 )
 
 
-def permission(room: Room, identity: str) -> Permission | None:
-    """Return the right of *identity*, or None if the SFU must not have them."""
-    if room.member(identity) is None:
+def permission(room: Room, member: Member | None) -> Permission | None:
+    """Return the right of *member*, or None if the SFU must not have them."""
+    if member is None or not member.admitted or not room.is_live:
         return None
-    return _right(room, kind_of(room).granted(room, identity))
+    return _right(room, kind_of(room).granted(room, member.identity))
 
 
-def removal_notice(room: Room, identity: str) -> tuple[Permission, str] | None:
-    """Return the right and metadata that tell *identity* why they are removed.
+def removal_notice(room: Room, member: Member | None) -> tuple[Permission, str] | None:
+    """Return the right and metadata that tell *member* why they are removed.
 
     None if there is nothing to tell: they were never a member of this life, or left.
     """
-    member = room.members.get(identity)
     if member is None or member.admitted:
         return None
-    return _right(room, ()), participant_metadata(room, identity)
+    return _right(room, ()), participant_metadata(room, member)
 
 
 def _right(room: Room, granted: tuple[TrackSource, ...]) -> Permission:
@@ -70,37 +69,32 @@ def _right(room: Room, granted: tuple[TrackSource, ...]) -> Permission:
     )
 
 
-def lingers(room: Room, identity: str, at: datetime, rules: Rules) -> bool:
+def lingers(member: Member | None, at: datetime, rules: Rules) -> bool:
     """Whether a member seen at the SFU said goodbye long enough before *at*.
 
     The SFU can lose a client's word and then shows its ghost until it times
     out; a client that does leave is gone within the grace.  A newer connection
     is no ghost, nor is one for which a token was minted since.
     """
-    member = room.member(identity)
     if member is None or not member.is_connected or member.left_at is None:
         return False
     return at - member.left_at >= timedelta(seconds=rules.leave_grace)
 
 
-def participant_metadata(room: Room, identity: str) -> str:
+def participant_metadata(room: Room, member: Member) -> str:
     """Return a member's metadata: the engine's keys, and the app's of other names.
 
     The app's value of a key of the engine's is never shown, not even where the
     engine writes none.  Keys of the app that cannot be read are left out: a right
     is written even if an older engine has kept metadata that this one refuses.
-
-    Raises:
-        KeyError: If *identity* was never a member of this life.
     """
-    member = room.members[identity]
     keys = _app_keys(member.metadata) | {
         "role": member.role.value,
         "appId": room.app_id,
         "service": SERVICE,
         "connection": member.connection,
     }
-    grant = kind_of(room).grant(room, identity)
+    grant = kind_of(room).grant(room, member.identity)
     if grant:
         keys["grant"] = grant
     if not member.admitted:

@@ -7,7 +7,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
 
@@ -21,6 +21,7 @@ from utd_stream.contract.answers import (
     SeatedAnswer,
 )
 from utd_stream.contract.requests import TokenRequest
+from utd_stream.engine.rules.commands import Command
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.state import Content, Member, Room, Rules
 from utd_stream.models.participants import TrackSource
@@ -117,10 +118,8 @@ class RoomKind(Protocol):
         """Follow that the SFU sees somebody."""
         ...
 
-    def listed(
-        self, draft: Draft, present: Collection[str], asked_at: datetime
-    ) -> None:
-        """Follow that a listing asked for then shows *present* and nobody else."""
+    def listed(self, draft: Draft, asked_at: datetime) -> None:
+        """Follow that a listing asked for then shows who is connected, and no other."""
         ...
 
     def expire(self, draft: Draft) -> None:
@@ -139,6 +138,18 @@ class RoomKind(Protocol):
 
     def deadlines(self, room: Room) -> Iterator[tuple[datetime, Due]]:
         """Yield when somebody must look at the room, and what it calls for."""
+        ...
+
+    def needs(self, room: Room, command: Command) -> Iterator[str | None]:
+        """Yield whose rows *command* looks at, beside who it is from or about."""
+        ...
+
+    def placed(self, room: Room) -> Iterator[str]:
+        """Yield who has a place, which the room keeps."""
+        ...
+
+    def holds(self, room: Room, identity: str) -> bool:
+        """Whether *identity* has a place, or waits for one."""
         ...
 
     def granted(self, room: Room, identity: str) -> tuple[TrackSource, ...]:

@@ -5,6 +5,7 @@ Source: contract.md section 2.
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import MappingProxyType
 
 import attrs
@@ -28,9 +29,9 @@ from utd_stream.models.rooms import UTDRole
 
 __all__ = ["end_ownership", "enter"]
 
-# Each life counts connections from a base of its own, so that a number never
-# comes back in a later one.
-_CONNECTIONS_PER_LIFE = 1 << 20
+# A life that begins in the millisecond in which the last one ended is given higher
+# numbers than one member can have been given until then.
+_APART = 1_000
 
 
 def enter(draft: Draft, command: Enter) -> Made:
@@ -47,8 +48,9 @@ def enter(draft: Draft, command: Enter) -> Made:
         end_ownership(draft, identity)
     if draft.room.owner is None and role is UTDRole.HOST:
         draft.change(owner=identity)
-    kind_of(draft.room).entered(draft, draft.room.members[identity], request)
-    return lambda room: room.members[identity]
+    kind_of(draft.room).entered(draft, draft.members[identity], request)
+    member = draft.members[identity]
+    return lambda _: member
 
 
 def end_ownership(draft: Draft, identity: str) -> None:
@@ -74,7 +76,7 @@ def _check_resumes(draft: Draft, identity: str) -> None:
     if not draft.room.is_live:
         message = "the room has ended: there is nothing to resume"
         raise NotFoundError(message)
-    if draft.room.member(identity) is None:
+    if draft.member(identity) is None:
         message = "no member of this room any more: mint without resume"
         raise PermissionDeniedError(message)
 
@@ -88,13 +90,14 @@ def _begin(draft: Draft, request: TokenRequest) -> None:
         ended_at=None,
         ending=None,
         empty_since=draft.now,
+        lost_before=None,
         content=KINDS[request.type].begin(),
     )
     draft.effect(SyncRoom())
 
 
 def _granted_role(draft: Draft, identity: str, request: TokenRequest) -> UTDRole:
-    member = draft.room.member(identity)
+    member = draft.member(identity)
     asked = request.role or UTDRole.AUDIENCE
     if draft.actor.is_secret:
         return asked if request.role or member is None else member.role
@@ -107,10 +110,7 @@ def _granted_role(draft: Draft, identity: str, request: TokenRequest) -> UTDRole
 
 
 def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) -> None:
-    base = draft.room.life * _CONNECTIONS_PER_LIFE
-    before = draft.room.members.get(identity) or Member(
-        identity=identity, connection=base
-    )
+    before = draft.members.get(identity) or Member(identity=identity)
     attributes = {"image": request.image} if request.image else before.attributes
     after = attrs.evolve(
         before,
@@ -118,9 +118,10 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
         role=role,
         attributes=MappingProxyType(dict(attributes)),
         metadata=_app_metadata(request.metadata) or before.metadata,
-        connection=before.connection + 1,
+        connection=max(before.connection + 1, _first_connection(draft)),
         admitted=True,
         left_at=None,
+        idle_since=None if before.is_connected else draft.now,
     )
     draft.put_member(after)
     if draft.room.empty_since is not None:
@@ -128,6 +129,21 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
         draft.change(empty_since=draft.now)
     if before.is_connected and before.role is not role:
         draft.effect(SyncParticipant(identity))
+
+
+def _first_connection(draft: Draft) -> int:
+    """Return the least number that a connection may have now.
+
+    It is of a clock that rises, so that the numbers of a forgotten member, or of
+    an earlier life, never come back.
+    """
+    life = draft.room.life
+    began = _milliseconds(draft.room.created_at) + _APART if life > 1 else 0
+    return max(_milliseconds(draft.now), began)
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1_000)
 
 
 def _app_metadata(text: str | None) -> str:

@@ -10,7 +10,6 @@ Source: contract.md section 5; traps T8, T9, T13, T15, T25, T38, T39.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from types import MappingProxyType
 
 import attrs
 
@@ -76,7 +75,7 @@ def unborn(app_id: str, name: str, now: datetime) -> Room:
 def leave(draft: Draft, command: LeaveRoom) -> Made:
     """Give up everything; quiet for who is no member, and for a past device."""
     identity = draft.person
-    member = draft.room.member(identity)
+    member = draft.member(identity)
     if member is None:
         return _empty
     if command.connection is not None and command.connection < member.connection:
@@ -89,10 +88,10 @@ def leave(draft: Draft, command: LeaveRoom) -> Made:
 
 def kick(draft: Draft, command: KickMember) -> Made:
     """Remove a member until the next mint; an owner is owner no more."""
-    if draft.room.member(command.identity) is None:
+    if draft.member(command.identity) is None:
         message = "there is no such member"
         raise NotFoundError(message)
-    check_acts_on(draft.room, draft.actor, command.identity)
+    check_acts_on(draft.room, draft.members, draft.actor, command.identity)
     kind_of(draft.room).gone(draft, command.identity)
     draft.change_member(command.identity, admitted=False, role=UTDRole.AUDIENCE)
     end_ownership(draft, command.identity)
@@ -114,7 +113,7 @@ def _end(draft: Draft, reason: RoomEndReason) -> None:
         empty_since=None,
         owner=None,
         content=kind_of(draft.room).begin(),
-        members=MappingProxyType({}),
+        lost_before=None,
     )
     draft.end_with(Say("_room_ended"), SyncRoom())
 
@@ -130,7 +129,7 @@ def joined(draft: Draft, fact: MemberJoined) -> None:
         # A token that is still good has opened a room that has ended.
         draft.effect(SyncRoom())
         return
-    if draft.room.member(participant.identity) is None:
+    if draft.member(participant.identity) is None:
         draft.effect(SyncParticipant(participant.identity))
         return
     if _sees(draft, participant):
@@ -140,10 +139,12 @@ def joined(draft: Draft, fact: MemberJoined) -> None:
 def left(draft: Draft, fact: MemberLeft) -> None:
     """Hear that a connection ended; it counts only for the current one (T25)."""
     # The kicked as well: after another mint nobody must seem to be there.
-    member = draft.room.members.get(fact.identity)
+    member = draft.members.get(fact.identity)
     if member is None or member.sid != fact.sid:
         return
-    draft.change_member(fact.identity, sid=None, seen_at=draft.now)
+    draft.change_member(
+        fact.identity, sid=None, seen_at=draft.now, idle_since=draft.now
+    )
     if fact.reason is not DisconnectReason.DUPLICATE_IDENTITY:
         grace = _grace(draft, fact.reason)
         kind_of(draft.room).absent(draft, fact.identity, grace)
@@ -156,16 +157,17 @@ def listed(draft: Draft, fact: MembersListed) -> None:
         draft.effect(SyncRoom())
         return
     fact = attrs.evolve(fact, asked_at=min(fact.asked_at, draft.now))
-    present = frozenset(p.identity for p in fact.participants)
     for participant in fact.participants:
         _check_participant(draft, participant, fact.asked_at)
-    for member in tuple(draft.room.members.values()):
-        if member.is_connected and member.identity not in present:
-            _lose(draft, member, fact.asked_at)
-    kind_of(draft.room).listed(draft, present, fact.asked_at)
+    for identity in fact.vanished:
+        _lose(draft, identity, fact.asked_at)
+    # After each part: the next one may never come.
+    _note_emptiness(draft)
+    if not fact.is_last:
+        return
+    kind_of(draft.room).listed(draft, fact.asked_at)
     if fact.metadata_rev != draft.room.metadata_rev:
         draft.effect(SyncMetadata())
-    _note_emptiness(draft)
     _end_if_empty(draft, fact.asked_at)
 
 
@@ -173,12 +175,13 @@ def gone(draft: Draft, fact: RoomGone) -> None:
     """Hear that the SFU has no such room: it forgot it, nobody departed (T39)."""
     if not draft.room.is_live:
         return
-    fact = attrs.evolve(fact, asked_at=min(fact.asked_at, draft.now))
-    for member in tuple(draft.room.members.values()):
-        if member.is_connected:
-            _lose(draft, member, fact.asked_at)
-    _note_emptiness(draft)
-    _end_if_empty(draft, fact.asked_at)
+    asked_at = min(fact.asked_at, draft.now)
+    if draft.room.empty_since is None:
+        # One field for all connections: whoever was seen before is not there.
+        before = draft.room.lost_before
+        draft.change(lost_before=max(asked_at, before) if before else asked_at)
+        _note_emptiness(draft)
+    _end_if_empty(draft, asked_at)
 
 
 def expire(draft: Draft, _: TimePassed) -> None:
@@ -208,7 +211,7 @@ def _grace(draft: Draft, reason: DisconnectReason) -> float | None:
 def _sees(
     draft: Draft, participant: SfuParticipant, asked_at: datetime | None = None
 ) -> bool:
-    member = draft.room.members[participant.identity]
+    member = draft.members[participant.identity]
     newer = member.joined_at is None or participant.joined_at >= member.joined_at
     # A later listing knows better than times of a clock that may be set back.
     heard = asked_at and (member.seen_at is None or member.seen_at < asked_at)
@@ -220,6 +223,7 @@ def _sees(
         joined_at=participant.joined_at,
         seen_at=draft.now,
         left_at=member.left_at if participant.sid == member.sid else None,
+        idle_since=None,
     )
     draft.change(empty_since=None)
     kind_of(draft.room).present(draft, member.identity)
@@ -230,7 +234,7 @@ def _check_participant(
     draft: Draft, participant: SfuParticipant, asked_at: datetime
 ) -> None:
     identity = participant.identity
-    member = draft.room.member(identity)
+    member = draft.member(identity)
     if member is None:
         draft.effect(SyncParticipant(identity))
         return
@@ -238,13 +242,13 @@ def _check_participant(
         return
     if member.sid != participant.sid:
         _sees(draft, participant, asked_at)
-    wanted = (
-        permission(draft.room, identity),
-        participant_metadata(draft.room, identity),
-    )
+    member = draft.members[identity]
+    wanted = permission(draft.room, member), participant_metadata(draft.room, member)
     is_as_wanted = wanted == (participant.permission, participant.metadata)
-    if not is_as_wanted or lingers(draft.room, identity, asked_at, draft.rules):
+    if not is_as_wanted or lingers(member, asked_at, draft.rules):
         draft.effect(SyncParticipant(identity))
+    else:
+        draft.rewrite(identity)  # its digest is an older one's, or it would not be here
 
 
 def _has_ended(member: Member, participant: SfuParticipant, asked_at: datetime) -> bool:
@@ -257,15 +261,17 @@ def _has_ended(member: Member, participant: SfuParticipant, asked_at: datetime) 
     )
 
 
-def _lose(draft: Draft, member: Member, asked_at: datetime) -> None:
+def _lose(draft: Draft, identity: str, asked_at: datetime) -> None:
+    member = draft.members.get(identity)
+    if member is None or not member.is_connected:
+        return
     # A listing asked for before the engine heard of them cannot know them.
     if member.seen_at is not None and member.seen_at < asked_at:
-        draft.change_member(member.identity, sid=None)
+        draft.change_member(identity, sid=None, idle_since=draft.now)
 
 
 def _note_emptiness(draft: Draft) -> None:
-    somebody = any(member.is_connected for member in draft.room.members.values())
-    if not somebody and draft.room.empty_since is None:
+    if draft.room.empty_since is None and not draft.members.somebody:
         draft.change(empty_since=draft.now)
 
 

@@ -9,13 +9,12 @@ longer than its whole time from now.
 from __future__ import annotations
 
 from datetime import datetime
-from types import MappingProxyType
 
 import attrs
 
 from utd_stream.engine.rules.kinds import kind_of
 from utd_stream.engine.rules.late import late
-from utd_stream.engine.rules.state import Member, Room, Rules
+from utd_stream.engine.rules.state import Room, Rules
 
 __all__ = ["settled"]
 
@@ -29,19 +28,7 @@ def settled(room: Room, now: datetime, rules: Rules) -> Room:
         return room
     return attrs.evolve(
         room,
-        **late(room, now, "created_at", "ended_at", "empty_since"),
+        **late(room, now, "created_at", "ended_at", "empty_since", "lost_before"),
         as_of=now,
         content=kind_of(room).settled(room.content, now, rules),
-        members=MappingProxyType(
-            {name: _member(each, now) for name, each in room.members.items()}
-        ),
     )
-
-
-def _member(member: Member, now: datetime) -> Member:
-    fields = late(member, now, "seen_at", "left_at")
-    if member.joined_at is not None and member.joined_at > now:
-        # It is the SFU's time, whose clock was set back as well: to compare
-        # the next connection with it would take that for an older one.
-        fields["joined_at"] = None
-    return attrs.evolve(member, **fields) if fields else member

@@ -1,5 +1,7 @@
 """A room as the engine keeps it: one frozen aggregate with a version.
 
+Its members are rows beside it, so that a room of twenty thousand is no larger.
+
 Nothing here reaches network, clock or chance.  A room outlives its lives: the
 revision of its grid and the counter of its ids go on in the next life of its name,
 if that begins within a day of the end.
@@ -12,13 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import attrs
 
 from utd_stream.models.rooms import RoomEndReason, UTDRole, UTDStreamType
 
-__all__ = ["Content", "Ending", "Member", "Room", "Rules"]
+__all__ = ["Content", "Ending", "Life", "Member", "Room", "Rules"]
+
+Life: TypeAlias = tuple[str, str, int]  # app id, room name, which life
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +36,8 @@ class Rules:
             show somebody who said goodbye to the engine.
         request_expiry: How long a request or invitation waits.
         room_empty: How long a room lives with nobody in it.
+        forget_idle: How long a member without a connection is kept who holds
+            nothing: longer than a token opens the door.
         max_requests: How many requests may wait in a room.
         max_metadata_bytes: What a grid may encode to in its room's metadata.
     """
@@ -40,6 +46,7 @@ class Rules:
     leave_grace: float = 2.0
     request_expiry: float = 60.0
     room_empty: float = 300.0
+    forget_idle: float = 900.0
     max_requests: int = 100
     max_metadata_bytes: int = 400_000
 
@@ -67,6 +74,7 @@ class Member:
         seen_at: When the engine was told last of that connection, that it came
             or that it ended; a listing asked for earlier does not know it.
         left_at: When they said goodbye, until another connection comes.
+        idle_since: Since when they have had no connection; None while they do.
     """
 
     identity: str
@@ -80,6 +88,7 @@ class Member:
     joined_at: datetime | None = None
     seen_at: datetime | None = None
     left_at: datetime | None = None
+    idle_since: datetime | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -135,7 +144,8 @@ class Room:
         next_id: The next one, over all lives.
         next_grant: Number of the next right to speak that begins, over all lives.
         content: Of its type.
-        members: Of this life, by identity.
+        lost_before: The SFU has forgotten the connections seen before then; None
+            if it has not in this life.
     """
 
     app_id: str
@@ -155,16 +165,14 @@ class Room:
     next_id: int = 1
     next_grant: int = 1
     content: Content
-    members: Mapping[str, Member] = MappingProxyType({})
+    lost_before: datetime | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether its life goes on."""
         return self.ended_at is None
 
-    def member(self, identity: str | None) -> Member | None:
-        """Return the member of the life that goes on, or None."""
-        if identity is None or not self.is_live:
-            return None
-        found = self.members.get(identity)
-        return found if found is not None and found.admitted else None
+    @property
+    def life_key(self) -> Life:
+        """What tells this life from those of all rooms."""
+        return (self.app_id, self.name, self.life)

@@ -133,7 +133,7 @@ def fire(draft: Draft, index: int, event: SeatEvent) -> None:
     fields: dict[str, Any] = {"state": step.state, "data": step.data}
     come = step.data.occupant
     if seat.data.occupant != come:
-        shown = draft.room.members.get(come) if come else None
+        shown = draft.members.get(come) if come else None
         fields["name"] = shown.name if shown else None
         fields["attributes"] = shown.attributes if shown else MappingProxyType({})
         fields["absence"] = None

@@ -5,7 +5,7 @@ Source: contract.md sections 3, 4 and 5; traps T1, T37.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,13 @@ import orjson
 
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.rules import commands as c
-from utd_stream.engine.rules.audio_room import seating, set_back, speaking, waiting
+from utd_stream.engine.rules.audio_room import (
+    needs,
+    seating,
+    set_back,
+    speaking,
+    waiting,
+)
 from utd_stream.engine.rules.audio_room.grid import (
     change_seat,
     fire,
@@ -104,15 +110,11 @@ class AudioRoomKind:
             change_seat(draft, index, absence=None)
             fire(draft, index, Present())
 
-    def listed(
-        self, draft: Draft, present: Collection[str], asked_at: datetime
-    ) -> None:
+    def listed(self, draft: Draft, asked_at: datetime) -> None:
         """Free the seats that have waited long enough."""
         for seat in audio_room(draft.room).seats:
             identity = seat.data.occupant
-            if identity is None or identity in present:
-                continue
-            if draft.room.members[identity].is_connected:
+            if identity is None or draft.members[identity].is_connected:
                 continue
             wait_for(draft, identity, draft.rules.seat_grace)
             absence = audio_room(draft.room).seats[seat.index].absence
@@ -146,6 +148,25 @@ class AudioRoomKind:
             if seat.absence is not None:
                 grace = timedelta(seconds=seat.absence.grace)
                 yield seat.absence.since + grace, "listing"
+
+    def needs(self, room: Room, command: c.Command) -> Iterator[str | None]:
+        """Yield the occupants who may be unseated or moved, and the requester."""
+        return needs.needs(audio_room(room), command)
+
+    def placed(self, room: Room) -> Iterator[str]:
+        """Yield who has a seat."""
+        for seat in audio_room(room).seats:
+            if seat.data.occupant is not None:
+                yield seat.data.occupant
+
+    def holds(self, room: Room, identity: str) -> bool:
+        """Whether *identity* has a seat, asks for one or is asked to take one."""
+        content = audio_room(room)
+        return (
+            content.index_of(identity) is not None
+            or any(r.data.identity == identity for r in content.pending_requests)
+            or any(i.data.identity == identity for i in content.pending_invites)
+        )
 
     def granted(self, room: Room, identity: str) -> tuple[TrackSource, ...]:
         """Return the microphone for whoever sits on a seat that is not muted."""

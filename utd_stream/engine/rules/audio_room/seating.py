@@ -102,7 +102,9 @@ def take(draft: Draft, command: TakeSeat) -> Made:
     """Sit down by one's own will; one who sits there already has done so."""
     identity, content = draft.person, audio_room(draft.room)
     seat_at(draft, command.index)
-    may = content.seat_mode is SeatMode.FREE or moderates(draft.room, draft.actor)
+    may = content.seat_mode is SeatMode.FREE or moderates(
+        draft.room, draft.members, draft.actor
+    )
     event = Take(identity, draft.now, may)
     if content.index_of(identity) == command.index:
         fire(draft, command.index, event)
@@ -156,7 +158,7 @@ def swap(draft: Draft, command: SwapSeats) -> Made:
         raise InvalidRequestError.at(("$.b", message))
     for seat in (a, b):
         _check_open(seat)
-        check_acts_on(draft.room, draft.actor, seat.data.occupant)
+        check_acts_on(draft.room, draft.members, draft.actor, seat.data.occupant)
     one, other = a.data.occupant, b.data.occupant
     if one is None and other is None:
         message = "both seats are free: there is nobody to swap"
@@ -191,14 +193,14 @@ def act_on_seat(
 ) -> Made:
     """Do what a moderator does to one seat."""
     seat = seat_at(draft, command.index)
-    check_acts_on(draft.room, draft.actor, seat.data.occupant)
+    check_acts_on(draft.room, draft.members, draft.actor, seat.data.occupant)
     fire(draft, command.index, _ACTS[type(command)])
     return seat_answer
 
 
 def setup(draft: Draft, command: SetupSeats) -> Made:
     """Change size, mode and layout; the size at once (L15)."""
-    if hosts(draft.room, draft.actor):
+    if hosts(draft.room, draft.members, draft.actor):
         change(draft, configured=True)
     if command.seat_count is not None:
         _resize(draft, command.seat_count)
@@ -215,7 +217,7 @@ def setup(draft: Draft, command: SetupSeats) -> Made:
 def _resize(draft: Draft, count: int) -> None:
     dropped = audio_room(draft.room).seats[count:]
     for seat in dropped:
-        check_acts_on(draft.room, draft.actor, seat.data.occupant)
+        check_acts_on(draft.room, draft.members, draft.actor, seat.data.occupant)
     for seat in dropped:
         fire(draft, seat.index, Dropped())
         waiting.seat_dropped(draft, seat.index)
@@ -239,7 +241,7 @@ def _sit(
 
 def _await_if_absent(draft: Draft, identity: str, absence: Absence | None) -> None:
     # Who sits down and is not seen by the SFU must be seen within the grace.
-    if not draft.room.members[identity].is_connected:
+    if not draft.members[identity].is_connected:
         wait_for(draft, identity, draft.rules.seat_grace, absence)
 
 

@@ -108,7 +108,7 @@ def invite(draft: Draft, command: InviteToSpeak) -> Made:
     """Ask somebody to sit down."""
     identity, index = command.identity, command.seat_index
     content = audio_room(draft.room)
-    if draft.room.member(identity) is None:
+    if draft.member(identity) is None:
         message = "the invited is no member of this room"
         raise NotFoundError(message)
     if content.index_of(identity) is not None:
