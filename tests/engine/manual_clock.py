@@ -26,6 +26,8 @@ class ServingLoop(VirtualLoop):
     """
 
     def __init__(self) -> None:
+        # Those of pytest are not waited for.
+        self._elsewhere = {*threading.enumerate()}
         super().__init__()
         virtual: selectors.BaseSelector = vars(self)["_selector"]
         self._selector = _Selector(self)
@@ -33,9 +35,13 @@ class ServingLoop(VirtualLoop):
             self._selector.register(key.fileobj, key.events, key.data)
         virtual.close()
 
+    def has_threads(self) -> bool:
+        """Whether a thread may have something for it."""
+        return not self._elsewhere.issuperset(threading.enumerate())
+
     def wait(self, timeout: float | None) -> None:
         """Let time jump; wait on where only a thread can go on."""
-        if timeout is not None or self._settling or not _has_threads():
+        if timeout is not None or self._settling or not self.has_threads():
             self._next(timeout, has_sockets=False)
 
 
@@ -49,15 +55,11 @@ class _Selector(selectors.DefaultSelector):
     def select(
         self, timeout: float | None = None
     ) -> list[tuple[selectors.SelectorKey, int]]:
-        pause = _THREAD_WAIT if _has_threads() else _SOCKET_WAIT
+        pause = _THREAD_WAIT if self._loop.has_threads() else _SOCKET_WAIT
         ready = super().select(0 if timeout == 0 else pause)
         if not ready:
             self._loop.wait(timeout)
         return ready
-
-
-def _has_threads() -> bool:
-    return threading.active_count() > 1
 
 
 class ManualClock(VirtualClock):
