@@ -46,7 +46,7 @@ class AudioRoomEntrance:
     async def enter(self, number: int, *, resume: bool) -> Ticket:
         """Mint a token."""
         answer = await self._mint(resume)
-        self._post(TokenMinted(number, answer))
+        self._post(TokenMinted(number, answer, resume))
         return Ticket(url=answer.url, token=answer.token, connection=answer.connection)
 
     async def say_goodbye(self, connection: int | None) -> None:

@@ -25,6 +25,7 @@ from utd_stream.snapshots.session import (
 __all__ = [
     "AudioRoomSnapshot",
     "fold_grid",
+    "forget_grid",
     "my_invitation",
     "my_seat",
     "my_seat_index",
@@ -66,6 +67,11 @@ def fold_grid(snapshot: AudioRoomSnapshot, grid: UTDSeatGrid) -> AudioRoomSnapsh
     if grid.rev <= snapshot.grid.rev:
         return snapshot
     return changed(snapshot, grid=grid)
+
+
+def forget_grid(snapshot: AudioRoomSnapshot) -> AudioRoomSnapshot:
+    """Return the snapshot before any grid was told."""
+    return changed(snapshot, grid=_NO_GRID)
 
 
 def my_seat(snapshot: AudioRoomSnapshot) -> UTDSeat | None:

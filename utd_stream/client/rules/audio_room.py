@@ -253,10 +253,14 @@ def _folded(
             return fold_metadata(fold_room_fact(now, fact), state.metadata)
         case EventTold() | OwnMuteRead() | RoleTold():
             return fold_room_fact(now, fact)
-        case TokenMinted(_, answer):
+        case TokenMinted(_, answer, resumes):
             owner = answer.owner_identity
             now = changed(now, role=answer.role, owner_identity=owner)
-            return now if answer.seats is None else fold.fold_grid(now, answer.seats)
+            if answer.seats is None:
+                return now
+            # A name that was forgotten since begins anew, at a lower revision.
+            known = now if resumes else fold.forget_grid(now)
+            return fold.fold_grid(known, answer.seats)
         case GridTold(grid):
             return fold.fold_grid(now, grid)
         case _:

@@ -68,10 +68,14 @@ SessionFact: TypeAlias = ConnectionEvent | EventTold | RoomRead | OwnMuteRead | 
 
 @attrs.frozen
 class TokenMinted:
-    """The engine let this client in again, for connection *number*."""
+    """The engine let this client in again, for connection *number*.
+
+    Where the mint *resumes*, the life of the room goes on that was known before.
+    """
 
     number: int
     answer: UTDTokenResponse
+    resumes: bool
 
 
 @attrs.frozen
