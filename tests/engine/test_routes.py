@@ -10,15 +10,26 @@ import pytest
 from tests.engine.house import OPEN, ROOM, SHUT, House, app_of, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
-from utd_stream.contract import ENDPOINTS, Who
+from utd_stream.contract import ENDPOINTS, Endpoint, Who, endpoints
 from utd_stream.engine.routes import COMMANDS, LOOKS
 
 SECRET = app_of(OPEN, secret=True)
 
 
+def test_every_endpoint_is_in_the_list() -> None:
+    """Each constant is in it once, under its own name."""
+    constants = {
+        name: value for name, value in vars(endpoints).items() if name.isupper()
+    }
+    found = {name: e for name, e in constants.items() if isinstance(e, Endpoint)}
+
+    assert list(found) == [endpoint.name.upper() for endpoint in ENDPOINTS]
+    assert tuple(found.values()) == ENDPOINTS
+
+
 def test_every_endpoint_is_served_in_one_way() -> None:
     """The maps of commands and looks hold each endpoint once, and nothing else."""
-    served = {endpoint.name for endpoint in ENDPOINTS if endpoint.who is not Who.SFU}
+    served = {endpoint for endpoint in ENDPOINTS if endpoint.who is not Who.SFU}
 
     assert not set(COMMANDS) & set(LOOKS)
     assert set(COMMANDS) | set(LOOKS) == served
@@ -26,7 +37,7 @@ def test_every_endpoint_is_served_in_one_way() -> None:
 
 def test_writes_are_commands() -> None:
     """What takes an Idempotency-Key goes through the writer; what reads does not."""
-    writes = {endpoint.name for endpoint in ENDPOINTS if endpoint.is_write}
+    writes = {endpoint for endpoint in ENDPOINTS if endpoint.is_write}
 
     assert writes == set(COMMANDS)
 

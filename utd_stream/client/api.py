@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 from utd_stream._border import HomeLoop, border
 from utd_stream.client._rest import Call, Rest
 from utd_stream.contract import answers as a
+from utd_stream.contract import endpoints as e
 from utd_stream.contract import requests as r
-from utd_stream.contract.endpoints import ENDPOINTS, Endpoint
+from utd_stream.contract.endpoint import Endpoint
 from utd_stream.contract.fields import (
     DisplayName,
     Identity,
@@ -23,9 +24,9 @@ from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
 __all__ = ["UTDApi"]
 
+_R = TypeVar("_R")
 _A = TypeVar("_A")
 
-_ENDPOINTS = {endpoint.name: endpoint for endpoint in ENDPOINTS}
 _ACT = r.ActRequest()
 
 
@@ -52,7 +53,7 @@ class UTDApi:
 
     async def health(self) -> a.Health:
         """Ask whether the engine's process lives."""
-        return await self._call("health", a.Health)
+        return await self._call(e.HEALTH)
 
     async def ready(self) -> a.Ready:
         """Ask whether the engine can serve.
@@ -60,11 +61,11 @@ class UTDApi:
         Raises:
             UnavailableError: If not; ``details["not_ready"]`` names the parts.
         """
-        return await self._call("ready", a.Ready)
+        return await self._call(e.READY)
 
     async def openapi(self) -> dict[str, Any]:
         """Return the engine's own description of its API."""
-        return await self._call("openapi", dict[str, Any])
+        return await self._call(e.OPENAPI)
 
     async def create_session(
         self, identity: str, *, name: str | None = None, device_id: str | None = None
@@ -78,32 +79,31 @@ class UTDApi:
             name=None if name is None else DisplayName(name),
             device_id=None if device_id is None else Text256(device_id),
         )
-        endpoint = _endpoint("create_session", a.SessionAnswer)
-        return await self._rest.call(endpoint, body, Call(as_app=True))
+        return await self._rest.call(e.CREATE_SESSION, body, Call(as_app=True))
 
     async def refresh_session(self) -> a.SessionAnswer:
         """Exchange the bearer in use for a newer one."""
-        return await self._call("refresh_session", a.SessionAnswer)
+        return await self._call(e.REFRESH_SESSION)
 
     async def create_token(self, request: r.TokenRequest) -> a.UTDTokenResponse:
         """Enter a room; the answer holds the way to the SFU."""
-        return await self._call("create_token", a.UTDTokenResponse, request)
+        return await self._call(e.CREATE_TOKEN, request)
 
     async def list_rooms(
         self, *, page: int = 1, per_page: int = 20
     ) -> a.Page[a.RoomView]:
         """List rooms that live; the app's secret only."""
-        return await self._list("list_rooms", a.Page[a.RoomView], page, per_page)
+        return await self._list(e.LIST_ROOMS, page, per_page)
 
     async def get_room(
         self, room: str, *, page: int = 1, per_page: int = 20
     ) -> a.RoomView:
         """Read a room and a page of its members."""
-        return await self._list("get_room", a.RoomView, page, per_page, room=room)
+        return await self._list(e.GET_ROOM, page, per_page, room=room)
 
     async def end_room(self, room: str) -> a.Empty:
         """End a room; everybody is removed."""
-        return await self._call("end_room", a.Empty, _ACT, room=room)
+        return await self._call(e.END_ROOM, _ACT, room=room)
 
     async def leave_room(self, room: str, *, connection: int | None = None) -> a.Empty:
         """Give up seat, requests and invitations; quiet if there is nothing.
@@ -115,32 +115,26 @@ class UTDApi:
         """
         number = None if connection is None else WholeNumber(connection)
         return await self._call(
-            "leave_room", a.Empty, r.LeaveRequest(connection=number), room=room
+            e.LEAVE_ROOM, r.LeaveRequest(connection=number), room=room
         )
 
     async def list_participants(
         self, room: str, *, page: int = 1, per_page: int = 20
     ) -> a.Page[a.ParticipantView]:
         """List a room's members, from the engine's own roster."""
-        return await self._list(
-            "list_participants", a.Page[a.ParticipantView], page, per_page, room=room
-        )
+        return await self._list(e.LIST_PARTICIPANTS, page, per_page, room=room)
 
     async def get_participant(self, room: str, identity: str) -> a.ParticipantView:
         """Read one member."""
-        return await self._call(
-            "get_participant", a.ParticipantView, room=room, identity=identity
-        )
+        return await self._call(e.GET_PARTICIPANT, room=room, identity=identity)
 
     async def kick_participant(self, room: str, identity: str) -> a.Empty:
         """Remove a member until the next mint; hosts and admins."""
-        return await self._call(
-            "kick_participant", a.Empty, _ACT, room=room, identity=identity
-        )
+        return await self._call(e.KICK_PARTICIPANT, _ACT, room=room, identity=identity)
 
     async def get_seats(self, room: str) -> UTDSeatGrid:
         """Read the grid."""
-        return await self._call("get_seats", UTDSeatGrid, room=room)
+        return await self._call(e.GET_SEATS, room=room)
 
     async def setup_seats(
         self,
@@ -157,7 +151,7 @@ class UTDApi:
             seat_mode=seat_mode,
             mode_id=None if mode_id is None else ModeId(mode_id),
         )
-        return await self._call("setup_seats", a.SeatAnswer, body, if_match, room=room)
+        return await self._call(e.SETUP_SEATS, body, if_match, room=room)
 
     async def take_seat(
         self,
@@ -177,98 +171,84 @@ class UTDApi:
         """
         path: dict[str, str | int] = {"room": room, "index": index}
         call = Call(path=path, if_match=if_match, key=key)
-        return await self._rest.call(_endpoint("take_seat", a.SeatedAnswer), _ACT, call)
+        return await self._rest.call(e.TAKE_SEAT, _ACT, call)
 
     async def leave_seat(
         self, room: str, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Leave your seat; does nothing if you have none."""
-        return await self._call("leave_seat", a.SeatAnswer, _ACT, if_match, room=room)
+        return await self._call(e.LEAVE_SEAT, _ACT, if_match, room=room)
 
     async def move_seat(
         self, room: str, target_seat: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Sit down elsewhere, in one change."""
         body = r.MoveRequest(target_seat=SeatIndex(target_seat))
-        return await self._call("move_seat", a.SeatAnswer, body, if_match, room=room)
+        return await self._call(e.MOVE_SEAT, body, if_match, room=room)
 
     async def swap_seats(
         self, room: str, seat_a: int, seat_b: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Exchange the occupants of two seats; hosts and admins."""
         body = r.SwapRequest(a=SeatIndex(seat_a), b=SeatIndex(seat_b))
-        return await self._call("swap_seats", a.SeatAnswer, body, if_match, room=room)
+        return await self._call(e.SWAP_SEATS, body, if_match, room=room)
 
     async def kick_from_seat(
         self, room: str, index: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Unseat the occupant; hosts and admins."""
         return await self._call(
-            "kick_from_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
+            e.KICK_FROM_SEAT, _ACT, if_match, room=room, index=index
         )
 
     async def lock_seat(
         self, room: str, index: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Unseat the occupant and close the seat; hosts and admins."""
-        return await self._call(
-            "lock_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
-        )
+        return await self._call(e.LOCK_SEAT, _ACT, if_match, room=room, index=index)
 
     async def unlock_seat(
         self, room: str, index: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Open the seat; hosts and admins."""
-        return await self._call(
-            "unlock_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
-        )
+        return await self._call(e.UNLOCK_SEAT, _ACT, if_match, room=room, index=index)
 
     async def mute_seat(
         self, room: str, index: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Take the right to speak from the seat; hosts and admins."""
-        return await self._call(
-            "mute_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
-        )
+        return await self._call(e.MUTE_SEAT, _ACT, if_match, room=room, index=index)
 
     async def unmute_seat(
         self, room: str, index: int, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Give the right to speak back to the seat; hosts and admins."""
-        return await self._call(
-            "unmute_seat", a.SeatAnswer, _ACT, if_match, room=room, index=index
-        )
+        return await self._call(e.UNMUTE_SEAT, _ACT, if_match, room=room, index=index)
 
     async def request_to_speak(
         self, room: str, *, if_match: int | None = None
     ) -> a.RequestAnswer:
         """Ask for a seat, in a room that gives them on request."""
-        return await self._call(
-            "request_to_speak", a.RequestAnswer, _ACT, if_match, room=room
-        )
+        return await self._call(e.REQUEST_TO_SPEAK, _ACT, if_match, room=room)
 
     async def cancel_request(
         self, room: str, *, if_match: int | None = None
     ) -> a.SeatAnswer:
         """Withdraw your request to speak; does nothing if there is none."""
-        return await self._call(
-            "cancel_request", a.SeatAnswer, _ACT, if_match, room=room
-        )
+        return await self._call(e.CANCEL_REQUEST, _ACT, if_match, room=room)
 
     async def get_requests(
         self, room: str, *, page: int = 1, per_page: int = 20
     ) -> a.Page[SpeakerRequest]:
         """List the requests to speak, oldest first."""
-        return await self._list(
-            "get_requests", a.Page[SpeakerRequest], page, per_page, room=room
-        )
+        return await self._list(e.GET_REQUESTS, page, per_page, room=room)
 
     async def approve_speaker(
         self, room: str, request_id: int, *, if_match: int | None = None
     ) -> a.SeatedAnswer:
         """Seat the requester on the first free seat; hosts and admins."""
         return await self._call(
-            "approve_speaker", a.SeatedAnswer, _ACT, if_match, room=room, id=request_id
+            e.APPROVE_SPEAKER, _ACT, if_match, room=room, id=request_id
         )
 
     async def reject_speaker(
@@ -276,7 +256,7 @@ class UTDApi:
     ) -> a.RequestAnswer:
         """Refuse the requester; hosts and admins."""
         return await self._call(
-            "reject_speaker", a.RequestAnswer, _ACT, if_match, room=room, id=request_id
+            e.REJECT_SPEAKER, _ACT, if_match, room=room, id=request_id
         )
 
     async def invite_to_speak(
@@ -292,9 +272,7 @@ class UTDApi:
             target_identity=Identity(identity),
             seat_index=None if seat_index is None else SeatIndex(seat_index),
         )
-        return await self._call(
-            "invite_to_speak", a.InvitationAnswer, body, if_match, room=room
-        )
+        return await self._call(e.INVITE_TO_SPEAK, body, if_match, room=room)
 
     async def accept_invitation(
         self,
@@ -307,17 +285,14 @@ class UTDApi:
         """Sit down as invited."""
         path: dict[str, str | int] = {"room": room, "id": invitation_id}
         call = Call(path=path, if_match=if_match, key=key)
-        return await self._rest.call(
-            _endpoint("accept_invitation", a.SeatedAnswer), _ACT, call
-        )
+        return await self._rest.call(e.ACCEPT_INVITATION, _ACT, call)
 
     async def decline_invitation(
         self, room: str, invitation_id: int, *, if_match: int | None = None
     ) -> a.InvitationAnswer:
         """Stay where one is."""
         return await self._call(
-            "decline_invitation",
-            a.InvitationAnswer,
+            e.DECLINE_INVITATION,
             _ACT,
             if_match,
             room=room,
@@ -326,25 +301,15 @@ class UTDApi:
 
     async def _call(
         self,
-        name: str,
-        answer: type[_A],
-        body: object = None,
+        endpoint: Endpoint[_R, _A],
+        body: _R | None = None,
         if_match: int | None = None,
         **path: str | int,
     ) -> _A:
-        endpoint: Endpoint[Any, _A] = _endpoint(name, answer)
         return await self._rest.call(endpoint, body, Call(path=path, if_match=if_match))
 
     async def _list(
-        self, name: str, answer: type[_A], page: int, per_page: int, **path: str
+        self, endpoint: Endpoint[None, _A], page: int, per_page: int, **path: str
     ) -> _A:
-        endpoint: Endpoint[Any, _A] = _endpoint(name, answer)
         call = Call(path={**path}, query={"page": page, "per_page": per_page})
         return await self._rest.call(endpoint, None, call)
-
-
-def _endpoint(name: str, answer: type[_A]) -> Endpoint[Any, _A]:
-    endpoint = _ENDPOINTS[name]
-    # The facade and the contract say the same; pyright reads this one.
-    assert endpoint.answer in {answer, None}, name  # noqa: S101 -- states a belief
-    return endpoint

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
 import attrs
@@ -34,6 +34,8 @@ __all__ = [
     "read_call",
     "read_idempotency",
 ]
+
+_R = TypeVar("_R")
 
 _JSON = "application/json"
 _HALF_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
@@ -62,7 +64,7 @@ _FIRST_PAGE = Paging()
 
 
 @attrs.frozen(kw_only=True)
-class Call:
+class Call(Generic[_R]):
     """A request that is right as far as can be told without its room.
 
     Attributes:
@@ -70,26 +72,26 @@ class Call:
         services: The engine's parts.
         caller: Who.
         actor: On whose behalf.
+        body: The request's model, or None.
         room: From the path; empty where it has none.
         identity: Likewise.
         index: Likewise; 0 where it has none.
         id: Likewise.
-        body: The request's model, or None.
         paging: Of a list.
         idempotency: Set where the request named a key.
         if_match: The revision the caller saw, or None.
         request_id: Of this request.
     """
 
-    endpoint: Endpoint[Any, Any]
+    endpoint: Endpoint[_R, Any]
     services: Services
     caller: Caller
     actor: Actor
+    body: _R
     room: str = ""
     identity: str = ""
     index: int = 0
     id: int = 0
-    body: Any = None
     paging: Paging = _FIRST_PAGE
     idempotency: Idempotency | None = None
     if_match: int | None = None
@@ -103,14 +105,14 @@ class Call:
 
 def read_call(  # noqa: PLR0913 -- all that was read so far
     request: web.Request,
-    endpoint: Endpoint[Any, Any],
+    endpoint: Endpoint[_R, Any],
     services: Services,
     caller: Caller,
     raw: bytes,
     *,
     idempotency: Idempotency | None,
     request_id: str,
-) -> Call:
+) -> Call[_R]:
     """Return the call that *request* with the body *raw* stands for.
 
     Raises:
@@ -189,7 +191,7 @@ def read_idempotency(
     return Idempotency.of(scope, request.method, request.rel_url.raw_path, raw)
 
 
-def _model(endpoint: Endpoint[Any, Any], raw: bytes) -> Any:
+def _model(endpoint: Endpoint[_R, Any], raw: bytes) -> _R:
     try:
         fields: Any = decode_json(raw) if raw else {}
     except RemoteProtocolError as error:
@@ -199,7 +201,7 @@ def _model(endpoint: Endpoint[Any, Any], raw: bytes) -> Any:
     if fields != {}:
         message = "$"
         raise invalid(message, "there is nothing to say in a body here")
-    return None
+    return cast("_R", None)  # as the endpoint says: it has no model
 
 
 def _places(found: Mapping[str, str], app_id: str) -> dict[str, Any]:

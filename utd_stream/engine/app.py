@@ -144,8 +144,8 @@ async def _answer_errors(request: web.Request, handler: _Handle) -> web.StreamRe
 
 
 def _served(endpoint: Endpoint[Any, Any]) -> _Handle:
-    obey = COMMANDS.get(endpoint.name)
-    handler = LOOKS.get(endpoint.name)
+    obey = COMMANDS.get(endpoint)
+    handler = LOOKS.get(endpoint)
 
     async def serve(request: web.Request) -> web.StreamResponse:
         services = request.app[SERVICES]

@@ -6,10 +6,12 @@ Source: contract.md section 3.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import attrs
 
+from utd_stream.contract import endpoints as e
+from utd_stream.contract import requests as r
 from utd_stream.contract.answers import (
     Empty,
     Health,
@@ -19,7 +21,7 @@ from utd_stream.contract.answers import (
     SessionAnswer,
     UTDTokenResponse,
 )
-from utd_stream.contract.endpoints import Who
+from utd_stream.contract.endpoint import Endpoint, Who
 from utd_stream.engine import views
 from utd_stream.engine._calls import Call
 from utd_stream.engine.auth import invalid
@@ -47,39 +49,69 @@ class Reply:
     status: int = 200
 
 
-Handler: TypeAlias = Callable[[Call], Awaitable[Reply]]
+_R = TypeVar("_R")
 
-COMMANDS: Mapping[str, Callable[[Call], c.Command]] = {
-    "end_room": lambda _: c.EndRoom(),
-    "leave_room": lambda call: c.LeaveRoom(connection=call.body.connection),
-    "kick_participant": lambda call: c.KickMember(identity=call.identity),
-    "setup_seats": lambda call: c.SetupSeats(
-        seat_count=call.body.seat_count,
-        seat_mode=call.body.seat_mode,
-        mode_id=call.body.mode_id,
-    ),
-    "take_seat": lambda call: c.TakeSeat(index=call.index),
-    "leave_seat": lambda _: c.LeaveSeat(),
-    "move_seat": lambda call: c.MoveSeat(target=call.body.target_seat),
-    "swap_seats": lambda call: c.SwapSeats(a=call.body.a, b=call.body.b),
-    "kick_from_seat": lambda call: c.KickFromSeat(index=call.index),
-    "lock_seat": lambda call: c.LockSeat(index=call.index),
-    "unlock_seat": lambda call: c.UnlockSeat(index=call.index),
-    "mute_seat": lambda call: c.MuteSeat(index=call.index),
-    "unmute_seat": lambda call: c.UnmuteSeat(index=call.index),
-    "request_to_speak": lambda _: c.RequestToSpeak(),
-    "cancel_request": lambda _: c.CancelRequest(),
-    "approve_speaker": lambda call: c.ApproveSpeaker(request_id=call.id),
-    "reject_speaker": lambda call: c.RejectSpeaker(request_id=call.id),
-    "invite_to_speak": lambda call: c.InviteToSpeak(
-        identity=call.body.target_identity, seat_index=call.body.seat_index
-    ),
-    "accept_invitation": lambda call: c.AcceptInvitation(invitation_id=call.id),
-    "decline_invitation": lambda call: c.DeclineInvitation(invitation_id=call.id),
-}
+AnyEndpoint: TypeAlias = Endpoint[Any, Any]
+Handler: TypeAlias = Callable[[Call[Any]], Awaitable[Reply]]
+CommandOf: TypeAlias = Callable[[Call[Any]], c.Command]
 
 
-def order_of(call: Call, command: c.Command) -> Order:
+def _obey(
+    endpoint: Endpoint[_R, Any], command: Callable[[Call[_R]], c.Command]
+) -> tuple[AnyEndpoint, CommandOf]:
+    return endpoint, command
+
+
+def _look(
+    endpoint: Endpoint[_R, Any], handler: Callable[[Call[_R]], Awaitable[Reply]]
+) -> tuple[AnyEndpoint, Handler]:
+    return endpoint, handler
+
+
+COMMANDS: Mapping[AnyEndpoint, CommandOf] = dict(
+    (
+        _obey(e.END_ROOM, lambda _: c.EndRoom()),
+        _obey(e.LEAVE_ROOM, lambda call: c.LeaveRoom(connection=call.body.connection)),
+        _obey(e.KICK_PARTICIPANT, lambda call: c.KickMember(identity=call.identity)),
+        _obey(
+            e.SETUP_SEATS,
+            lambda call: c.SetupSeats(
+                seat_count=call.body.seat_count,
+                seat_mode=call.body.seat_mode,
+                mode_id=call.body.mode_id,
+            ),
+        ),
+        _obey(e.TAKE_SEAT, lambda call: c.TakeSeat(index=call.index)),
+        _obey(e.LEAVE_SEAT, lambda _: c.LeaveSeat()),
+        _obey(e.MOVE_SEAT, lambda call: c.MoveSeat(target=call.body.target_seat)),
+        _obey(e.SWAP_SEATS, lambda call: c.SwapSeats(a=call.body.a, b=call.body.b)),
+        _obey(e.KICK_FROM_SEAT, lambda call: c.KickFromSeat(index=call.index)),
+        _obey(e.LOCK_SEAT, lambda call: c.LockSeat(index=call.index)),
+        _obey(e.UNLOCK_SEAT, lambda call: c.UnlockSeat(index=call.index)),
+        _obey(e.MUTE_SEAT, lambda call: c.MuteSeat(index=call.index)),
+        _obey(e.UNMUTE_SEAT, lambda call: c.UnmuteSeat(index=call.index)),
+        _obey(e.REQUEST_TO_SPEAK, lambda _: c.RequestToSpeak()),
+        _obey(e.CANCEL_REQUEST, lambda _: c.CancelRequest()),
+        _obey(e.APPROVE_SPEAKER, lambda call: c.ApproveSpeaker(request_id=call.id)),
+        _obey(e.REJECT_SPEAKER, lambda call: c.RejectSpeaker(request_id=call.id)),
+        _obey(
+            e.INVITE_TO_SPEAK,
+            lambda call: c.InviteToSpeak(
+                identity=call.body.target_identity, seat_index=call.body.seat_index
+            ),
+        ),
+        _obey(
+            e.ACCEPT_INVITATION, lambda call: c.AcceptInvitation(invitation_id=call.id)
+        ),
+        _obey(
+            e.DECLINE_INVITATION,
+            lambda call: c.DeclineInvitation(invitation_id=call.id),
+        ),
+    )
+)
+
+
+def order_of(call: Call[Any], command: c.Command) -> Order:
     """Return the order that *call* gives the writer."""
     return Order(
         key=call.key,
@@ -97,20 +129,20 @@ def _encoded(_: Room, answer: object) -> bytes:
     return encode(Empty() if answer is None else answer)
 
 
-async def _health(call: Call) -> Reply:
+async def _health(call: Call[None]) -> Reply:
     return Reply(encode(Health()))
 
 
-async def _ready(call: Call) -> Reply:
+async def _ready(call: Call[None]) -> Reply:
     await call.services.readiness.check()
     return Reply(encode(Ready()))
 
 
-async def _openapi(call: Call) -> Reply:
+async def _openapi(call: Call[None]) -> Reply:
     return Reply(document())
 
 
-async def _create_session(call: Call) -> Reply:
+async def _create_session(call: Call[r.SessionRequest]) -> Reply:
     asked = call.body
     token, expires_at = call.services.tokens.make(
         call.caller.app.id, asked.identity, name=asked.name, device_id=asked.device_id
@@ -118,7 +150,7 @@ async def _create_session(call: Call) -> Reply:
     return Reply(encode(SessionAnswer(user_token=token, expires_at=expires_at)))
 
 
-async def _refresh_session(call: Call) -> Reply:
+async def _refresh_session(call: Call[None]) -> Reply:
     user = call.caller.user
     assert user is not None  # noqa: S101 -- the endpoint is for bearers
     token, expires_at = call.services.tokens.make(
@@ -127,7 +159,7 @@ async def _refresh_session(call: Call) -> Reply:
     return Reply(encode(SessionAnswer(user_token=token, expires_at=expires_at)))
 
 
-async def _create_token(call: Call) -> Reply:
+async def _create_token(call: Call[r.TokenRequest]) -> Reply:
     asked, app, services = call.body, call.caller.app, call.services
     try:
         sfu_room_name(app.id, asked.room_name)
@@ -162,7 +194,7 @@ async def _create_token(call: Call) -> Reply:
     return Reply((await services.writer.submit(order)).body)
 
 
-async def _list_rooms(call: Call) -> Reply:
+async def _list_rooms(call: Call[None]) -> Reply:
     app_id, services, paging = call.caller.app.id, call.services, call.paging
     names = await services.writer.transact(
         lambda store: store.page_of_rooms(app_id, paging.first, paging.per_page)
@@ -177,13 +209,13 @@ async def _list_rooms(call: Call) -> Reply:
     return Reply(encode(views.page(shown, total, paging.page, paging.per_page)))
 
 
-async def _look(call: Call) -> Room:
+async def _seen(call: Call[None]) -> Room:
     """Return the room if the caller may look at it."""
-    room, _ = await _look_at(call)
+    room, _ = await _seen_at(call)
     return room
 
 
-async def _look_at(call: Call) -> tuple[Room, Member | None]:
+async def _seen_at(call: Call[None]) -> tuple[Room, Member | None]:
     """Return the room if the caller may look at it, and whom the path names."""
     names = {name for name in (call.actor.identity, call.identity) if name}
     room, members = await call.services.writer.members(call.key, names)
@@ -191,7 +223,7 @@ async def _look_at(call: Call) -> tuple[Room, Member | None]:
     return room, member_of(room, members, call.identity or None)
 
 
-async def _participants(call: Call, room: Room) -> Page[ParticipantView]:
+async def _participants(call: Call[None], room: Room) -> Page[ParticipantView]:
     services, paging = call.services, call.paging
     life = room.life_key
     members = await services.writer.transact(
@@ -205,45 +237,47 @@ async def _participants(call: Call, room: Room) -> Page[ParticipantView]:
     return views.page(shown, total, paging.page, paging.per_page)
 
 
-async def _get_room(call: Call) -> Reply:
-    room = await _look(call)
+async def _get_room(call: Call[None]) -> Reply:
+    room = await _seen(call)
     connected = await call.services.counts.connected(room)
     participants = await _participants(call, room)
     return Reply(encode(views.room_view(room, connected, participants)))
 
 
-async def _list_participants(call: Call) -> Reply:
-    return Reply(encode(await _participants(call, await _look(call))))
+async def _list_participants(call: Call[None]) -> Reply:
+    return Reply(encode(await _participants(call, await _seen(call))))
 
 
-async def _get_participant(call: Call) -> Reply:
-    room, member = await _look_at(call)
+async def _get_participant(call: Call[None]) -> Reply:
+    room, member = await _seen_at(call)
     if member is None:
         message = "there is no such member"
         raise NotFoundError(message)
     return Reply(encode(views.participant_view(room, member)))
 
 
-async def _get_seats(call: Call) -> Reply:
-    return Reply(encode(grid_of(await _look(call))))
+async def _get_seats(call: Call[None]) -> Reply:
+    return Reply(encode(grid_of(await _seen(call))))
 
 
-async def _get_requests(call: Call) -> Reply:
-    waiting = grid_of(await _look(call)).requests
+async def _get_requests(call: Call[None]) -> Reply:
+    waiting = grid_of(await _seen(call)).requests
     return Reply(encode(views.page_of(waiting, call.paging.page, call.paging.per_page)))
 
 
-LOOKS: Mapping[str, Handler] = {
-    "health": _health,
-    "ready": _ready,
-    "openapi": _openapi,
-    "create_session": _create_session,
-    "refresh_session": _refresh_session,
-    "create_token": _create_token,
-    "list_rooms": _list_rooms,
-    "get_room": _get_room,
-    "list_participants": _list_participants,
-    "get_participant": _get_participant,
-    "get_seats": _get_seats,
-    "get_requests": _get_requests,
-}
+LOOKS: Mapping[AnyEndpoint, Handler] = dict(
+    (
+        _look(e.HEALTH, _health),
+        _look(e.READY, _ready),
+        _look(e.OPENAPI, _openapi),
+        _look(e.CREATE_SESSION, _create_session),
+        _look(e.REFRESH_SESSION, _refresh_session),
+        _look(e.CREATE_TOKEN, _create_token),
+        _look(e.LIST_ROOMS, _list_rooms),
+        _look(e.GET_ROOM, _get_room),
+        _look(e.LIST_PARTICIPANTS, _list_participants),
+        _look(e.GET_PARTICIPANT, _get_participant),
+        _look(e.GET_SEATS, _get_seats),
+        _look(e.GET_REQUESTS, _get_requests),
+    )
+)

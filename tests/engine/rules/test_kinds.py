@@ -30,7 +30,7 @@ from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import AudioRoom, grid_of, seat_index_of
 from utd_stream.engine.rules.decide import _ALWAYS, _FACTS, _ORDERS
 from utd_stream.engine.rules.draft import Draft
-from utd_stream.engine.rules.kind import Due, Handlers, Made, On, RoomKind, handlers
+from utd_stream.engine.rules.kind import Due, Handlers, Made, RoomKind, handlers, on
 from utd_stream.engine.rules.kinds import KINDS, kind_of
 from utd_stream.engine.rules.state import Content
 from utd_stream.errors import ConflictError, InvalidRequestError
@@ -80,7 +80,7 @@ class HallKind:
 
     content = Hall
     sources = (TrackSource.SCREEN_SHARE,)
-    commands: Handlers = handlers(On(Rise, rise))
+    commands: Handlers = handlers(on(Rise, rise))
 
     def begin(self) -> Hall:
         """Nobody speaks."""

@@ -19,7 +19,7 @@ from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect
 from utd_stream.engine.rules.finish import finish
-from utd_stream.engine.rules.kind import Answer, Due, Made, On, handlers
+from utd_stream.engine.rules.kind import Answer, Due, Made, handlers, on
 from utd_stream.engine.rules.kinds import kind_of
 from utd_stream.engine.rules.rows import Rows
 from utd_stream.engine.rules.set_back import settled
@@ -109,16 +109,16 @@ def _deadlines(room: Room, rules: Rules) -> Iterator[tuple[datetime, Due]]:
 
 
 # A goodbye is answered whatever became of the room: it is never wrong.
-_ALWAYS = handlers(On(c.Enter, minting.enter), On(c.LeaveRoom, roster.leave))
+_ALWAYS = handlers(on(c.Enter, minting.enter), on(c.LeaveRoom, roster.leave))
 _FACTS = handlers(
-    On(c.MemberJoined, roster.joined),
-    On(c.MemberLeft, roster.left),
-    On(c.MembersListed, roster.listed),
-    On(c.RoomGone, roster.gone),
-    On(c.RoomOpened, roster.opened),
-    On(c.TimePassed, roster.expire),
+    on(c.MemberJoined, roster.joined),
+    on(c.MemberLeft, roster.left),
+    on(c.MembersListed, roster.listed),
+    on(c.RoomGone, roster.gone),
+    on(c.RoomOpened, roster.opened),
+    on(c.TimePassed, roster.expire),
 )
-_ORDERS = handlers(On(c.EndRoom, roster.end), On(c.KickMember, roster.kick))
+_ORDERS = handlers(on(c.EndRoom, roster.end), on(c.KickMember, roster.kick))
 
 
 def _decide(

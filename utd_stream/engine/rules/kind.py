@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Generic, Literal, Protocol, TypeAlias, TypeVar
-
-import attrs
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 from utd_stream.contract.answers import (
     Empty,
@@ -32,10 +30,10 @@ __all__ = [
     "Due",
     "Handlers",
     "Made",
-    "On",
     "RoomKind",
     "Shown",
     "handlers",
+    "on",
 ]
 
 _C = TypeVar("_C")
@@ -51,27 +49,27 @@ Made: TypeAlias = Callable[[Room], Answer]
 Due: TypeAlias = Literal["time", "listing"]
 
 
-@attrs.frozen
-class On(Generic[_C]):
-    """What a command does: one row of a table of commands.
-
-    Attributes:
-        command: Its class.
-        handler: Changes the draft; returns what makes the answer, or None for
-            a fact, which has none.
-    """
-
-    command: type[_C]
-    handler: Callable[[Draft, _C], Made | None]
-
-
+Handler: TypeAlias = Callable[[Draft, Any], Made | None]
 # By the class of the command, which is the class that its handler takes.
-Handlers: TypeAlias = Mapping[type[object], Callable[[Draft, Any], Made | None]]
+Handlers: TypeAlias = Mapping[type[object], Handler]
 
 
-def handlers(*rows: On[Any]) -> Handlers:
+def on(
+    command: type[_C], handler: Callable[[Draft, _C], Made | None]
+) -> tuple[type[object], Handler]:
+    """Return one row of a table: what a command does.
+
+    Args:
+        command: Its class.
+        handler: Changes the draft; returns what makes the answer, or None for a
+            fact, which has none.
+    """
+    return command, handler
+
+
+def handlers(*rows: tuple[type[object], Handler]) -> Handlers:
     """Return the table of *rows*."""
-    return {row.command: row.handler for row in rows}
+    return dict(rows)
 
 
 class RoomKind(Protocol):

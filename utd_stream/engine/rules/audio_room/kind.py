@@ -33,7 +33,7 @@ from utd_stream.engine.rules.audio_room.state import (
     speaks,
 )
 from utd_stream.engine.rules.draft import Draft
-from utd_stream.engine.rules.kind import Due, Handlers, On, handlers
+from utd_stream.engine.rules.kind import Due, Handlers, handlers, on
 from utd_stream.engine.rules.state import Content, Member, Room, Rules
 from utd_stream.errors import InvalidRequestError
 from utd_stream.machines.seat import GraceOver, Present
@@ -210,23 +210,23 @@ class AudioRoomKind:
 
 
 _COMMANDS = handlers(
-    On(c.SetupSeats, seating.setup),
-    On(c.TakeSeat, seating.take),
-    On(c.LeaveSeat, seating.leave),
-    On(c.MoveSeat, seating.move),
-    On(c.SwapSeats, seating.swap),
-    On(c.KickFromSeat, seating.act_on_seat),
-    On(c.LockSeat, seating.act_on_seat),
-    On(c.UnlockSeat, seating.act_on_seat),
-    On(c.MuteSeat, seating.act_on_seat),
-    On(c.UnmuteSeat, seating.act_on_seat),
-    On(c.RequestToSpeak, speaking.ask),
-    On(c.CancelRequest, speaking.cancel),
-    On(c.ApproveSpeaker, speaking.approve),
-    On(c.RejectSpeaker, speaking.reject),
-    On(c.InviteToSpeak, speaking.invite),
-    On(c.AcceptInvitation, speaking.accept),
-    On(c.DeclineInvitation, speaking.decline),
+    on(c.SetupSeats, seating.setup),
+    on(c.TakeSeat, seating.take),
+    on(c.LeaveSeat, seating.leave),
+    on(c.MoveSeat, seating.move),
+    on(c.SwapSeats, seating.swap),
+    on(c.KickFromSeat, seating.act_on_seat),
+    on(c.LockSeat, seating.act_on_seat),
+    on(c.UnlockSeat, seating.act_on_seat),
+    on(c.MuteSeat, seating.act_on_seat),
+    on(c.UnmuteSeat, seating.act_on_seat),
+    on(c.RequestToSpeak, speaking.ask),
+    on(c.CancelRequest, speaking.cancel),
+    on(c.ApproveSpeaker, speaking.approve),
+    on(c.RejectSpeaker, speaking.reject),
+    on(c.InviteToSpeak, speaking.invite),
+    on(c.AcceptInvitation, speaking.accept),
+    on(c.DeclineInvitation, speaking.decline),
 )
 
 
