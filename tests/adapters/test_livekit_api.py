@@ -15,8 +15,8 @@ from utd_stream.adapters._livekit_words import redacted
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.errors import (
     ConnectError,
-    InvalidRequestError,
-    NotFoundError,
+    SfuNotFoundError,
+    SfuRefusedError,
     TransportError,
     TransportTimeoutError,
 )
@@ -28,10 +28,10 @@ CODES = {
     if name.isupper() and isinstance(code, str)
 }
 NEVER = {
-    "not_found": NotFoundError,
-    "invalid_argument": InvalidRequestError,
-    "malformed": InvalidRequestError,
-    "out_of_range": InvalidRequestError,
+    "not_found": SfuNotFoundError,
+    "invalid_argument": SfuRefusedError,
+    "malformed": SfuRefusedError,
+    "out_of_range": SfuRefusedError,
 }
 
 

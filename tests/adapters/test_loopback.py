@@ -11,8 +11,8 @@ from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import (
     ConnectError,
-    InvalidRequestError,
-    NotFoundError,
+    SfuNotFoundError,
+    SfuRefusedError,
     TransportError,
 )
 from utd_stream.models import DisconnectReason, Permission, TrackSource
@@ -140,7 +140,7 @@ async def test_what_is_not_there_is_not_found(site: Site) -> None:
         plane.update_participant("here", "ana", permission=SPEAKER, metadata=""),
         plane.remove_participant("here", "ana"),
     ):
-        with pytest.raises(NotFoundError):
+        with pytest.raises(SfuNotFoundError):
             await asked
     assert await plane.list_participants(ROOM) == ()
 
@@ -153,7 +153,7 @@ async def test_limits_are_livekits(site: Site) -> None:
         plane.update_room_metadata(ROOM, "x" * 524_289),
         plane.create_room("r" * 257, metadata="", empty_timeout=300),
     ):
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(SfuRefusedError):
             await asked
 
 
@@ -179,7 +179,7 @@ async def test_faults_are_faults_of_the_port(site: Site) -> None:
             await plane.list_participants(ROOM)
         await plane.list_rooms()
     plane.lose_sight_of("ana", times=1)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(SfuNotFoundError):
         await plane.update_participant(ROOM, "ana", permission=SPEAKER, metadata="")
     await plane.update_participant(ROOM, "ana", permission=SPEAKER, metadata="")
     assert plane.participant(ROOM, "ana") is not None
@@ -229,8 +229,8 @@ async def test_listener_that_raises_harms_nobody(
 
 async def test_nobody_leaves_who_is_not_there(site: Site) -> None:
     """Neither a room nor a person of that name is an error of the caller's own."""
-    with pytest.raises(NotFoundError, match="room not found"):
+    with pytest.raises(SfuNotFoundError, match="room not found"):
         site.plane.leave(ROOM, "ana")
     site.plane.enter(site.token("ana"))
-    with pytest.raises(NotFoundError, match="participant not found"):
+    with pytest.raises(SfuNotFoundError, match="participant not found"):
         site.plane.leave(ROOM, "ben")

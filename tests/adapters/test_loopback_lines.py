@@ -16,7 +16,7 @@ from utd_stream.errors import (
     ClosedError,
     ConnectError,
     DisconnectedError,
-    NotFoundError,
+    SfuNotFoundError,
 )
 from utd_stream.media import Silence
 from utd_stream.models import DisconnectReason
@@ -138,7 +138,7 @@ async def test_line_that_stays_cut_is_given_up(plane: Plane, sfu: Loopback) -> N
     with pytest.raises(DisconnectedError):
         ana.room.state()
     assert ben.of(ParticipantDisconnected)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(SfuNotFoundError):
         sfu.lines.mend(plane.room(), "ana")
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.contract.faults import Notices, comings_and_goings
 from tests.patience import patiently
 from tests.planes import Plane
-from utd_stream.errors import NotFoundError
+from utd_stream.errors import SfuNotFoundError
 from utd_stream.models import DisconnectReason
 from utd_stream.models.room_events import Disconnected
 from utd_stream.ports import ParticipantJoined, ParticipantLeft
@@ -22,7 +22,7 @@ async def remove_as_soon_as_there(plane: Plane, identity: str) -> None:
             try:
                 await plane.sfu.remove_participant(plane.room(), identity)
                 break
-            except NotFoundError:
+            except SfuNotFoundError:
                 await asyncio.sleep(0.001)
 
 

@@ -8,7 +8,7 @@ import jwt
 import pytest
 
 from tests.planes import LISTENER, SPEAKER, Plane
-from utd_stream.errors import InvalidRequestError, NotFoundError
+from utd_stream.errors import SfuNotFoundError, SfuRefusedError
 from utd_stream.media import Silence
 from utd_stream.models import Permission, TrackSource
 from utd_stream.models.room_events import Disconnected, RoomMetadataChanged
@@ -76,7 +76,7 @@ async def test_what_is_not_there_is_not_found(plane: Plane) -> None:
         sfu.remove_participant(absent, "ana"),
         sfu.remove_participant(here, "ana"),
     ):
-        with pytest.raises(NotFoundError):
+        with pytest.raises(SfuNotFoundError):
             await asked
 
 
@@ -90,14 +90,14 @@ async def test_metadata_over_the_limit_is_refused(plane: Plane) -> None:
     await plane.sfu.create_room(plane.room(), metadata="", empty_timeout=300)
     await plane.sfu.update_room_metadata(plane.room(), "x" * _LIMIT_BYTES)
 
-    with pytest.raises(InvalidRequestError):
+    with pytest.raises(SfuRefusedError):
         await plane.sfu.update_room_metadata(plane.room(), "x" * (_LIMIT_BYTES + 1))
 
 
 async def test_names_too_long_are_refused(plane: Plane) -> None:
     """A room's name has 256 bytes at most (T30)."""
     for name in ("r" * 257, "é" * 128 + "r"):
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(SfuRefusedError):
             await plane.sfu.create_room(name, metadata="", empty_timeout=300)
 
 
@@ -116,7 +116,7 @@ async def test_what_is_no_unicode_is_refused(plane: Plane) -> None:
         sfu.send_data(room, b"x", to=[half]),
         sfu.list_participants(half),
     ):
-        with pytest.raises(InvalidRequestError):
+        with pytest.raises(SfuRefusedError):
             await asked
 
 

@@ -12,7 +12,7 @@ from tests.engine.house import OPEN, ROOM, House, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.engine.store import OutboxRow
-from utd_stream.errors import InvalidRequestError, TransportError
+from utd_stream.errors import SfuRefusedError, TransportError
 from utd_stream.models.names import sfu_room_name
 from utd_stream.models.participants import Permission
 
@@ -290,7 +290,7 @@ class Refusing(Loopback):
 @pytest.mark.parametrize(
     "error",
     [
-        InvalidRequestError("metadata is too large"),
+        SfuRefusedError("metadata is too large"),
         TypeError("Recursion limit reached"),
         UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
     ],
@@ -324,7 +324,7 @@ async def test_a_right_that_cannot_be_written_ends_the_connection(
         assert house.speaks("bob")
         assert house.metadata()["_seats"]["seats"][0]["identity"] is None
     # The message of a fault may quote what a client sent.
-    is_refusal = isinstance(error, InvalidRequestError)
+    is_refusal = isinstance(error, SfuRefusedError)
     assert (str(error) in caplog.text) is is_refusal
 
 

@@ -19,7 +19,7 @@ from utd_stream.adapters._livekit_words import (
     permission,
     track_source,
 )
-from utd_stream.errors import RemoteProtocolError, UnauthenticatedError
+from utd_stream.errors import RemoteProtocolError, SfuSignatureError
 from utd_stream.ports import (
     OtherNotice,
     ParticipantJoined,
@@ -67,13 +67,13 @@ def notice(
     """Check a webhook's signature and return what it tells.
 
     Raises:
-        UnauthenticatedError: If it was not signed, as it is, with *key*.
+        SfuSignatureError: If it was not signed, as it is, with *key*.
         RemoteProtocolError: If it cannot be read.
     """
     expected = signed_digest(authorization, now, key=key, secret=secret)
     if not hmac.compare_digest(expected, hashlib.sha256(body).digest()):
         message = "the webhook's body is not the one that was signed"
-        raise UnauthenticatedError(message)
+        raise SfuSignatureError(message)
     try:
         return _told(
             json_format.Parse(body, WebhookEvent(), ignore_unknown_fields=True)
@@ -90,7 +90,7 @@ def signed_digest(authorization: str, now: datetime, *, key: str, secret: str) -
     A client's own token is signed with the same key, but covers no body.
 
     Raises:
-        UnauthenticatedError: If it is not signed with *key*, not valid now, or
+        SfuSignatureError: If it is not signed with *key*, not valid now, or
             covers no body.
     """
     claims = _claims(authorization, key, secret)
@@ -99,10 +99,10 @@ def signed_digest(authorization: str, now: datetime, *, key: str, secret: str) -
         digest = base64.b64decode(claims.get("sha256") or "", validate=True)
     except (TypeError, ValueError, binascii.Error) as error:
         message = "the webhook's signature covers no body"
-        raise UnauthenticatedError(message) from error
+        raise SfuSignatureError(message) from error
     if len(digest) != hashlib.sha256().digest_size:
         message = "the webhook's signature covers no body"
-        raise UnauthenticatedError(message)
+        raise SfuSignatureError(message)
     return digest
 
 
@@ -151,17 +151,17 @@ def _claims(authorization: str, key: str, secret: str) -> dict[str, Any]:
     # The second: bytes that are no text come as halves of characters.
     except (jwt.InvalidTokenError, UnicodeError) as error:
         message = f"the webhook's signature is not taken: {type(error).__name__}"
-        raise UnauthenticatedError(message) from error
+        raise SfuSignatureError(message) from error
 
 
 def _check_times(claims: dict[str, Any], now: datetime) -> None:
     expires, begins = claims["exp"], claims.get("nbf", 0)
     if not isinstance(expires, int | float) or not isinstance(begins, int | float):
         message = "the webhook's signature has no readable times"
-        raise UnauthenticatedError(message)
+        raise SfuSignatureError(message)
     if now.timestamp() > expires + _LEEWAY.total_seconds():
         message = "the webhook's signature has expired"
-        raise UnauthenticatedError(message)
+        raise SfuSignatureError(message)
     if now.timestamp() < begins - _LEEWAY.total_seconds():
         message = "the webhook's signature is not valid yet; compare the clocks"
-        raise UnauthenticatedError(message)
+        raise SfuSignatureError(message)

@@ -26,8 +26,8 @@ from utd_stream.adapters._livekit_words import proto_permission, redacted
 from utd_stream.adapters._pieces import mapped
 from utd_stream.errors import (
     ConnectError,
-    InvalidRequestError,
-    NotFoundError,
+    SfuNotFoundError,
+    SfuRefusedError,
     TransportError,
     TransportTimeoutError,
     UTDStreamException,
@@ -41,10 +41,10 @@ _R = TypeVar("_R")
 
 # What LiveKit will never take or has not; every other code may pass.
 _REFUSALS: Mapping[str, type[UTDStreamException]] = {
-    api.ServerErrorCode.NOT_FOUND: NotFoundError,
-    api.ServerErrorCode.INVALID_ARGUMENT: InvalidRequestError,
-    api.ServerErrorCode.MALFORMED: InvalidRequestError,
-    api.ServerErrorCode.OUT_OF_RANGE: InvalidRequestError,
+    api.ServerErrorCode.NOT_FOUND: SfuNotFoundError,
+    api.ServerErrorCode.INVALID_ARGUMENT: SfuRefusedError,
+    api.ServerErrorCode.MALFORMED: SfuRefusedError,
+    api.ServerErrorCode.OUT_OF_RANGE: SfuRefusedError,
 }
 
 
@@ -204,7 +204,7 @@ def _encoding() -> Generator[None]:
         yield
     except (TypeError, ValueError) as error:
         message = "LiveKit's messages cannot hold this: a text must be valid Unicode"
-        raise InvalidRequestError(message) from error
+        raise SfuRefusedError(message) from error
 
 
 def _refusal(error: api.ServerError) -> UTDStreamException:
@@ -214,6 +214,6 @@ def _refusal(error: api.ServerError) -> UTDStreamException:
         error.code == api.ServerErrorCode.UNAVAILABLE
         and "no response from servers" in error.message
     ):
-        kind = NotFoundError
+        kind = SfuNotFoundError
     text = redacted(error.message) or "no more than that"
     return kind(f"LiveKit answered {error.status} {error.code}: {text}")

@@ -27,8 +27,8 @@ from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.engine.store import OutboxRow
 from utd_stream.engine.writer import Writer
 from utd_stream.errors import (
-    InvalidRequestError,
-    NotFoundError,
+    SfuNotFoundError,
+    SfuRefusedError,
     UTDStreamException,
 )
 from utd_stream.models.json_text import read_json
@@ -90,8 +90,8 @@ class Teller:
         """Tell the SFU what *row* asks for, as its room stands now.
 
         Raises:
-            NotFoundError: If nobody is there for whom it was.
-            InvalidRequestError: If the SFU will never take it.
+            SfuNotFoundError: If nobody is there for whom it was.
+            SfuRefusedError: If the SFU will never take it.
             TransportError: If another try may do.
         """
         name = sfu_room_name(*row.key)
@@ -146,7 +146,7 @@ class Teller:
         try:
             async with self._free:
                 await self._sfu.update_room_metadata(name, text)
-        except NotFoundError:
+        except SfuNotFoundError:
             # The SFU has forgotten the room, or closed it when it was empty, or
             # because it has ended in the meantime.
             await self._tell_room(name, await self._room(row))
@@ -191,7 +191,7 @@ class Teller:
                     permission=granted,
                     metadata=participant_metadata(room, member),
                 )
-        except NotFoundError:
+        except SfuNotFoundError:
             return Told(is_missing=granted.can_publish and member.is_connected)
         return _TOLD
 
@@ -221,5 +221,5 @@ def _let_pass(what: str) -> Generator[None]:
 def _is_final(error: Exception) -> bool:
     """Whether what failed fails however often it is tried."""
     if isinstance(error, UTDStreamException):
-        return isinstance(error, InvalidRequestError)
+        return isinstance(error, SfuRefusedError)
     return True

@@ -39,8 +39,8 @@ from utd_stream.engine.rules.state import Rules
 from utd_stream.engine.store import OutboxRow, RoomKey
 from utd_stream.engine.writer import Writer
 from utd_stream.errors import (
-    InvalidRequestError,
-    NotFoundError,
+    SfuNotFoundError,
+    SfuRefusedError,
     UTDStreamException,
 )
 from utd_stream.ports import Clock, Luck, Sfu
@@ -227,9 +227,9 @@ class Outbox:
         told = Told()
         try:
             told = await self._teller.tell(row)
-        except NotFoundError:
+        except SfuNotFoundError:
             pass  # whom it was for is gone, and the next listing looks again
-        except InvalidRequestError as error:
+        except SfuRefusedError as error:
             log_refusal(f"the SFU will never take {row.kind} of {row.key}", error)
         except UTDStreamException as error:
             _LOG.info("the SFU was not told about %s: %s", row.key, error)

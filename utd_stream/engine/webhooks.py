@@ -21,6 +21,8 @@ from utd_stream.errors import (
     InvalidRequestError,
     NotFoundError,
     RemoteProtocolError,
+    SfuSignatureError,
+    UnauthenticatedError,
 )
 from utd_stream.models.names import split_sfu_room_name
 from utd_stream.ports import (
@@ -41,7 +43,10 @@ def check_signature(services: Services, authorization: str) -> None:
     Raises:
         UnauthenticatedError: If so.
     """
-    services.sfu.check_notice(authorization, services.clock.now())
+    try:
+        services.sfu.check_notice(authorization, services.clock.now())
+    except SfuSignatureError as error:
+        raise UnauthenticatedError(str(error)) from error
 
 
 async def hear(services: Services, body: bytes, authorization: str) -> None:
@@ -54,6 +59,8 @@ async def hear(services: Services, body: bytes, authorization: str) -> None:
     """
     try:
         notice = services.sfu.read_notice(body, authorization, services.clock.now())
+    except SfuSignatureError as error:
+        raise UnauthenticatedError(str(error)) from error
     except RemoteProtocolError as error:
         raise InvalidRequestError(str(error), 400, "malformed") from error
     match notice:

@@ -26,6 +26,10 @@
         * ConflictError
         * RateLimitedError
         * UnavailableError
+    * SfuError
+        * SfuNotFoundError
+        * SfuRefusedError
+        * SfuSignatureError
     * MediaError
         * PublishError
         * SubscribeError
@@ -51,6 +55,10 @@ from utd_stream.errors._base import (
     PublishError,
     RefusedError,
     RemoteProtocolError,
+    SfuError,
+    SfuNotFoundError,
+    SfuRefusedError,
+    SfuSignatureError,
     SubscribeError,
     TransportError,
     TransportTimeoutError,
@@ -95,6 +103,10 @@ __all__ = [
     "RateLimitedError",
     "RefusedError",
     "RemoteProtocolError",
+    "SfuError",
+    "SfuNotFoundError",
+    "SfuRefusedError",
+    "SfuSignatureError",
     "SubscribeError",
     "TransportError",
     "TransportTimeoutError",

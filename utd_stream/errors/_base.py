@@ -20,6 +20,10 @@ __all__ = [
     "PublishError",
     "RefusedError",
     "RemoteProtocolError",
+    "SfuError",
+    "SfuNotFoundError",
+    "SfuRefusedError",
+    "SfuSignatureError",
     "SubscribeError",
     "TransportError",
     "TransportTimeoutError",
@@ -289,6 +293,30 @@ class RemoteProtocolError(ProtocolError):
     def __init__(self, message: str, path: str = "") -> None:
         super().__init__(message)
         self.path = path
+
+
+class SfuError(UTDStreamException):
+    """The SFU said no to the engine; no client ever sees it."""
+
+    code = "sfu"
+
+
+class SfuNotFoundError(SfuError):
+    """The room or the participant is not at the SFU."""
+
+    code = "sfu_not_found"
+
+
+class SfuRefusedError(SfuError):
+    """The SFU does not take what it was sent, however often it is sent."""
+
+    code = "sfu_refused"
+
+
+class SfuSignatureError(SfuError):
+    """A webhook was not signed by the SFU, or its signature is not valid now."""
+
+    code = "sfu_signature"
 
 
 class MediaError(UTDStreamException):

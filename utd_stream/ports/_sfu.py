@@ -102,8 +102,8 @@ SfuNotice: TypeAlias = (
 class Sfu(Protocol):
     """A media plane, seen by the engine.  Every call is idempotent.
 
-    Every call that awaits raises `NotFoundError` when the room or the
-    participant is not there, `InvalidRequestError` when the SFU will never
+    Every call that awaits raises `SfuNotFoundError` when the room or the
+    participant is not there, `SfuRefusedError` when the SFU will never
     take it, and `TransportError` for everything that may pass.
     """
 
@@ -154,7 +154,7 @@ class Sfu(Protocol):
         """Check what a webhook's signature shows before its body is read.
 
         Raises:
-            UnauthenticatedError: If the signature is missing, expired or
+            SfuSignatureError: If the signature is missing, expired or
                 another's, or is not of a webhook.
         """
         ...
@@ -163,7 +163,7 @@ class Sfu(Protocol):
         """Check a webhook's signature and return what it tells.
 
         Raises:
-            UnauthenticatedError: If the signature is missing, expired or
+            SfuSignatureError: If the signature is missing, expired or
                 another's, or the body is not the one that was signed.
             RemoteProtocolError: If it cannot be read.
         """

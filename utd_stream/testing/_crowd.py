@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
-from utd_stream.errors import NotFoundError, UTDStreamException
+from utd_stream.errors import SfuNotFoundError, UTDStreamException
 from utd_stream.media import Silence
 from utd_stream.models.rooms import UTDConnectionState
 from utd_stream.ports import SfuParticipant
@@ -150,7 +150,7 @@ class Crowd:
 
     def act(self, fault: Callable[..., object], *arguments: Any) -> None:
         """Let a fault happen, if somebody is there to suffer it."""
-        with suppress(NotFoundError):
+        with suppress(SfuNotFoundError):
             self.sim.act(fault, *arguments)
 
     async def switch(self, session: UTDAudioRoomSession, *, on: bool) -> None:

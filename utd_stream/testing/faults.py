@@ -15,7 +15,7 @@ import attrs
 
 from utd_stream._embedded import Webhook
 from utd_stream.adapters.loopback import Loopback
-from utd_stream.errors import NotFoundError
+from utd_stream.errors import SfuNotFoundError
 from utd_stream.models.names import sfu_room_name
 from utd_stream.testing._simulation import Simulation
 
@@ -225,12 +225,12 @@ class CutLine:
     async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
         """Cut the line that there is, if there is one, and mend it."""
         lines, room = sim.world.sfu.lines, _sfu_room(sim, self.room)
-        with suppress(NotFoundError):
+        with suppress(SfuNotFoundError):
             lines.cut(room, self.identity)
         try:
             yield
         finally:
-            with suppress(NotFoundError):
+            with suppress(SfuNotFoundError):
                 lines.mend(room, self.identity)
 
 
@@ -249,7 +249,7 @@ class KillClient:
     @asynccontextmanager
     async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
         """Kill it at the beginning, if it is there."""
-        with suppress(NotFoundError):
+        with suppress(SfuNotFoundError):
             sim.world.sfu.lines.kill(_sfu_room(sim, self.room), self.identity)
         yield
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from utd_stream.adapters.loopback._server import Server
-from utd_stream.errors import NotFoundError
+from utd_stream.errors import SfuNotFoundError
 
 if TYPE_CHECKING:
     from utd_stream.adapters.loopback._room import LoopbackRoom
@@ -17,7 +17,7 @@ class Lines:
     """Faults of the connections of clients, each named by room and identity.
 
     The room's name is the SFU's.  Where an identity connected again, its
-    newest connection is meant.  Each raises `NotFoundError` if there is none.
+    newest connection is meant.  Each raises `SfuNotFoundError` if there is none.
     """
 
     def __init__(self, server: Server) -> None:
@@ -89,4 +89,4 @@ class Lines:
             if member and (member.room.name, member.identity) == (name, identity):
                 return client
         message = f"no client of {identity!r} is in {name!r}"
-        raise NotFoundError(message)
+        raise SfuNotFoundError(message)

@@ -19,8 +19,8 @@ from utd_stream.adapters.loopback._server import URL, Server
 from utd_stream.adapters.loopback._tokens import KEY, MAX_NAME_BYTES, SECRET, signed
 from utd_stream.errors import (
     ConnectError,
-    InvalidRequestError,
-    NotFoundError,
+    SfuNotFoundError,
+    SfuRefusedError,
     TransportError,
 )
 from utd_stream.models.participants import Permission
@@ -108,7 +108,7 @@ class Loopback:
         """End somebody's connection, for *reason*.
 
         Raises:
-            NotFoundError: If they are not there.
+            SfuNotFoundError: If they are not there.
         """
         member = self._present(name, identity)
         self._server.leave(member, reason)
@@ -197,7 +197,7 @@ class Loopback:
         await self._served("create_room", name)
         if _size(name) > MAX_NAME_BYTES:
             message = "the room's name is too long"
-            raise InvalidRequestError(message)
+            raise SfuRefusedError(message)
         room = self._server.rooms.get(name)
         if room is None:
             _check_metadata(metadata)
@@ -325,23 +325,23 @@ class Loopback:
 
 def _fail_to_find(what: str) -> NoReturn:
     message = f"{what} not found"
-    raise NotFoundError(message)
+    raise SfuNotFoundError(message)
 
 
 def _check_metadata(metadata: str) -> None:
     if _size(metadata) > _MAX_METADATA_BYTES:
         message = "metadata is too large"
-        raise InvalidRequestError(message)
+        raise SfuRefusedError(message)
 
 
 def _size(*texts: str) -> int:
     """Return the length of *texts* in bytes.
 
     Raises:
-        InvalidRequestError: If one is not valid Unicode.
+        SfuRefusedError: If one is not valid Unicode.
     """
     try:
         return sum(len(text.encode()) for text in texts)
     except UnicodeEncodeError:
         message = "a text must be valid Unicode"
-        raise InvalidRequestError(message) from None
+        raise SfuRefusedError(message) from None
