@@ -17,6 +17,7 @@ from utd_stream.client.rules.audio_room import (
 )
 from utd_stream.client.rules.facts import EventTold, GridTold
 from utd_stream.engine._batch import Batch
+from utd_stream.engine._rows import ROOM
 from utd_stream.engine.rules import roster
 from utd_stream.engine.rules.audio_room import audio_room as content_of
 from utd_stream.engine.rules.audio_room import waiting
@@ -66,10 +67,10 @@ def lost_update(monkeypatch: pytest.MonkeyPatch) -> None:
     newest = Batch._room
 
     def stale(self: Batch, key: RoomKey) -> Room | None:
-        decided = self._after.pop(key, None)
+        decided = self._unit._after.pop((ROOM, key), None)
         room = newest(self, key)
         if decided is not None:
-            self._after[key] = decided
+            self._unit._after[ROOM, key] = decided
         return room
 
     monkeypatch.setattr(Batch, "_room", stale)

@@ -6,7 +6,7 @@ nothing is remembered before the commit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -17,6 +17,8 @@ from utd_stream.engine._answers import beyond, numbered
 from utd_stream.engine._batch_rows import BatchRows
 from utd_stream.engine._replay import kept_fields, replayed
 from utd_stream.engine._retention import KEPT
+from utd_stream.engine._rows import ROOM
+from utd_stream.engine._unit import AggregateRef, Decider, Deciders, UnitOfWork
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
@@ -48,6 +50,7 @@ from utd_stream.errors import (
     EngineError,
     UnavailableError,
 )
+from utd_stream.wire import encode
 
 __all__ = ["Batch"]
 
@@ -61,19 +64,27 @@ class Batch:
         rules: The numbers in force.
         now: For all of them.
         seq: Number of the newest outbox row.
+        deciders: Of commands on other aggregates than one room, by their class.
     """
 
-    def __init__(
-        self, store: Store, committed: Committed, rules: Rules, now: datetime, seq: int
+    def __init__(  # noqa: PLR0913 -- all that a batch depends on
+        self,
+        store: Store,
+        committed: Committed,
+        rules: Rules,
+        now: datetime,
+        seq: int,
+        *,
+        deciders: Deciders,
     ) -> None:
         self.seq = seq
+        self._deciders = deciders
         self._store = store
         self._committed = committed
         self._rules = rules
         self._now = now
         self._rows = BatchRows(store.members, committed.rows)
-        self._before: dict[RoomKey, Room | None] = {}
-        self._after: dict[RoomKey, Room] = {}
+        self._unit = UnitOfWork(store, committed)
         self._outbox: dict[tuple[str, str, str, str], OutboxRow] = {}
         self._known: dict[str, StoredAnswer] = {}
         self._answers: list[StoredAnswer] = []
@@ -81,8 +92,10 @@ class Batch:
     def decide(self, orders: Sequence[Order]) -> list[Outcome | EngineError]:
         """Return what becomes of each of *orders*; one harms no other."""
         # Answers after the rooms: whoever decides a key has locked its room.
-        for key in dict.fromkeys(order.key for order in orders if _is_decided(order)):
-            self._try_room(key)
+        for kind, key in dict.fromkeys(ref for o in orders for ref in self._refs(o)):
+            # What cannot be read is told at its command's turn.
+            with suppress(EngineError):
+                self._unit.get(kind, key)
         ids = [order.idempotency.id for order in orders if order.idempotency]
         if ids:
             self._known = self._store.answers(ids, self._now.timestamp())
@@ -96,13 +109,10 @@ class Batch:
         answers = numbered(self._answers, newest)
         return Changes(
             rooms=[
-                RoomWrite(
-                    before=self._before[key],
-                    after=room,
-                    due_at=next_deadline(room, self._rules),
-                )
-                for key, room in self._after.items()
+                RoomWrite(before, room, next_deadline(room, self._rules))
+                for before, room in self._unit.rooms()
             ],
+            others=self._unit.others(),
             members=self._rows.changed,
             outbox=list(self._outbox.values()),
             sent=sent,
@@ -151,6 +161,9 @@ class Batch:
     def _obey(self, order: Order) -> Outcome:
         if isinstance(order.command, EngineError):
             raise order.command
+        decider = self._deciders.get(type(order.command))
+        if decider is not None:
+            return self._obey_many(order, decider)
         before = self._room(order.key)
         rows = self._rows.of(before, order.command, order.actor)
         if order.if_match is not None:
@@ -180,24 +193,44 @@ class Batch:
         )
         # From here on nothing fails, so that a refusal leaves nothing behind.
         if room.version != (before.version if before else 0):
-            self._after[order.key] = room
+            self._unit.put(ROOM, room)
         self._rows.put(changed)
         for effect in decision.effects:
             self._put(decision.room, effect)
         return outcome
 
-    def _try_room(self, key: RoomKey) -> None:
-        # A room that cannot be read is told at its command's turn.
-        with suppress(EngineError):
-            self._room(key)
+    def _obey_many(self, order: Order, decider: Decider) -> Outcome:
+        decided = decider.decide(order, self._unit, self._now)
+        body = encode(decided.answer)
+        for put in decided.puts:
+            self._unit.check(put)
+        # Likewise nothing fails from here on.
+        for put in decided.puts:
+            self._unit.put(put.kind, put.after)
+        for room, effect in decided.effects:
+            self._put(room, effect)
+        return Outcome(body=body, kept=body)
+
+    def _refs(self, order: Order) -> Iterable[AggregateRef]:
+        if isinstance(order.command, EngineError):
+            return ()
+        decider = self._deciders.get(type(order.command))
+        if decider is None:
+            return [(ROOM, order.key)]
+        # A bug in it is told at its command's turn, too.
+        with suppress(Exception):
+            return list(decider.names(order))
+        return ()
 
     def _named(self, orders: Sequence[Order]) -> Iterator[Place]:
         """Yield whose rows *orders* will look at, as far as can be told now."""
         for order in orders:
-            room = self._before.get(order.key)
-            if room is None or not room.is_live:
-                continue
             if isinstance(order.command, EngineError):
+                continue
+            if type(order.command) in self._deciders:
+                continue
+            room = self._try_room(order.key)
+            if room is None or not room.is_live:
                 continue
             # A bug in it is told at its turn, too.
             with suppress(Exception):
@@ -210,15 +243,12 @@ class Batch:
         return self._rows.one((room.life_key, identity))
 
     def _room(self, key: RoomKey) -> Room | None:
-        if key in self._after:
-            return self._after[key]
-        if key not in self._before:
-            try:
-                self._before[key] = self._committed.room(key)
-            except KeyError:
-                self._before[key] = self._store.load(key)
-                self._committed.keep(key, self._before[key])
-        return self._before[key]
+        return self._unit.get(ROOM, key)
+
+    def _try_room(self, key: RoomKey) -> Room | None:
+        with suppress(EngineError):
+            return self._room(key)
+        return None
 
     def _number(self, caller: str) -> int:
         try:
@@ -258,10 +288,6 @@ class Batch:
         )
         self._known[answer.id] = answer
         self._answers.append(answer)
-
-
-def _is_decided(order: Order) -> bool:
-    return not isinstance(order.command, EngineError)
 
 
 def _check_revision(room: Room, rev: int) -> None:

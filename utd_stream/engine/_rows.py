@@ -8,12 +8,15 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from utd_stream.engine._codec import encode_room
+from utd_stream.engine._aggregates import AggregateKind, AggregateWrite
+from utd_stream.engine._codec import decode_room, encode_room
+from utd_stream.engine._schema import ROOMS
 from utd_stream.engine.rules.members import MemberRow
 from utd_stream.engine.rules.state import Room
 
 __all__ = [
     "GRANT",
+    "ROOM",
     "Changes",
     "EvictedAnswers",
     "OutboxRow",
@@ -123,6 +126,7 @@ class Changes:
     """What one batch writes."""
 
     rooms: Sequence[RoomWrite] = ()
+    others: Sequence[AggregateWrite[Any]] = ()
     members: Sequence[MemberRow] = ()
     outbox: Sequence[OutboxRow] = ()
     sent: Sequence[OutboxRow] = ()
@@ -130,9 +134,8 @@ class Changes:
     evicted: Sequence[EvictedAnswers] = ()
 
 
-def room_row(write: RoomWrite) -> dict[str, Any]:
+def room_row(room: Room, due_at: datetime | None = None) -> dict[str, Any]:
     """Return a room as a row of its table."""
-    room = write.after
     return {
         "app_id": room.app_id,
         "name": room.name,
@@ -140,7 +143,16 @@ def room_row(write: RoomWrite) -> dict[str, Any]:
         "life": room.life,
         "has_past": False,
         "is_live": room.is_live,
-        "due_at": write.due_at.timestamp() if write.due_at else None,
+        "due_at": due_at.timestamp() if due_at else None,
         "ended_at": room.ended_at.timestamp() if room.ended_at else None,
         "state": encode_room(room),
     }
+
+
+# The kind that others are decided with; `RoomWrite` adds its deadline.
+ROOM = AggregateKind(
+    table=ROOMS,
+    key=lambda room: (room.app_id, room.name),
+    row=room_row,
+    decode=decode_room,
+)

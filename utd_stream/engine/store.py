@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     Connection,
@@ -26,7 +26,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DatabaseError
 
-from utd_stream.engine._codec import decode_room
+from utd_stream.engine._aggregates import (
+    Aggregate,
+    AggregateKey,
+    AggregateKind,
+    StaleError,
+    VersionedTable,
+)
 from utd_stream.engine._dialect import (
     connect,
     is_in_memory,
@@ -40,6 +46,7 @@ from utd_stream.engine._migration import migrate
 from utd_stream.engine._retention import PIECE, forget
 from utd_stream.engine._rows import (
     GRANT,
+    ROOM,
     Changes,
     OutboxRow,
     RoomKey,
@@ -70,11 +77,8 @@ __all__ = [
 ]
 
 
+_A = TypeVar("_A", bound=Aggregate)
 _LOG = logging.getLogger(__name__)
-
-
-class StaleError(Exception):
-    """Another process wrote a room first."""
 
 
 class Store:
@@ -157,10 +161,12 @@ class Store:
 
     def load(self, key: RoomKey) -> Room | None:
         """Return the room, or None if its name was never used."""
-        found = self._room.run(self._connection, [_key(key)]).fetchone()
-        if found is None:
-            return None
-        return decode_room(found[0])
+        return self.aggregate(ROOM, key)
+
+    def aggregate(self, kind: AggregateKind[_A], key: AggregateKey) -> _A | None:
+        """Return an aggregate of any kind, or None if there is none."""
+        state = self._table_of(kind).state(self._connection, key)
+        return None if state is None else kind.decode(state)
 
     def page_of_rooms(self, app_id: str, first: int, limit: int) -> list[str]:
         """Return the names of *limit* live rooms from the *first* one on, by name."""
@@ -200,9 +206,12 @@ class Store:
         """Send everything of *changes*; the caller's transaction commits it.
 
         Raises:
-            StaleError: If a room is not as it was read.
+            StaleError: If a room or another aggregate is not as it was read.
         """
         self._write_rooms(changes.rooms)
+        for kind in dict.fromkeys(write.kind for write in changes.others):
+            rows = [write.row for write in changes.others if write.kind is kind]
+            self._table_of(kind).write(self._connection, rows)
         self.members.write(changes.members)
         if changes.outbox:
             self._outbox.send(self._connection, changes.outbox)
@@ -296,7 +305,6 @@ class Store:
         here = (ROOMS.c.app_id == bindparam("key_app")) & (
             ROOMS.c.name == bindparam("key_room")
         )
-        self._room = of(select(ROOMS.c.state).where(here))
         of_app = ROOMS.c.is_live, ROOMS.c.app_id == bindparam("key_app")
         self._page = of(
             select(ROOMS.c.name)
@@ -314,12 +322,8 @@ class Store:
         )
         self._clean = of(update(ROOMS).where(here).values(has_past=False))
         self._leave = of(update(ROOMS).where(here).values(has_past=True))
-        self._new_room = of(insert(ROOMS))
-        self._old_room = of(
-            update(ROOMS)
-            .where(here, ROOMS.c.version == bindparam("key_version"))
-            .values({name: bindparam(name) for name in _ROOM_COLUMNS})
-        )
+        rooms = VersionedTable(ROOMS, dialect, once=("has_past",))
+        self._tables: dict[AggregateKind[Any], VersionedTable] = {ROOM: rooms}
         self._outbox = of(upsert(OUTBOX, dialect.name))
         marks = [column == bindparam(f"key_{column.name}") for column in _MARKS]
         self._sent = of(delete(OUTBOX).where(*marks))
@@ -332,6 +336,11 @@ class Store:
                 of_caller, ANSWERS.c.number <= bindparam("key_number")
             )
         )
+
+    def _table_of(self, kind: AggregateKind[Any]) -> VersionedTable:
+        if kind not in self._tables:
+            self._tables[kind] = VersionedTable(kind.table, self._engine.dialect)
+        return self._tables[kind]
 
     def _delete_past(self, limit: int) -> bool:
         """Delete up to *limit* rows of members whose life has ended.
@@ -352,21 +361,11 @@ class Store:
         return len(rooms) == limit or not left
 
     def _write_rooms(self, writes: Sequence[RoomWrite]) -> None:
-        new = [room_row(w) for w in writes if w.before is None]
-        old = [
-            {
-                **room_row(w),
-                **_key(w.key),
-                "key_version": w.before.version,
-            }
+        rows = [
+            (w.before.version if w.before else None, room_row(w.after, w.due_at))
             for w in writes
-            if w.before is not None
         ]
-        if new:
-            self._new_room.run(self._connection, new)
-        if old and self._old_room.run(self._connection, old).rowcount != len(old):
-            message = "another engine wrote the room first"
-            raise StaleError(message)
+        self._tables[ROOM].write(self._connection, rows)
         past = [_key(w.key) for w in writes if _leaves_members(w)]
         if past:
             self._leave.run(self._connection, past)
@@ -376,7 +375,6 @@ class Store:
             return self._connection.execute(statement).fetchall()
 
 
-_ROOM_COLUMNS = ("version", "life", "is_live", "due_at", "ended_at", "state")
 _MARKS = (OUTBOX.c.app_id, OUTBOX.c.room, OUTBOX.c.kind, OUTBOX.c.slot, OUTBOX.c.seq)
 
 

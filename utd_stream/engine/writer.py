@@ -25,6 +25,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -34,6 +35,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from utd_stream.engine._batch import Batch
 from utd_stream.engine._forgetting import forget_members
 from utd_stream.engine._place import DatabaseGoneError
+from utd_stream.engine._unit import Deciders
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.notes import note_answer
 from utd_stream.engine.orders import Order, Outcome
@@ -105,6 +107,7 @@ class Writer:
             virtual time, where nothing may happen beside the loop.
         capacity: How many may wait.
         log: Told of every order and its answer; None for nobody.
+        deciders: Of commands on other aggregates than one room, by their class.
     """
 
     def __init__(  # noqa: PLR0913 -- ports and limits
@@ -116,7 +119,9 @@ class Writer:
         threaded: bool = True,
         capacity: int = 2_048,
         log: FactLog | None = None,
+        deciders: Deciders = MappingProxyType({}),
     ) -> None:
+        self._deciders = deciders
         self.committed: Committed = Committed()
         self._store = store
         self._clock = clock
@@ -447,7 +452,14 @@ class Writer:
     ) -> tuple[list[Outcome | EngineError], Commit]:
         sent = self._take_sent()
         now = self._clock.now()
-        batch = Batch(self._store, self.committed, self._rules, now, self._seq)
+        batch = Batch(
+            self._store,
+            self.committed,
+            self._rules,
+            now,
+            self._seq,
+            deciders=self._deciders,
+        )
         try:
             with self._store.transaction():
                 results = batch.decide(orders)
