@@ -77,15 +77,30 @@ class BatchRows:
         if not room.is_live:
             # Nobody is a member of a life that has ended.
             return Rows(dict.fromkeys(needed.names), others=False)
-        life = room.life_key
-        # A seat may have changed hands in the batch: whose it is now is read here.
-        self.read((life, name) for name in needed.names if not self._has(life, name))
-        found = {name: self.one((life, name)) for name in needed.names}
-        others = self._others(life, needed) if needed.others else None
+        found = self._found(room.life_key, needed)
+        others = self._others(room.life_key, needed) if needed.others else None
         return Rows(found, others=others)
 
-    def _has(self, life: Life, identity: str) -> bool:
-        return identity in self._changed.get(life, {})
+    def _found(self, life: Life, needed: Needs) -> dict[str, Member | None]:
+        changed = self._changed.get(life, {})
+        found: dict[str, Member | None] = {}
+        missing: list[Place] = []
+        for name in needed.names:
+            if name in changed:
+                found[name] = changed[name].member
+                continue
+            place = (life, name)
+            try:
+                found[name] = self._remembered.use(place)
+            except KeyError:
+                missing.append(place)
+        # A seat may have changed hands in the batch: whose it is now is read here.
+        if missing:
+            rows = self._table.rows(missing)
+            for place in missing:
+                self._remembered.keep(place, rows.get(place))
+                found[place[1]] = rows.get(place)
+        return found
 
     def _others(self, life: Life, needed: Needs) -> bool:
         changed = self._changed.get(life, {})

@@ -134,10 +134,12 @@ def _as_of(member: Member, room: Room, now: datetime) -> Member:
     A connection that the SFU has forgotten is none.  After a clock was set back no
     time lies in the future.
     """
+    times = member.seen_at, member.left_at, member.idle_since, member.joined_at
+    if not any(at is not None and at > now for at in times):
+        return as_seen(member, room.lost_before)
     fields = late(member, now, "seen_at", "left_at", "idle_since")
     if member.joined_at is not None and member.joined_at > now:
         # It is the SFU's time, whose clock was set back as well: to compare
         # the next connection with it would take that for an older one.
         fields["joined_at"] = None
-    found = attrs.evolve(member, **fields) if fields else member
-    return as_seen(found, room.lost_before)
+    return as_seen(attrs.evolve(member, **fields), room.lost_before)
