@@ -14,12 +14,12 @@ from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.engine import Store
 from utd_stream.errors import ClosedError
 from utd_stream.reactive import EventsReader
-from utd_stream.testing import Simulation, VirtualLoop
+from utd_stream.testing import Simulation, VirtualLoop, Webhooks
 
 ENDS = {"aclose", "close", "disconnect", "dispose", "stop", "__aexit__", "__exit__"}
-# Programs that are not async step a simulation, asyncio says how a loop ends, and
-# the engine closes its store.
-NOT_ASYNC = {Simulation, VirtualLoop, Store}
+# Programs that are not async step a simulation, asyncio says how a loop ends, the
+# engine closes its store, and a world its webhooks.
+NOT_ASYNC = {Simulation, VirtualLoop, Store, Webhooks}
 
 
 def closable() -> list[type]:

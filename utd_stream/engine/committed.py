@@ -42,7 +42,7 @@ class Committed:
         members_limit: int = 2**27,
         callers: int = 10_000,
     ) -> None:
-        self.rows = RememberedRows(members_limit)
+        self.rows: RememberedRows = RememberedRows(members_limit)
         self._limit = limit
         self._callers = callers
         self._weight = 0

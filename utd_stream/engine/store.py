@@ -96,7 +96,9 @@ class Store:
         self._engine = open_engine(url)
         self._compile(self._engine.dialect)
         self._connection = self._connect()
-        self.members = MemberTable(lambda: self._connection, self._engine.dialect)
+        self.members: MemberTable = MemberTable(
+            lambda: self._connection, self._engine.dialect
+        )
         self._place = place_of(self._connection)
         try:
             self._check_schema()

@@ -55,7 +55,7 @@ from utd_stream.testing._departures import Departures
 from utd_stream.testing._kept_room import KeptRoom
 from utd_stream.testing.messages import orders
 
-__all__ = ["SeatGridMachine"]
+__all__ = ["KeptRoom", "SeatGridMachine"]
 
 _KEY = ("app", "lounge")
 _NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -37,7 +37,7 @@ from utd_stream.models.rooms import (
 )
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import SfuParticipant
-from utd_stream.testing._kept_room import KeptRoom
+from utd_stream.testing.grids import KeptRoom
 
 __all__ = [
     "BACK_END",

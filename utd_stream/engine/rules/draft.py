@@ -58,7 +58,7 @@ class Draft:
             name: None if member is None else _as_of(member, room, now)
             for name, member in rows.found.items()
         }
-        self.members = rows.over(self._found)
+        self.members: Rows = rows.over(self._found)
         self.actor = actor
         self.now = now
         self.rules = rules

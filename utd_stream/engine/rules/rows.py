@@ -38,7 +38,7 @@ class Rows(Mapping[str, Member]):
     def __init__(
         self, found: Mapping[str, Member | None], *, others: bool | None = None
     ) -> None:
-        self.found = found
+        self.found: Mapping[str, Member | None] = found
         self._others = others
 
     @property
