@@ -45,7 +45,7 @@ class KeptRoom:
 
     def __init__(self, key: tuple[str, str], rules: Rules) -> None:
         self.room: Room | None = None
-        self.table = MembersInMemory()
+        self.table: MembersInMemory = MembersInMemory()
         self._key = key
         self.rules = rules
 
