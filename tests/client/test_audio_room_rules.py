@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tests.client.deciding import LISTENS, ME, SPEAKS, Member, grid
 from utd_stream.client.rules.audio_room import AudioRoomFact, NumberedSeat
 from utd_stream.client.rules.facts import (
-    Answered,
     AnswerRefused,
     AnswerUnknown,
     EventTold,
     GaveBack,
     GridTold,
+    PlaceAnswered,
     RoomRead,
 )
 from utd_stream.client.rules.sending import AskFor, GiveBackPlace, Settle
@@ -70,7 +70,7 @@ def speaking(grant: int = 1) -> Member:
     """Return one who sits and speaks."""
     member = Member.connected()
     member.ask()
-    member.hear(Answered(member.op, seated(1, grant)))
+    member.hear(PlaceAnswered(member.op, seated(1, grant)))
     member.permit(SPEAKS, grant)
     member.hear(t.Published(MICROPHONE, 1))
     member.effects.clear()
@@ -84,7 +84,7 @@ def test_a_take_publishes_once_the_right_counts() -> None:
     """The SFU allows the source, and the right has the number of the seat."""
     member = Member.connected()
     member.ask()
-    member.hear(Answered(member.op, seated(1, grant=7)))
+    member.hear(PlaceAnswered(member.op, seated(1, grant=7)))
     member.permit(SPEAKS)
     assert (member.of(t.PublishTrack), member.occupancy) == (
         [],
@@ -105,7 +105,7 @@ def test_a_right_about_to_go_publishes_nothing() -> None:
     member.ask()
     member.effects.clear()
 
-    member.hear(Answered(member.op, seated(3, grant=5)))
+    member.hear(PlaceAnswered(member.op, seated(3, grant=5)))
     assert member.occupancy is SeatOccupancy.GRANTING
     member.permit(LISTENS)
     member.permit(SPEAKS)
@@ -151,7 +151,7 @@ def test_a_late_answer_still_tells_its_grid() -> None:
     asked = member.op
     member.hear(p.LeavePlace())
 
-    member.hear(Answered(asked, seated(3)))
+    member.hear(PlaceAnswered(asked, seated(3)))
 
     assert member.state.snapshot.grid.rev == 3
     assert member.occupancy is SeatOccupancy.LEAVING
@@ -164,7 +164,7 @@ def test_a_seat_lost_before_its_answer_is_refused() -> None:
     op = member.op
     member.hear(GridTold(grid(5, None, None)))
 
-    member.hear(Answered(op, seated(4)))
+    member.hear(PlaceAnswered(op, seated(4)))
 
     (told,) = member.of(Settle)
     assert told.error is not None
@@ -182,7 +182,7 @@ def test_a_seat_given_between_two_connections_is_given_back() -> None:
     member.hear(c.Connect())
     assert member.op == op
 
-    member.hear(Answered(op, seated(1)))
+    member.hear(PlaceAnswered(op, seated(1)))
 
     (told,) = member.of(Settle)
     assert told.error is not None
@@ -195,7 +195,7 @@ def test_the_answer_of_a_muted_seat_ends_the_take_in_silence() -> None:
     member = Member.connected()
     member.ask()
 
-    member.hear(Answered(member.op, seated(1, speaks=False)))
+    member.hear(PlaceAnswered(member.op, seated(1, speaks=False)))
 
     assert [told.error for told in member.of(Settle)] == [None]
     assert member.occupancy is SeatOccupancy.SILENT
@@ -261,7 +261,7 @@ commands = st.sampled_from(
 )
 answers = st.sampled_from(
     [
-        *(Answered, GaveBack, AnswerRefused, AnswerUnknown, p.Cancelled),
+        *(PlaceAnswered, GaveBack, AnswerRefused, AnswerUnknown, p.Cancelled),
         *(p.GiveBackFailed, t.Published, t.PublishFailed, t.Overdue),
     ]
 )
@@ -298,7 +298,7 @@ def made(member: Member, kind: type, number: int) -> AudioRoomFact:
         c.Rejoined: c.Rejoined(number),
         c.ExitDue: c.ExitDue(),
         c.Removed: c.Removed(number, "room_deleted"),
-        Answered: Answered(member.op, seated(known.rev + 1, grant=2)),
+        PlaceAnswered: PlaceAnswered(member.op, seated(known.rev + 1, grant=2)),
         GaveBack: GaveBack(member.op, SeatAnswer(rev=0, grid=known)),
         AnswerRefused: AnswerRefused(member.op, error),
         AnswerUnknown: AnswerUnknown(member.op, error),

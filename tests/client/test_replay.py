@@ -128,7 +128,7 @@ def test_what_is_replayed_is_rich() -> None:
     told = [note for _, notes in every_session() for note in notes]
 
     assert {type(what).__name__ for _, what in told} >= {
-        *("Answered", "AnswerRefused", "AnswerUnknown", "GaveBack", "Cancelled"),
+        *("PlaceAnswered", "AnswerRefused", "AnswerUnknown", "GaveBack", "Cancelled"),
         *("PublishTrack", "UnpublishTrack", "Settle", "GiveBackPlace", "RoomRead"),
         *("ConnectionReplaced", "RightRevoked", "Republished", "MuteTrack"),
     }

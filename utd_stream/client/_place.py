@@ -17,10 +17,10 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, assert_never
 from utd_stream.client._failures import Failures
 from utd_stream.client._owner import Owner
 from utd_stream.client.rules.facts import (
-    Answered,
     AnswerRefused,
     AnswerUnknown,
     GaveBack,
+    PlaceAnswered,
 )
 from utd_stream.client.rules.sending import (
     AskEngine,
@@ -54,7 +54,7 @@ _L_co = TypeVar("_L_co", covariant=True)
 
 PlaceFact: TypeAlias = (
     AskFor[_R]
-    | Answered[_A]
+    | PlaceAnswered[_A]
     | AnswerRefused
     | AnswerUnknown
     | GaveBack[_L]
@@ -208,7 +208,7 @@ class Place(Generic[_R, _A, _L]):
             told = AnswerRefused if _is_no(error) else AnswerUnknown
             self._post(told(op, failure))
         else:
-            self._post(Answered(op, answer))
+            self._post(PlaceAnswered(op, answer))
 
     async def _give_back(self, op: int, unanswered: AskFor[_R] | None) -> None:
         answer: _L | None = None

@@ -13,13 +13,13 @@ from typing import TypeAlias, assert_never
 import attrs
 
 from utd_stream.client.rules.facts import (
-    Answered,
     AnswerRefused,
     AnswerUnknown,
     EventTold,
     GaveBack,
     GridTold,
     OwnMuteRead,
+    PlaceAnswered,
     RoleTold,
     RoomRead,
     SessionFact,
@@ -88,7 +88,7 @@ AudioRoomFact: TypeAlias = (
     | TokenMinted
     | GridTold
     | AskFor[SeatRequest]
-    | Answered[SeatedAnswer]
+    | PlaceAnswered[SeatedAnswer]
     | AnswerRefused
     | AnswerUnknown
     | GaveBack[SeatAnswer]
@@ -123,7 +123,7 @@ class AudioRoomState:
     def is_late(self, fact: AudioRoomFact) -> bool:
         """Whether *fact* belongs to something that has ended, and is no news."""
         match fact:
-            case Answered() | GaveBack():
+            case PlaceAnswered() | GaveBack():
                 return False  # the grid in it may be news
             case AnswerRefused(op) | AnswerUnknown(op):
                 return op != self.sending.place_data.op
@@ -146,7 +146,7 @@ class AudioRoomState:
         match fact:
             case AskFor():
                 return _ask(self, fact)
-            case Answered():
+            case PlaceAnswered():
                 return _answer(self, fact)
             case AnswerRefused(op, error):
                 return _send(self, p.Refused(op, error))
@@ -212,7 +212,7 @@ def _ask(state: AudioRoomState, asked: AskFor[SeatRequest]) -> AudioRoomTaken:
     return _sent(state, *state.sending.ask(asked, is_held=is_held, speaks=speaks))
 
 
-def _answer(state: AudioRoomState, fact: Answered[SeatedAnswer]) -> AudioRoomTaken:
+def _answer(state: AudioRoomState, fact: PlaceAnswered[SeatedAnswer]) -> AudioRoomTaken:
     before, answer = state.snapshot, fact.answer
     after = fold.fold_grid(before, answer.grid)
     if fact.op != state.sending.place_data.op:

@@ -18,11 +18,11 @@ from utd_stream.ports import RoomState
 __all__ = [
     "AnswerRefused",
     "AnswerUnknown",
-    "Answered",
     "EventTold",
     "GaveBack",
     "GridTold",
     "OwnMuteRead",
+    "PlaceAnswered",
     "RoleTold",
     "RoomRead",
     "SessionFact",
@@ -89,7 +89,7 @@ class GridTold:
 
 
 @attrs.frozen
-class Answered(Generic[_A]):
+class PlaceAnswered(Generic[_A]):
     """The engine gave the place."""
 
     op: int
