@@ -12,7 +12,7 @@ from tests.bench.line import Line, serving
 from tests.bench.load import commit, mint, sign
 from tests.bench.servers import APP, SECRET
 from utd_stream.adapters.livekit_api import LiveKitSfu
-from utd_stream.errors import NotFoundError
+from utd_stream.errors import SfuNotFoundError
 from utd_stream.models import Permission
 
 ROOM = "pbench_lounge"
@@ -33,7 +33,7 @@ async def test_room_service_answers_as_livekit() -> None:
 
         assert (room.name, room.metadata, room.num_participants) == (ROOM, "[]", 1)
         assert (bob.identity, bob.permission, bob.metadata) == ("bob", written, "{}")
-        with pytest.raises(NotFoundError):
+        with pytest.raises(SfuNotFoundError):
             await sfu.remove_participant(ROOM, "ana")
         await sfu.delete_room(ROOM)
         assert await sfu.list_rooms() == ()

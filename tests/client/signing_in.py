@@ -38,7 +38,7 @@ class Line(AiohttpHttp):
 
     async def request(self, method: str, url: str, **given: Any) -> HttpAnswer:
         """Ask, unless the line is cut."""
-        word = url.rpartition("/")[2]
+        word = url.partition("?")[0].rpartition("/")[2]
         self.asked.append(word)
         if word in self.cut_for:
             message = "the line is cut"

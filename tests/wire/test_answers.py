@@ -98,14 +98,18 @@ def test_a_wrong_field_is_named(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize(
     ("model", "field"),
-    [(a.RoomView, "participants"), (m.RemoteParticipant, "attributes")],
-    ids=["list", "map"],
+    [
+        (a.RoomView, "participants"),
+        (a.RoomView, "pagination"),
+        (m.RemoteParticipant, "attributes"),
+    ],
+    ids=["list", "object", "map"],
 )
-def test_what_is_no_list_or_map_is_named(model: Any, field: str) -> None:
+def test_what_is_no_list_or_object_is_named(model: Any, field: str) -> None:
     """A number in the place of many values is told in words, not in Python's."""
     raw = {"room_name": "r", "type": "audio_room", "created_at": "2024-02-29T12:00Z"}
 
-    with pytest.raises(RemoteProtocolError, match="must be of another type") as caught:
+    with pytest.raises(RemoteProtocolError, match="must be") as caught:
         decode(model, {**raw, "identity": "ann", field: 5})
 
     assert caught.value.path == f"$.{field}"

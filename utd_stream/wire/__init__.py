@@ -88,7 +88,7 @@ def decode_request(model: type[_T], raw: object) -> _T:
     known = {field.name for field in attrs.fields(cast("Any", model))}
     problems: list[tuple[str, str]] = []
     try:
-        request = _CONVERTER.structure(_object(raw), model)
+        request = _CONVERTER.structure(raw, model)
         if known.issuperset(fields):
             return request
     except Exception as error:  # noqa: BLE001 -- hooks raise what they find
@@ -105,7 +105,7 @@ def decode(model: type[_T], raw: object) -> _T:
         RemoteProtocolError: If it stands for none.
     """
     try:
-        return _CONVERTER.structure(_object(raw), model)
+        return _CONVERTER.structure(raw, model)
     except Exception as error:  # noqa: BLE001 -- hooks raise what they find
         problems = _problems(error)
     text = "; ".join(f"{path}: {message}" for path, message in problems)
@@ -323,16 +323,29 @@ def _make_converter() -> Converter:
     converter.register_unstructure_hook(datetime, moment_text)
     converter.register_unstructure_hook(UTDSeatGrid, grid_to_json)
     converter.register_unstructure_hook_factory(_is_attrs, _leaving_out_none(converter))
+    converter.register_structure_hook_factory(_is_attrs, _from_object(converter))
     converter.register_structure_hook(UTDTokenResponse, _token_hook(converter))
     converter.register_structure_hook(
-        SessionAnswer,
-        make_dict_structure_fn(SessionAnswer, converter, user_token=_SOME),
+        SessionAnswer, _from_object(converter, user_token=_SOME)(SessionAnswer)
     )
     return converter
 
 
 def _is_attrs(kind: Any) -> bool:
     return attrs.has(get_origin(kind) or kind)
+
+
+def _from_object(converter: Converter, **overrides: Any) -> Callable[[Any], Any]:
+    # cattrs would look for the first field in a number, and name the field.
+    def factory(kind: Any) -> Any:
+        read = make_dict_structure_fn(kind, converter, **overrides)
+
+        def structure(raw: object, _: object) -> object:
+            return read(_object(raw), kind)
+
+        return structure
+
+    return factory
 
 
 def _leaving_out_none(converter: Converter) -> Callable[[Any], Any]:
