@@ -25,10 +25,10 @@ from sqlalchemy import Connection, event
 
 from tests.bench.roomservice import room_service
 from utd_stream.adapters.clock import AsyncioClock
-from utd_stream.adapters.garbage import shorten_pauses
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
+from utd_stream.adapters.pauses import shorten_pauses
 from utd_stream.engine import App, Config, Services, Store, running
 from utd_stream.engine.webhooks import hear
 from utd_stream.models import Permission

@@ -12,9 +12,9 @@ from typing import Any
 from utd_stream._version import version
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.descriptors import raise_descriptor_limit
-from utd_stream.adapters.garbage import shorten_pauses
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.luck import SystemLuck
+from utd_stream.adapters.pauses import shorten_pauses
 from utd_stream.cli._ready import print_json, print_ready
 from utd_stream.cli._stopping import run
 from utd_stream.engine import Config, describe, read_config, serve
