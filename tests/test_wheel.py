@@ -6,7 +6,7 @@ The registry, or pip's cache of it, gives the build's tools and the dependencies
 from __future__ import annotations
 
 import subprocess
-import venv
+import sys
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -16,7 +16,7 @@ import pytest
 from tests.cli.commands import environment
 from tests.patience import patient
 from tests.readme import block
-from tests.wheels import ROOT, built, pip
+from tests.wheels import ROOT, built, newest_python, pip
 
 
 @attrs.frozen
@@ -48,14 +48,24 @@ class Installation:
 
 
 @pytest.fixture(scope="module")
-def installation(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    """The package, built and installed once."""
-    wheel = built(tmp_path_factory.mktemp("wheel"))
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False, symlinks=True)
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built once."""
+    return built(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installation(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """The package, installed once for this Python."""
+    return installed(wheel, tmp_path_factory.mktemp("environment"), sys.executable)
+
+
+def installed(wheel: Path, folder: Path, python: str | Path) -> Installation:
+    """Install the package in an environment of *python*."""
+    made = [python, "-m", "venv", "--without-pip", folder]
+    subprocess.run(made, check=True, timeout=patient(60))  # noqa: S603 -- a Python
     # Most of what pip would compile is never imported here.
-    python = folder / "bin" / "python"
-    pip("--python", python, "install", "--no-compile", wheel, timeout=patient(150))
+    options = ("--python", folder / "bin" / "python", "install", "--no-compile")
+    pip(*options, wheel, timeout=patient(150))
     return Installation(wheel, folder)
 
 
@@ -103,3 +113,11 @@ def test_demo_runs_on_the_wheel_alone(installation: Installation) -> None:
 
     assert printed.startswith("utd-stream demo, embedded: ")
     assert "all as declared" in printed.splitlines()[-1]
+
+
+def test_the_newest_python_runs_all_of_it(wheel: Path, tmp_path: Path) -> None:
+    """A person's Python may be newer than the one that the package was written on."""
+    newest = installed(wheel, tmp_path, newest_python())
+
+    assert "dan hears 440 Hz" in newest.run_text(block("python", "embedded()"))
+    assert "all as declared" in newest.run("utd-stream", "demo").splitlines()[-1]

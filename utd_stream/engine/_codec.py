@@ -163,8 +163,10 @@ def _make_converter() -> Converter:
             }
         ),
     )
-    converter.register_unstructure_hook(
-        Content, lambda content: converter.unstructure(content, type(content))
+    # By its class a hook of a protocol would take all that has its attributes.
+    converter.register_unstructure_hook_func(
+        lambda kind: kind is Content,
+        lambda content: converter.unstructure(content, type(content)),
     )
     converter.register_structure_hook(datetime, _time)
     converter.register_structure_hook(Room, _Rooms(converter).read)
