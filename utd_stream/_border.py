@@ -38,11 +38,16 @@ _CALLED = {"__aenter__", "__init__"}
 
 
 class HomeLoop:
-    """The event loop that an object belongs to: the first it is used in."""
+    """The event loop that an object belongs to: the first it is used in.
 
-    __slots__ = ("_loop", "_process")
+    Attributes:
+        is_busy: A fact is being handled there, and observers may be hearing of it.
+    """
+
+    __slots__ = ("_loop", "_process", "is_busy")
 
     def __init__(self) -> None:
+        self.is_busy = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
 
@@ -139,7 +144,9 @@ def command(method: _F) -> _F:
     @functools.wraps(method)
     async def _call(self: Any, /, *args: Any, **named: Any) -> object:
         try:
-            _check(self)
+            home = _check(self)
+            if home.is_busy:  # an observer began this in an eager task
+                await asyncio.sleep(0)
             return await method(self, *args, **named)
         except UTDStreamException as error:
             _shorten(error, method)
@@ -164,9 +171,10 @@ def shortening(method: _P, *, checks: bool = False) -> _P:
     return cast("_P", call)
 
 
-def _check(called: Any) -> None:
+def _check(called: Any) -> HomeLoop:
     home: HomeLoop = called._home  # noqa: SLF001 -- what a border needs of a class
     home.check(f"this {type(called).__name__}")
+    return home
 
 
 def _shorten(error: UTDStreamException, called: Callable[..., object]) -> None:

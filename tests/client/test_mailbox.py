@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from utd_stream._border import HomeLoop
 from utd_stream.client._mailbox import Mailbox
 from utd_stream.errors import ClosedError
 
@@ -22,7 +23,7 @@ class Desk:
     def __init__(self) -> None:
         self.handled: list[object] = []
         self.depth = 0
-        self.mailbox: Mailbox[object] = Mailbox(self.handle)
+        self.mailbox: Mailbox[object] = Mailbox(self.handle, HomeLoop())
 
     def handle(self, event: object) -> None:
         """Handle *event* and post what it holds."""
@@ -66,7 +67,7 @@ def failing_on(*events: str) -> tuple[Mailbox[str], list[str]]:
         if event in events:
             raise ClosedError(event)
 
-    mailbox = Mailbox(handle)
+    mailbox = Mailbox(handle, HomeLoop())
     return mailbox, handled
 
 
@@ -128,7 +129,7 @@ def test_an_interrupted_mailbox_is_not_stuck() -> None:
         if event == "stop":
             raise KeyboardInterrupt
 
-    mailbox = Mailbox[str](handle)
+    mailbox = Mailbox[str](handle, HomeLoop())
     interrupt(lambda: mailbox.post("first"))
 
     mailbox.post("next")

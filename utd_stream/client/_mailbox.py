@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from utd_stream._border import HomeLoop
+
 __all__ = ["Mailbox"]
 
 _E = TypeVar("_E")
@@ -20,24 +22,28 @@ class Mailbox(Generic[_E]):
     The one who posts learns of a refusal by raising from the handler only if
     its event is handled at once; an event that waited behind another is
     someone else's, so its error is logged and the rest is still handled.
+
+    Args:
+        handle: The handler.
+        home: Busy while an event is handled.
     """
 
-    __slots__ = ("_draining", "_handle", "_pending")
+    __slots__ = ("_handle", "_home", "_pending")
 
-    def __init__(self, handle: Callable[[_E], None]) -> None:
+    def __init__(self, handle: Callable[[_E], None], home: HomeLoop) -> None:
         self._handle = handle
+        self._home = home
         # None until something must wait: it rarely does, and most sessions idle.
         self._pending: deque[_E] | None = None
-        self._draining = False
 
     def post(self, event: _E) -> None:
         """Handle *event* now, or after the one being handled."""
-        if self._draining:
+        if self._home.is_busy:
             if self._pending is None:
                 self._pending = deque()
             self._pending.append(event)
             return
-        self._draining = True
+        self._home.is_busy = True
         try:
             self._handle(event)
         finally:
@@ -52,4 +58,4 @@ class Mailbox(Generic[_E]):
                     logger.exception("a posted event was not handled")
             self._pending = None
         finally:
-            self._draining = False
+            self._home.is_busy = False

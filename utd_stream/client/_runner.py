@@ -93,7 +93,7 @@ class Runner(Generic[_S, _R, _F, _E]):
         self.home = HomeLoop()
         self.snapshot = LatestSource(state.snapshot, clock, self.home)
         self._journal = journal
-        self._mailbox: Mailbox[_F] = Mailbox(self._take)
+        self._mailbox: Mailbox[_F] = Mailbox(self._take, self.home)
 
     def post(self, fact: _F) -> None:
         """Take *fact* now, or after the one being taken.
