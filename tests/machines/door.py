@@ -108,5 +108,7 @@ DOOR: Declaration[DoorState, DoorEvent, Door, str] = Declaration(
         Row(Bolt, (SHUT,), SHUT, set={"bolted": True}, count=("bolts",)),
         Row(Paint, (SHUT,), SHUT, refuse="forbidden"),
         Row(Paint, (OPEN,), OPEN, refuse="forbidden"),
+        # Dead, which no row of ours may be: the one above refuses all.
+        Row(Paint, (OPEN,), OPEN),
     ),
 )

@@ -78,6 +78,12 @@ def test_event_that_is_only_refused_is_refused() -> None:
         DOOR.step(SHUT, Door(), Paint())
 
     assert caught.value.code == "forbidden"
+
+
+def test_row_below_a_refusal_of_all_is_never_taken() -> None:
+    """The first row whose guard holds decides, and a refusal without one does."""
+    with pytest.raises(RefusedError):
+        DOOR.step(OPEN, Door(), Paint())
     with pytest.raises(InvalidTransitionError):
         DOOR.step(BROKEN, Door(), Paint())
 

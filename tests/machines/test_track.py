@@ -335,9 +335,10 @@ class TrackWalk(RuleBasedStateMachine):
         event = data.draw(track_events(self.run.data))
         if is_late(self.run.data, event):
             return
+        ends = isinstance(event, PublishFailed | ConnectionReplaced)
         sent = self.run.state in SENDING
         effects = fired(self.run, event)
-        if sent and isinstance(event, PublishFailed | ConnectionReplaced):
+        if sent and ends and effects is not None:
             self.published.pop()
         for effect in effects or ():
             if isinstance(effect, PublishTrack):
