@@ -9,6 +9,9 @@ from tests.engine.rules.scene import KEY, NOON
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.rules import Room
 from utd_stream.engine.rules.audio_room import AudioRoom, empty_seats
+from utd_stream.engine.rules.keeping import row_of
+from utd_stream.engine.rules.state import Member, Rules
+from utd_stream.engine.store import RoomWrite
 
 MEGABYTE = 2**20
 
@@ -108,3 +111,29 @@ def test_members_are_forgotten_with_their_room() -> None:
         committed.keep((after.app_id, after.name), after)
 
         assert place not in committed.rows
+
+
+def test_a_life_that_ended_leaves_no_row() -> None:
+    """Its number is another life's, once the name was forgotten and comes back."""
+    committed = Committed()
+    room = room_of(KEY)
+    ended = attrs.evolve(room, version=2, ended_at=NOON)
+    row = row_of(room, Member(identity="ana"), Rules())
+
+    committed.renew([RoomWrite(room, ended, None)], [row])
+    committed.renew([RoomWrite(None, room, None)], ())
+
+    assert row.place not in committed.rows
+
+
+def test_members_are_remembered_with_their_room() -> None:
+    """A row is read again only once its room was forgotten, or never remembered."""
+    committed = Committed()
+    room = room_of(KEY)
+    row = row_of(room, Member(identity="ana"), Rules())
+
+    committed.renew([RoomWrite(None, room, None)], [row])
+    assert committed.rows[row.place] == row.member
+    committed.keep(KEY, None)
+
+    assert row.place not in committed.rows

@@ -131,3 +131,26 @@ async def test_an_end_touches_no_member(house: House) -> None:
 
     assert await house.members() == ["hal", "new"]
     assert await rows(house) == 2
+
+
+async def test_a_damaged_row_keeps_no_other(house: House) -> None:
+    """What another program wrote over is left alone, and the others are forgotten."""
+    for who in ("ana", "ben", "cid"):
+        await house.mint(who)
+    await pass_minutes(house, 1)
+    await damage(house, "ben")
+
+    await pass_minutes(house, 17)
+
+    assert await rows(house) == 2
+
+
+async def damage(house: House, identity: str) -> None:
+    """Write over a member on disk, as another program would."""
+
+    def write(connection: Any) -> None:
+        changed = "UPDATE members SET state = '{' WHERE identity = ?"
+        connection.exec_driver_sql(changed, (identity,))
+        connection.commit()
+
+    await house.services.writer.run(write)

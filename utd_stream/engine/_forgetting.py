@@ -6,7 +6,7 @@ two batches, so that no command waits long for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from utd_stream.engine.committed import Committed
@@ -14,6 +14,7 @@ from utd_stream.engine.rules.keeping import may_forget
 from utd_stream.engine.rules.members import Place
 from utd_stream.engine.rules.state import Member, Room, Rules
 from utd_stream.engine.store import RoomKey, Store
+from utd_stream.errors import UnavailableError
 
 __all__ = ["PIECE", "forget_members"]
 
@@ -38,13 +39,24 @@ def forget_members(
         Whether there may be more.
     """
     with store.transaction():
-        due = store.members.rows(store.members.due(now, PIECE))
-        gone = list(_gone(store, committed, rules, now, due.items()))
+        due = store.members.due(now, PIECE)
+        gone = list(_gone(store, committed, rules, now, _readable(store, due).items()))
         store.members.delete(gone)
-        store.members.put_off(due.keys() - gone, now + _AGAIN)
+        store.members.put_off(set(due).difference(gone), now + _AGAIN)
     for place in gone:
         committed.rows.drop(place)
     return len(due) == PIECE
+
+
+def _readable(store: Store, places: Sequence[Place]) -> Mapping[Place, Member]:
+    """Return the rows of *places* but for damaged ones, which hide no other."""
+    try:
+        return store.members.rows(places)
+    except UnavailableError:
+        if len(places) == 1:
+            return {}
+    half = len(places) // 2
+    return {**_readable(store, places[:half]), **_readable(store, places[half:])}
 
 
 def _gone(
@@ -57,7 +69,10 @@ def _gone(
     """Yield of whom nothing is lost."""
     for place, member in due:
         app_id, name, life = place[0]
-        room = _room(store, committed, (app_id, name))
+        try:
+            room = _room(store, committed, (app_id, name))
+        except UnavailableError:
+            continue  # its commands are told so
         if room is None or not room.is_live or room.life != life:
             yield place  # of a life that has ended
         elif may_forget(room, member, now, rules):

@@ -80,7 +80,10 @@ class Committed:
         for write in writes:
             self.keep(write.key, write.after)
         for row in members:
-            self.rows.keep(row.place, row.member)
+            room = self._rooms.get(row.life[:2])
+            # One batch can change a member and end the life.
+            if room is not None and room.life_key == row.life:
+                self.rows.keep(row.place, row.member)
 
     def number(self, caller: str) -> int:
         """Return the number of the caller's newest answer.
@@ -102,7 +105,8 @@ class Committed:
         dropped = self._rooms.pop(key, None)
         if dropped is not None:
             self._weight -= _weight(dropped)
-            self.rows.forget(key)
+        # Once its name is forgotten, a room lives its first life again.
+        self.rows.forget(key)
 
     def forget(self) -> None:
         """Remember nothing, after a failure; only in the writer."""
