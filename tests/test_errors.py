@@ -20,6 +20,7 @@ from utd_stream.errors import (
     DisconnectedError,
     EngineError,
     FeatureDisabledError,
+    IntermediaryError,
     InvalidRequestError,
     InvalidTransitionError,
     MailboxFullError,
@@ -268,3 +269,20 @@ def test_wrong_fields_are_listed_with_their_paths() -> None:
 def test_usage_errors_are_the_callers() -> None:
     """A bug of the caller is never worth another try."""
     assert all(not k.retryable for k in CLASSES.values() if issubclass(k, UsageError))
+
+
+def test_many_problems_are_named_in_part() -> None:
+    """An answer names 20 of them and the number of the others."""
+    error = InvalidRequestError.at(*((f"$.{n}", "is wrong") for n in range(100)))
+
+    told = error.details["errors"]
+    assert [each["path"] for each in told] == [*(f"$.{n}" for n in range(20)), "$"]
+    assert told[-1]["message"] == "and 80 more problems"
+
+
+def test_an_intermediary_may_say_how_long_to_wait() -> None:
+    """Its error holds the seconds beside the status."""
+    error = IntermediaryError("a proxy answered", 502, retry_after=3.0)
+
+    assert (error.status_code, error.retry_after) == (502, 3.0)
+    assert IntermediaryError().retry_after is None

@@ -15,7 +15,7 @@ from utd_stream.machines import track as t
 from utd_stream.models.participants import LocalParticipant, Permission, TrackSource
 from utd_stream.models.rooms import UTDConnectionState
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeat, UTDSeatGrid
-from utd_stream.snapshots import AudioRoomSnapshot
+from utd_stream.snapshots import AudioRoomSnapshot, SessionSnapshot
 from utd_stream.snapshots.audio_room import (
     fold_grid,
     my_invitation,
@@ -262,3 +262,11 @@ def test_coming_back_to_a_seat_confirms_it() -> None:
     back = changed(away, connection_state=CONNECTED)
 
     assert facts(away, back) == [p.Confirmed(speaks=True)]
+
+
+def test_where_a_session_stands_is_said_in_words() -> None:
+    """The connection, and in an audio room the place too."""
+    session = SessionSnapshot(local=LocalParticipant(identity="me"))
+
+    assert session.standing == "disconnected"
+    assert start().standing == f"connected, {start().occupancy.value}"

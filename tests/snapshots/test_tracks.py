@@ -15,7 +15,7 @@ from utd_stream.models.participants import (
     TrackSource,
 )
 from utd_stream.snapshots import SessionSnapshot
-from utd_stream.snapshots.session import microphone_is_muted
+from utd_stream.snapshots.session import fold_own_mute, microphone_is_muted
 
 
 def tracks(snapshot: SessionSnapshot, who: str) -> set[TrackPublication]:
@@ -177,3 +177,12 @@ def test_who_cannot_be_heard_is_muted(
 ) -> None:
     """No microphone up, or a muted one."""
     assert microphone_is_muted(start(publications=published)) is muted
+
+
+def test_my_own_mute_is_seen_at_once() -> None:
+    """LiveKit tells others of it; I know it by having said it."""
+    muted = attrs.evolve(MICROPHONE, muted=True)
+
+    told = fold_own_mute(after(start(), e.LocalTrackPublished(MICROPHONE)), muted)
+
+    assert told.local.publications == (muted,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -24,7 +25,15 @@ from utd_stream.errors import (
     UTDErrorCode,
 )
 from utd_stream.testing.models import json_values, texts
-from utd_stream.wire import error_from_answer, error_to_json
+from utd_stream.wire import (
+    error_from_answer,
+    error_to_json,
+    is_refusal,
+    retry_after,
+)
+
+AT = "Wed, 21 Oct 2015 07:28:00 GMT"
+NOW = datetime(2015, 10, 21, 7, 28, tzinfo=UTC)
 
 KINDS = (
     InvalidRequestError,
@@ -181,3 +190,37 @@ def test_fields_of_a_wrong_type_are_as_if_missing() -> None:
     assert type(got) is ConflictError
     assert (got.code, str(got)) == ("error", "the engine answered 409")
     assert (got.request_id, got.details) == ("", {})
+
+
+@pytest.mark.parametrize(
+    ("told", "header", "now", "seconds"),
+    [
+        ("Wed, 21 Oct 2015 07:28:09 GMT", {"date": AT}, None, 9.0),
+        ("Wed, 21 Oct 2015 07:28:09 GMT", {}, NOW, 9.0),
+        ("Wed, 21 Oct 2015 07:27:00 GMT", {"date": AT}, None, 0.0),
+        ("Wed, 21 Oct 2015 07:28:09 GMT", {}, None, None),
+        ("soon", {"date": AT}, NOW, None),
+    ],
+    ids=["by its own date", "by ours", "past", "by none", "word"],
+)
+def test_a_pause_may_end_at_a_date(
+    told: str, header: dict[str, str], now: datetime | None, seconds: float | None
+) -> None:
+    """A date is compared with the answer's own, else with the time here."""
+    assert retry_after({"retry-after": told, **header}, now) == seconds
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_of_the_engine_is_told_from_a_gateways(
+    kind: type[EngineError],
+) -> None:
+    """The engine names code and request; a page, or another failure, is not its own."""
+    error = kind(request_id="r")
+    status = error.status_code or 0
+    body = error_to_json(error, "r")
+
+    assert is_refusal(status, body)
+    assert not is_refusal(200, body)
+    assert not is_refusal(status, {**body, "request_id": ""})
+    assert not is_refusal(status, [body])
+    assert not is_refusal(502, {**body, "code": "bad_gateway"})
