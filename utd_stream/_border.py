@@ -47,7 +47,7 @@ class HomeLoop:
     __slots__ = ("_loop", "_process", "is_busy")
 
     def __init__(self) -> None:
-        self.is_busy = False
+        self.is_busy: bool = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._process = 0
 
