@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -201,6 +203,25 @@ def test_taken_port_leaves_no_socket_behind() -> None:
     (taken,) = open_sockets("127.0.0.1", 0)
     with taken, pytest.raises(OSError, match="in use"):
         open_sockets("127.0.0.1", taken.getsockname()[1])
+
+
+async def test_connection_that_arrives_with_a_stop_is_no_error() -> None:
+    """A connection that came in the turn of the loop that stops accepting is reset."""
+    loop = asyncio.get_running_loop()
+    told: list[dict[str, Any]] = []
+    async with open_house() as house:
+        loop.set_exception_handler(lambda _, context: told.append(context))
+        assert (await exchange(house.url, HEALTH)).status == 200
+        host, port = house.url.strip("/").removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            await asyncio.sleep(0)  # this turn sees the connection, and then stops
+
+            await house.deafen()
+            await asyncio.sleep(0)
+
+            assert not told
+            with pytest.raises(ConnectionError):
+                client.recv(1)
 
 
 @pytest.mark.parametrize("descriptors", [64, 256, 1_024, 20_000, 1_048_576])

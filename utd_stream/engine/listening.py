@@ -13,7 +13,7 @@ import errno
 import socket
 import sys
 from collections.abc import Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from aiohttp import web
@@ -136,6 +136,12 @@ class EngineRunner(web.AppRunner):
     async def deafen(self) -> None:
         """Accept no more connections; those that are open stay, still bounded."""
         accepting, self._accepting = self._accepting, []
+        loop = asyncio.get_running_loop()
+        for each in self._sockets:
+            # asyncio accepts for a cancelled wait, too, if this turn has seen a
+            # connection, and fails.  Windows' loop has no readers, nor the fault.
+            with suppress(NotImplementedError):
+                loop.remove_reader(each)
         for task in accepting:
             task.cancel()
         await asyncio.gather(*accepting, *self._arriving, return_exceptions=True)
