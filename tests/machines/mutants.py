@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.machines import (
+    test_call,
     test_connection,
     test_invitation,
     test_place,
@@ -29,6 +30,7 @@ from tests.machines import (
 )
 from tests.machines.laws import AnyMachine, checks_in
 from utd_stream.machines import (
+    CALL,
     CONNECTION,
     INVITATION,
     PLACE,
@@ -47,6 +49,7 @@ MACHINES: Final[tuple[tuple[AnyMachine, ModuleType], ...]] = (
     (SEAT, test_seat),
     (REQUEST, test_request),
     (INVITATION, test_invitation),
+    (CALL, test_call),
 )
 
 KINDS: Final = (

@@ -31,6 +31,7 @@ from tests.machines.laws import AnyMachine
 from tests.machines.steps import INVALID, outcome
 from utd_stream.errors import InvalidTransitionError, RefusedError
 from utd_stream.machines import (
+    CALL,
     CONNECTION,
     INVITATION,
     PLACE,
@@ -293,6 +294,7 @@ DECLARED: dict[str, tuple[AnyMachine, Given, Given]] = {
         (CONNECTION, strategies.connection_data, strategies.connection_events),
         (PLACE, strategies.place_data, strategies.place_events),
         (TRACK, strategies.track_data, strategies.track_events),
+        (CALL, strategies.call_data, lambda _: strategies.call_events()),
     )
 }
 

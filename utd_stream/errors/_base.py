@@ -53,6 +53,8 @@ class UTDErrorCode(Enum):
     PENDING = "pending"  # 409: asked or invited already
     SETTLED = "settled"  # 409: somebody answered first; details.settled_by
     CALLEE_BUSY = "callee_busy"  # 409
+    CALLER_BUSY = "caller_busy"  # 409
+    ANSWERED_ELSEWHERE = "answered_elsewhere"  # 409: another device of the callee did
     ROOM_FULL = "room_full"  # 409
     STALE_REVISION = "stale_revision"  # 409; details.rev
     TOO_LARGE = "too_large"  # 413

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from utd_stream.machines import (
+    call,
     connection,
     invitation,
     place,
@@ -41,6 +42,7 @@ MACHINES: tuple[tuple[ModuleType, Declaration[Any, Any, Any, Any]], ...] = (
     (seat, seat.SEAT),
     (request, request.REQUEST),
     (invitation, invitation.INVITATION),
+    (call, call.CALL),
 )
 
 

@@ -15,18 +15,22 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from utd_stream.errors import ConflictError, PublishError, TransportTimeoutError
+from utd_stream.machines import call
 from utd_stream.machines import connection as c
 from utd_stream.machines import invitation as i
 from utd_stream.machines import place as p
 from utd_stream.machines import request as r
 from utd_stream.machines import seat as s
 from utd_stream.machines import track as t
+from utd_stream.models.calls import CallEndReason, UTDCallStatus
 from utd_stream.models.failures import Failure, failure_of
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import DisconnectReason, UTDConnectionState
 
 __all__ = [
     "NOON",
+    "call_data",
+    "call_events",
     "connection_data",
     "connection_events",
     "identities",
@@ -48,6 +52,7 @@ NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 _T = TypeVar("_T")
 
+_CALL_LASTS_UNTIL = NOON + timedelta(seconds=60)
 _LONGEST = 90  # seconds; longer than every grace and timer
 
 
@@ -200,6 +205,50 @@ def _connection_data(
         lost_at=_seconds().map(float) if lost else st.none(),
         broken=st.booleans() if lost else st.just(value=False),
         may_be_listed=st.booleans() if gone else st.just(value=False),
+    )
+
+
+def call_events() -> st.SearchStrategy[call.CallEvent]:
+    """Return anything a call may hear; it rings for 30 s and lasts for 60 s."""
+    at, party = moments(), st.sampled_from(call.Party)
+    devices = st.sampled_from(("phone", "laptop"))
+    return st.one_of(
+        st.builds(call.Accept, devices, at, st.just(_CALL_LASTS_UNTIL)),
+        st.builds(call.End, at, st.none() | party, st.booleans()),
+        *(
+            st.builds(kind, at)
+            for kind in (
+                *(call.Ring, call.Reject, call.SayBusy),
+                *(call.RingDue, call.DurationDue),
+            )
+        ),
+        st.builds(call.CallAbsent, party, at),
+        st.builds(call.CallPresent, party),
+        st.builds(call.CallGraceOver, party, at, st.sampled_from((0.0, 15.0))),
+        st.builds(call.MediaRemoved, party, at),
+    )
+
+
+def call_data(status: UTDCallStatus) -> st.SearchStrategy[call.CallData]:
+    """Return what a call of that status may remember."""
+    is_answered = status is UTDCallStatus.ACTIVE
+    was_answered = is_answered or status is UTDCallStatus.ENDED
+    is_over = status.is_final
+    return st.builds(
+        call.CallData,
+        rev=st.integers(1, 5),
+        ring_until=st.just(NOON + timedelta(seconds=30)),
+        ringing_at=st.just(NOON)
+        if status is UTDCallStatus.RINGING
+        else st.none() | st.just(NOON),
+        answered_at=moments() if is_answered else st.none(),
+        answered_by=st.just("phone") if is_answered else st.none(),
+        lasts_until=st.just(_CALL_LASTS_UNTIL) if was_answered else st.none(),
+        caller_absent_since=st.none() | moments(),
+        callee_absent_since=st.none() | moments() if was_answered else st.none(),
+        ended_at=moments() if is_over else st.none(),
+        end_reason=st.sampled_from(CallEndReason) if is_over else st.none(),
+        ended_by=st.none() | st.sampled_from(call.Party) if is_over else st.none(),
     )
 
 
