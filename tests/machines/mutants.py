@@ -21,6 +21,7 @@ from rich.table import Table
 
 from tests.machines import (
     test_call,
+    test_calling,
     test_connection,
     test_invitation,
     test_place,
@@ -31,6 +32,7 @@ from tests.machines import (
 from tests.machines.laws import AnyMachine, checks_in
 from utd_stream.machines import (
     CALL,
+    CALLING,
     CONNECTION,
     INVITATION,
     PLACE,
@@ -50,6 +52,7 @@ MACHINES: Final[tuple[tuple[AnyMachine, ModuleType], ...]] = (
     (REQUEST, test_request),
     (INVITATION, test_invitation),
     (CALL, test_call),
+    (CALLING, test_calling),
 )
 
 KINDS: Final = (

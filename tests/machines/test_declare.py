@@ -32,6 +32,7 @@ from tests.machines.steps import INVALID, outcome
 from utd_stream.errors import InvalidTransitionError, RefusedError
 from utd_stream.machines import (
     CALL,
+    CALLING,
     CONNECTION,
     INVITATION,
     PLACE,
@@ -295,6 +296,7 @@ DECLARED: dict[str, tuple[AnyMachine, Given, Given]] = {
         (PLACE, strategies.place_data, strategies.place_events),
         (TRACK, strategies.track_data, strategies.track_events),
         (CALL, strategies.call_data, lambda _: strategies.call_events()),
+        (CALLING, strategies.calling_data, strategies.calling_events),
     )
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from utd_stream.machines._declare import Declaration, Model, Row, Run, Step
 from utd_stream.machines.call import CALL
+from utd_stream.machines.calling import CALLING
 from utd_stream.machines.connection import CONNECTION
 from utd_stream.machines.invitation import INVITATION
 from utd_stream.machines.place import PLACE
@@ -13,6 +14,7 @@ from utd_stream.machines.track import TRACK
 
 __all__ = [
     "CALL",
+    "CALLING",
     "CONNECTION",
     "INVITATION",
     "PLACE",

@@ -12,6 +12,7 @@ from typing import Any
 
 from utd_stream.machines import (
     call,
+    calling,
     connection,
     invitation,
     place,
@@ -43,6 +44,7 @@ MACHINES: tuple[tuple[ModuleType, Declaration[Any, Any, Any, Any]], ...] = (
     (request, request.REQUEST),
     (invitation, invitation.INVITATION),
     (call, call.CALL),
+    (calling, calling.CALLING),
 )
 
 

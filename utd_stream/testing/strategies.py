@@ -15,7 +15,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from utd_stream.errors import ConflictError, PublishError, TransportTimeoutError
-from utd_stream.machines import call
+from utd_stream.machines import call, calling
 from utd_stream.machines import connection as c
 from utd_stream.machines import invitation as i
 from utd_stream.machines import place as p
@@ -31,6 +31,8 @@ __all__ = [
     "NOON",
     "call_data",
     "call_events",
+    "calling_data",
+    "calling_events",
     "connection_data",
     "connection_events",
     "identities",
@@ -250,6 +252,45 @@ def call_data(status: UTDCallStatus) -> st.SearchStrategy[call.CallData]:
         end_reason=st.sampled_from(CallEndReason) if is_over else st.none(),
         ended_by=st.none() | st.sampled_from(call.Party) if is_over else st.none(),
     )
+
+
+def calling_events(
+    data: calling.CallingData,
+) -> st.SearchStrategy[calling.CallingEvent]:
+    """Return anything a client's part in a call may hear.
+
+    Some facts are late, as those of operations that have ended are.
+    """
+    return _calling_events(data.op)
+
+
+@lru_cache(maxsize=1_000)
+def _calling_events(current: int) -> st.SearchStrategy[calling.CallingEvent]:
+    op, any_bool = _now_or_late(current), st.booleans()
+    return st.one_of(
+        st.builds(calling.Answer, any_bool),
+        st.builds(calling.Followed, any_bool),
+        st.builds(calling.Granted, op, any_bool),
+        st.builds(calling.CallRefused, op, any_bool),
+        st.builds(p.Cancelled, op, st.sampled_from(p.WaitEnd)),
+        *(
+            st.builds(kind, op)
+            for kind in (
+                *(p.AskFailed, calling.Entered, calling.EnterFailed),
+                *(calling.HangUpAnswered, calling.RequestVoided, calling.HangUpFailed),
+            )
+        ),
+        *_each(calling.Dial(), calling.HangUp(), calling.CallOver()),
+        *_each(calling.RemovedFromRoom(), calling.TakenOver()),
+        *_each(p.ConnectionReplaced(), p.ConnectionEnded()),
+    )
+
+
+def calling_data(
+    state: calling.CallingState,
+) -> st.SearchStrategy[calling.CallingData]:
+    """Return what a client's part in a call may remember; its state adds nothing."""
+    return st.builds(calling.CallingData, op=st.integers(0, 5))
 
 
 def place_events(data: p.PlaceData) -> st.SearchStrategy[p.PlaceEvent]:
