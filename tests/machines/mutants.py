@@ -27,6 +27,7 @@ from tests.machines import (
     test_place,
     test_request,
     test_seat,
+    test_signal,
     test_track,
 )
 from tests.machines.laws import AnyMachine, checks_in
@@ -38,6 +39,7 @@ from utd_stream.machines import (
     PLACE,
     REQUEST,
     SEAT,
+    SIGNAL,
     TRACK,
     Row,
 )
@@ -53,6 +55,7 @@ MACHINES: Final[tuple[tuple[AnyMachine, ModuleType], ...]] = (
     (INVITATION, test_invitation),
     (CALL, test_call),
     (CALLING, test_calling),
+    (SIGNAL, test_signal),
 )
 
 KINDS: Final = (

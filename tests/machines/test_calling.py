@@ -17,7 +17,7 @@ from tests.machines.laws import (
     check_where_taken,
 )
 from tests.machines.steps import Seen, every_step, fired, outcome
-from utd_stream.machines import CALLING, Run, calling
+from utd_stream.machines import CALLING, Run, Step, calling
 from utd_stream.machines.calling import (
     Answer,
     AskAccept,
@@ -226,6 +226,8 @@ def test_one_call_is_followed(machine: AnyMachine) -> None:
             assert seen.event.is_followed
     for event in (Answer(is_followed=False), Followed(is_followed=False)):
         assert outcome(machine, OFFERED, CallingData(), event) == "conflict"
+    for event in (Answer(), Followed()):
+        assert isinstance(outcome(machine, OFFERED, CallingData(), event), Step)
 
 
 def test_who_is_replaced_says_nothing(machine: AnyMachine) -> None:
@@ -265,7 +267,7 @@ def test_a_new_connection_publishes_again(machine: AnyMachine) -> None:
 
 
 def test_ended_operations_are_late(machine: AnyMachine) -> None:
-    """Entering closing, over or idle begins an operation; facts of the last are late."""
+    """Entering closing, over or idle ends an operation: its facts are late then."""
     for seen in every_calling_step(machine):
         begins = seen.moved and seen.step.state in {CLOSING, OVER, IDLE}
         assert seen.step.data.op == seen.data.op + begins

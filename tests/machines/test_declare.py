@@ -38,6 +38,7 @@ from utd_stream.machines import (
     PLACE,
     REQUEST,
     SEAT,
+    SIGNAL,
     TRACK,
     Row,
     Run,
@@ -297,6 +298,7 @@ DECLARED: dict[str, tuple[AnyMachine, Given, Given]] = {
         (TRACK, strategies.track_data, strategies.track_events),
         (CALL, strategies.call_data, lambda _: strategies.call_events()),
         (CALLING, strategies.calling_data, strategies.calling_events),
+        (SIGNAL, strategies.signal_data, strategies.signal_events),
     )
 }
 

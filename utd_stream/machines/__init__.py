@@ -10,6 +10,7 @@ from utd_stream.machines.invitation import INVITATION
 from utd_stream.machines.place import PLACE
 from utd_stream.machines.request import REQUEST
 from utd_stream.machines.seat import SEAT
+from utd_stream.machines.signal import SIGNAL
 from utd_stream.machines.track import TRACK
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PLACE",
     "REQUEST",
     "SEAT",
+    "SIGNAL",
     "TRACK",
     "Declaration",
     "Model",

@@ -18,6 +18,7 @@ from utd_stream.machines import (
     place,
     request,
     seat,
+    signal,
     track,
 )
 from utd_stream.machines._declare import Declaration
@@ -45,6 +46,7 @@ MACHINES: tuple[tuple[ModuleType, Declaration[Any, Any, Any, Any]], ...] = (
     (invitation, invitation.INVITATION),
     (call, call.CALL),
     (calling, calling.CALLING),
+    (signal, signal.SIGNAL),
 )
 
 

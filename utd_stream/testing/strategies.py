@@ -21,6 +21,7 @@ from utd_stream.machines import invitation as i
 from utd_stream.machines import place as p
 from utd_stream.machines import request as r
 from utd_stream.machines import seat as s
+from utd_stream.machines import signal as sig
 from utd_stream.machines import track as t
 from utd_stream.models.calls import CallEndReason, UTDCallStatus
 from utd_stream.models.failures import Failure, failure_of
@@ -46,6 +47,8 @@ __all__ = [
     "seat_data",
     "seat_events",
     "seat_indexes",
+    "signal_data",
+    "signal_events",
     "track_data",
     "track_events",
 ]
@@ -291,6 +294,42 @@ def calling_data(
 ) -> st.SearchStrategy[calling.CallingData]:
     """Return what a client's part in a call may remember; its state adds nothing."""
     return st.builds(calling.CallingData, op=st.integers(0, 5))
+
+
+def signal_events(data: sig.SignalData) -> st.SearchStrategy[sig.SignalEvent]:
+    """Return anything the signalling socket which remembers *data* may hear.
+
+    Some facts are late, as those of sockets that were given up are.
+    """
+    return _signal_events(data.number)
+
+
+@lru_cache(maxsize=1_000)
+def _signal_events(current: int) -> st.SearchStrategy[sig.SignalEvent]:
+    number = _now_or_late(current)
+    return st.one_of(
+        *(
+            st.builds(kind, number)
+            for kind in (
+                *(sig.SocketReadied, sig.SocketLost, sig.PauseOver),
+                *(sig.SignInRefused, sig.SignInDue),
+                *(sig.SocketBanned, sig.SocketReplaced),
+            )
+        ),
+        st.builds(sig.RenewFailed, number, st.booleans()),
+        *_each(sig.Open(), sig.Close(), sig.Hinted()),
+    )
+
+
+def signal_data(state: sig.SignalState) -> st.SearchStrategy[sig.SignalData]:
+    """Return what a signalling socket in *state* may remember."""
+    is_anew = state in {sig.SignalState.OFF, sig.SignalState.READY}
+    return st.builds(
+        sig.SignalData,
+        number=st.integers(1, 5),
+        tries=st.just(0) if is_anew else st.integers(0, 3),
+        renewed=st.just(value=False) if is_anew else st.booleans(),
+    )
 
 
 def place_events(data: p.PlaceData) -> st.SearchStrategy[p.PlaceEvent]:
