@@ -231,5 +231,5 @@ def make_config(app_id: str, **settings: Any) -> Config:
         secret="app-secret",  # noqa: S106 -- of a test
         allow_appkey_identity_mint=True,
     )
-    settings = {"rate_app": 0, "rate_identity": 0, **settings}
+    settings = {"rate_app": 0, "rate_identity": 0, "rate_pair": 0, **settings}
     return Config(port=0, secret="s" * 32, apps=(app,), **settings)

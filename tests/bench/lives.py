@@ -24,7 +24,7 @@ from tests.bench.servers import APP, SECRET
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.contract import Who
-from utd_stream.contract.fields import Identity, RoomName
+from utd_stream.contract.fields import Identity, RoomOrCall
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine import Config, Services, running
 from utd_stream.engine.orders import Idempotency, Order
@@ -139,7 +139,7 @@ class _World:
 
 def _enter(room: str) -> Order:
     request = TokenRequest(
-        type=UTDStreamType.AUDIO_ROOM, room_name=RoomName(room), identity=_ANA
+        type=UTDStreamType.AUDIO_ROOM, room_name=RoomOrCall(room), identity=_ANA
     )
     return _order(room, Enter(request=request), who=Who.APP)
 

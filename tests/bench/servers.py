@@ -126,6 +126,7 @@ async def _engine(
         livekit_api_secret=SECRET,
         rate_app=0,
         rate_identity=0,
+        rate_pair=0,
         **settings,
     )
     store = Store(config.database)

@@ -11,7 +11,7 @@ from tests.client.engine_script import Engine
 from utd_stream.client._rest import Call, Rest
 from utd_stream.contract import ENDPOINTS, Endpoint
 from utd_stream.contract import requests as r
-from utd_stream.contract.fields import Identity, RoomName
+from utd_stream.contract.fields import Identity, RoomOrCall
 from utd_stream.models.rooms import UTDStreamType
 
 __all__ = ["GRID", "MINT", "OF", "ROOM", "TOKEN", "engine", "leave_seat"]
@@ -28,7 +28,7 @@ ROOM = Call(path={"room": "lounge", "index": 1})
 
 MINT = r.TokenRequest(
     type=UTDStreamType.AUDIO_ROOM,
-    room_name=RoomName("lounge"),
+    room_name=RoomOrCall("lounge"),
     identity=Identity("ann"),
 )
 

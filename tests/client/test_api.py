@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import pytest
 import pytest_asyncio
@@ -15,9 +16,11 @@ from utd_stream.client.api import UTDApi
 from utd_stream.contract import ENDPOINTS, Endpoint, Who
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.errors import NotFoundError
+from utd_stream.models.calls import HangUpReason, UTDCallStatus
 from utd_stream.models.rooms import SeatMode, UTDStreamType
 from utd_stream.wire import decode_json, decode_request
 
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 ASKED = [endpoint for endpoint in ENDPOINTS if endpoint.who is not Who.SFU]
 MINT: Any = {"type": UTDStreamType.AUDIO_ROOM, "room_name": "a/b", "identity": "ann"}
 # What each parameter is given; those of the path hold what must be encoded.
@@ -42,6 +45,17 @@ GIVEN: dict[str, Any] = {
     "if_match": 12,
     "key": "mine",
     "request": TokenRequest(**MINT),
+    "call_id": "call_" + "0" * 24,
+    "callee_identity": "c d",
+    "type": UTDStreamType.AUDIO_CALL,
+    "callee_name": "n",
+    "caller_name": "n",
+    "metadata": {"a": 1},
+    "party_id": "p",
+    "reason": HangUpReason.HANGUP,
+    "status": UTDCallStatus.ACTIVE,
+    "start_date": NOON,
+    "end_date": NOON,
 }
 # What a request holds of it.
 BODIES: dict[str, dict[str, Any]] = {
@@ -52,6 +66,25 @@ BODIES: dict[str, dict[str, Any]] = {
     "move_seat": {"target_seat": 4},
     "swap_seats": {"a": 1, "b": 2},
     "invite_to_speak": {"target_identity": "c d", "seat_index": 5},
+    "create_call": {
+        "callee_identity": "c d",
+        "type": "audio_call",
+        "callee_name": "n",
+        "caller_name": "n",
+        "metadata": {"a": 1},
+        "party_id": "p",
+    },
+    "accept_call": {"party_id": "p"},
+    "end_call": {"reason": "hangup"},
+}
+
+# What a query holds of it.
+QUERY = {
+    "status": "active",
+    "type": "audio_call",
+    "identity": "c d",
+    "start_date": "2026-01-02T12:00:00+00:00",
+    "end_date": "2026-01-02T12:00:00+00:00",
 }
 
 every_endpoint = pytest.mark.parametrize("endpoint", ASKED, ids=lambda e: e.name)
@@ -107,13 +140,17 @@ async def test_each_method_asks_its_endpoint(
         "room": GIVEN["room"],
         "identity": GIVEN["identity"],
         "index": GIVEN["index"],
+        "call_id": GIVEN["call_id"],
         "id": GIVEN["request_id" if "/requests/" in endpoint.path else "invitation_id"],
     }
     quoted = {name: quote(str(value), safe="") for name, value in segments.items()}
     path = endpoint.full_path.format(**quoted)
-    query = "?page=2&per_page=50" if endpoint.paged else ""
+    asks = {"page": "2", "per_page": "50"} if endpoint.paged else {}
+    asks |= {name: QUERY[name] for name in endpoint.filters}
     (asked,) = engine.asked
-    assert (asked.method, asked.path) == (endpoint.method, path + query)
+    found, _, query = asked.path.partition("?")
+    assert (asked.method, found) == (endpoint.method, path)
+    assert dict(parse_qsl(query)) == asks
 
 
 @every_endpoint
@@ -178,6 +215,8 @@ def test_the_contract_knows_what_is_a_write() -> None:
         "end_room",
         "leave_room",
         "kick_participant",
+        *("create_call", "ring_call", "accept_call"),
+        *("reject_call", "busy_call", "end_call"),
     }
 
 

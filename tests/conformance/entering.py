@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.world import ROOM
-from utd_stream.contract.fields import Identity, RoomName, SeatCount
+from utd_stream.contract.fields import Identity, RoomOrCall, SeatCount
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.models import UTDRole, UTDStreamType
 
@@ -16,7 +16,7 @@ def entering(
     """Return a request to enter; who seeds the grid asks to be host."""
     return TokenRequest(
         type=UTDStreamType.AUDIO_ROOM,
-        room_name=RoomName(ROOM),
+        room_name=RoomOrCall(ROOM),
         identity=Identity(identity),
         resume=resume,
         role=None if seat_count is None else UTDRole.HOST,

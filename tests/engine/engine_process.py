@@ -26,6 +26,7 @@ def config(database: Path) -> Config:
         livekit_url="ws://sfu",
         rate_app=0,
         rate_identity=0,
+        rate_pair=0,
         livekit_api_key="key",
         livekit_api_secret="secret",  # noqa: S106 -- a test's
     )

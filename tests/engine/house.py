@@ -240,6 +240,7 @@ async def open_house(  # noqa: PLR0913 -- its ports, and what tests vary
         "reconcile_period": 86_400,
         "rate_app": 0,
         "rate_identity": 0,
+        "rate_pair": 0,
         **settings,
     }
     config = Config(

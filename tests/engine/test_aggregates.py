@@ -24,7 +24,7 @@ from utd_stream.engine._unit import AggregateRef, Aggregates, Decided, Put
 from utd_stream.engine.orders import Idempotency, Order, Outcome
 from utd_stream.engine.rules import Actor, SyncMetadata
 from utd_stream.engine.rules.commands import Command
-from utd_stream.engine.store import Store
+from utd_stream.engine.store import RoomKey, Store
 from utd_stream.engine.writer import Commit, Writer
 from utd_stream.errors import ConflictError, NotFoundError, UnavailableError
 
@@ -88,6 +88,10 @@ class Rings:
         """The room and the tally."""
         assert order.key != ATTIC, "a bug"
         return ((ROOM, order.key), (TALLY, order.key[:1]))
+
+    def due(self, _: Order, aggregates: Aggregates) -> Iterable[RoomKey]:  # noqa: ARG002 -- the protocol's
+        """Nothing: a bell waits for nothing."""
+        return ()
 
     def decide(self, order: Order, aggregates: Aggregates, now: datetime) -> Decided:
         """Ring, if there is a bell."""

@@ -35,6 +35,8 @@ _ALLOWED: dict[Who, set[str]] = {
     Who.MEMBER: {"secret", *_MEMBERS},
     Who.MODERATOR: {"secret", "admin", "host"},
     Who.HOST: {"secret", "host"},
+    # Whether they are a party is told by 404, which tells strangers nothing.
+    Who.PARTY: {"secret", *_PEOPLE},
     Who.SECRET: {"secret"},
 }
 # Known by name, and yet not allowed: 403. The others are not known here: 401.
@@ -61,6 +63,7 @@ def body_of(endpoint: Endpoint[Any, Any], caller: str) -> dict[str, Any] | None:
         "move_seat": {"target_seat": 1},
         "swap_seats": {"a": 0, "b": 1},
         "invite_to_speak": {"target_identity": "member"},
+        "create_call": {"callee_identity": "callee", "type": "audio_call"},
     }
     body = bodies.get(endpoint.name, {})
     if caller == "secret" and endpoint.who in {Who.SELF, Who.PERSON}:
@@ -71,6 +74,7 @@ def body_of(endpoint: Endpoint[Any, Any], caller: str) -> dict[str, Any] | None:
 def path_of(endpoint: Endpoint[Any, Any]) -> str:
     """Return a path with everything filled in."""
     places = {"room": ROOM, "identity": "member", "index": "3", "id": "1"}
+    places["call_id"] = "call_" + "0" * 24
     return endpoint.full_path.format(**places).lstrip("/")
 
 

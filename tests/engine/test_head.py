@@ -18,8 +18,11 @@ async def test_head_is_get_without_a_body(
 ) -> None:
     """Every route that has GET has HEAD, with the same status, type and length."""
     await house.enter("ana", role="host")
-    path = endpoint.full_path[1:].format(room=ROOM, identity="ana")
     secret = app_of(OPEN, secret=True)
+    wanted = {"callee_identity": "ben", "type": "audio_call", "identity": "ana"}
+    call = await house.ask("POST", "api/v1/calls", by=secret, json=wanted)
+    places = {"room": ROOM, "identity": "ana", "call_id": call.body["call_id"]}
+    path = endpoint.full_path[1:].format_map(places)
 
     got = await house.ask("GET", path, by=secret)
     head = await house.ask("HEAD", path, by=secret)

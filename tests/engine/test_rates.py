@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from tests.engine.calling import Callers
 from tests.engine.house import OPEN, SHUT, Answer, House, app_of, open_house
 from utd_stream.engine import read_config
 from utd_stream.engine._per_minute import PerMinute
@@ -137,6 +138,30 @@ async def test_body_of_a_refused_request_is_not_looked_at(limited: House) -> Non
     assert answer.status == 429
 
 
+async def test_one_user_calls_another_so_many_times_a_minute() -> None:
+    """A call too many is 429, whoever asks for it; others are called on."""
+    async with open_house(rate_pair=2) as house:
+        callers = Callers(house)
+        for _ in range(2):
+            assert (await callers.dial("ana", "ben")).status == 201
+            await callers.say("ana", "end")
+
+        refused = await callers.dial("ana", "ben")
+        by_back_end = await callers.dial("ana", "ben", by=BACK_END, identity="ana")
+        others = [
+            (await callers.dial(*pair)).status
+            for pair in (("ana", "cho"), ("ben", "dan"))
+        ]
+        await house.clock.advance(30)
+        later = await callers.dial("ana", "ben")
+
+    assert (refused.status, refused.code) == (429, "rate_limited")
+    assert refused.headers["Retry-After"] == "30"
+    assert "calls to this user" in refused.body["message"]
+    assert (by_back_end.status, others) == (429, [201, 201])
+    assert later.status == 201
+
+
 async def test_nought_is_no_limit(house: House) -> None:
     """Where nothing is limited everything is served."""
     assert statuses(await read(house, "ana", 200)) == [404] * 200
@@ -164,7 +189,7 @@ def test_limits_come_from_the_settings() -> None:
     environ = {"UTD_STREAM_RATE_APP": "0", "UTD_STREAM_RATE_IDENTITY": "7"}
     config = read_config(environ=environ)
 
-    assert (config.rate_app, config.rate_identity) == (0, 7)
+    assert (config.rate_app, config.rate_identity, config.rate_pair) == (0, 7, 6)
     with pytest.raises(InvalidArgumentError, match="rate_identity"):
         read_config(environ={"UTD_STREAM_RATE_IDENTITY": "-1"})
 
@@ -174,7 +199,7 @@ def test_limiter_is_loaded_where_a_limit_is_set() -> None:
     program = (
         "import sys; from utd_stream.adapters.clock import AsyncioClock;"
         "from utd_stream.engine.rates import Rates;"
-        "Rates(app={0}, identity=0, clock=AsyncioClock());"
+        "Rates(app={0}, identity=0, pair=0, clock=AsyncioClock());"
         "print('pyrate_limiter' in sys.modules)"
     )
     loaded = [

@@ -6,7 +6,7 @@ import pytest
 
 from tests.client.lounge import ROOM
 from utd_stream import SeatMode
-from utd_stream.contract.fields import Identity, RoomName
+from utd_stream.contract.fields import Identity, RoomOrCall
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.models import DisconnectReason, UTDStreamType
 from utd_stream.testing import Simulation
@@ -21,7 +21,7 @@ async def seat_without_sdk(sim: Simulation, identity: str) -> None:
     await client.authenticate(identity)
     asked = TokenRequest(
         type=UTDStreamType.AUDIO_ROOM,
-        room_name=RoomName(ROOM),
+        room_name=RoomOrCall(ROOM),
         identity=Identity(identity),
     )
     sim.world.sfu.enter((await client.api.create_token(asked)).token)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.contract import Who
-from utd_stream.contract.fields import Identity, RoomName
+from utd_stream.contract.fields import Identity, RoomOrCall
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules.commands import Actor, Enter, TakeSeat
@@ -50,7 +50,7 @@ def enter(identity: str, room: str = "lounge") -> Order:
     """Return the order to mint."""
     request = TokenRequest(
         type=UTDStreamType.AUDIO_ROOM,
-        room_name=RoomName(room),
+        room_name=RoomOrCall(room),
         identity=Identity(identity),
     )
     return Order(

@@ -35,6 +35,7 @@ async def main() -> int:
         room_empty=_DAY,
         rate_app=0,
         rate_identity=0,
+        rate_pair=0,
         livekit_url="ws://sfu",
         livekit_api_key="key",
         livekit_api_secret="secret",  # noqa: S106 -- a test's

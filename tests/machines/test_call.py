@@ -30,7 +30,6 @@ from utd_stream.machines.call import (
     CloseRoom,
     DurationDue,
     End,
-    FreePhones,
     MediaRemoved,
     Party,
     RegrantParty,
@@ -140,14 +139,12 @@ def test_every_change_is_told(machine: AnyMachine) -> None:
         assert seen.step.effects.count(Tell()) == changes
 
 
-def test_every_end_frees_and_closes(machine: AnyMachine) -> None:
-    """Both phones are freed and the room is closed, by an end and by nothing else."""
+def test_every_end_closes_the_room(machine: AnyMachine) -> None:
+    """The room is closed by an end, after it was told, and by nothing else."""
     for seen in every_call_step(machine):
         ends = seen.state in LIVE and seen.step.state not in LIVE
-        told = (Tell(), FreePhones(), CloseRoom()) if ends else ()
-        assert not ends or seen.step.effects == told
-        for effect in (FreePhones(), CloseRoom()):
-            assert seen.step.effects.count(effect) == ends
+        assert not ends or seen.step.effects == (Tell(), CloseRoom())
+        assert seen.step.effects.count(CloseRoom()) == ends
 
 
 def test_one_party_answers(machine: AnyMachine) -> None:
@@ -319,7 +316,7 @@ class CallWalk(RuleBasedStateMachine):
         super().__init__()
         self.run = Run(CALL, BORN)
         self.told: list[tuple[object, ...]] = [row(INITIATING, BORN)]
-        self.freed = 0
+        self.closed = 0
 
     @rule(event=call_events())
     def hear(self, event: CallEvent) -> None:
@@ -327,7 +324,7 @@ class CallWalk(RuleBasedStateMachine):
         for effect in fired(self.run, event) or ():
             if isinstance(effect, Tell):
                 self.told.append(row(self.run.state, self.run.data))
-            self.freed += isinstance(effect, FreePhones)
+            self.closed += isinstance(effect, CloseRoom)
 
     @invariant()
     def parties_know_the_row(self) -> None:
@@ -336,9 +333,9 @@ class CallWalk(RuleBasedStateMachine):
         assert self.run.data.rev == len(self.told)
 
     @invariant()
-    def phones_are_freed_with_the_end(self) -> None:
+    def the_room_is_closed_with_the_end(self) -> None:
         """Law 3."""
-        assert self.freed == (self.run.state not in LIVE)
+        assert self.closed == (self.run.state not in LIVE)
 
 
 TestCallWalk = CallWalk.TestCase

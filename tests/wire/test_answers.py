@@ -34,6 +34,8 @@ ANSWERS = [
     a.Page[a.RoomView],
     a.Page[a.ParticipantView],
     a.Page[m.SpeakerRequest],
+    a.Page[m.UTDCall],
+    m.UTDCall,
 ]
 MODELS = [
     m.UTDSeatGrid,

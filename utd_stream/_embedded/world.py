@@ -47,6 +47,9 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
     engine_clock: Clock | None = None,
     seat_grace: float = 15.0,
     request_expiry: float = 60.0,
+    ring_timeout: float = 30.0,
+    max_call: float = 3_600.0,
+    call_grace: float = 15.0,
     room_empty: float = 300.0,
     reconcile_period: float = 5.0,
 ) -> EmbeddedWorld:
@@ -73,6 +76,10 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         engine_clock: Another time for the engine alone: a clock that is wrong.
         seat_grace: How long a seat waits for somebody who is lost, in seconds.
         request_expiry: How long a request or invitation waits, in seconds.
+        ring_timeout: How long a call rings, in seconds, from 10 to 120.
+        max_call: How long an answered call may last, in seconds, from 60 to 14,400.
+        call_grace: How long a call waits for a party that is not in its media room,
+            in seconds.
         room_empty: How long a room lives with nobody in it, in seconds.
         reconcile_period: How often the engine looks at the SFU, in seconds.
 
@@ -94,10 +101,14 @@ def embedded(  # noqa: PLR0913 -- the settings of a world
         livekit_api_secret="loopback",  # noqa: S106 -- likewise
         seat_grace=seat_grace,
         request_expiry=request_expiry,
+        ring_timeout=ring_timeout,
+        max_call=max_call,
+        call_grace=call_grace,
         room_empty=room_empty,
         reconcile_period=reconcile_period,
         rate_app=0,  # nobody else can reach this engine
         rate_identity=0,
+        rate_pair=0,
     )
     clock = clock or AsyncioClock()
     return EmbeddedWorld(

@@ -76,7 +76,12 @@ class LiveKitSfu:
         self._timeout = timeout
 
     async def create_room(
-        self, name: str, *, metadata: str, empty_timeout: float
+        self,
+        name: str,
+        *,
+        metadata: str,
+        empty_timeout: float,
+        max_participants: int = 0,
     ) -> SfuRoom:
         """Open a room, or return the one that exists, unchanged."""
         seconds = math.ceil(empty_timeout)
@@ -86,6 +91,7 @@ class LiveKitSfu:
                 metadata=metadata,
                 empty_timeout=seconds,
                 departure_timeout=seconds,
+                max_participants=max_participants,
             )
         return sfu_room(await self._asked(self._rooms().create_room(request)))
 

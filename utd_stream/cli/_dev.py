@@ -36,6 +36,7 @@ def main(*, port: int | None, as_json: bool) -> int:
             "database": f"sqlite:///{KEPT_IN / 'engine.db'}",
             "rate_app": 0,
             "rate_identity": 0,
+            "rate_pair": 0,
         },
     )
     _check_usable(config)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from utd_stream._border import HomeLoop, border
 from utd_stream.client._rest import Call, Rest
 from utd_stream.contract import answers as a
+from utd_stream.contract import call_endpoints as calls
 from utd_stream.contract import endpoints as e
 from utd_stream.contract import requests as r
 from utd_stream.contract.endpoint import Endpoint
@@ -19,7 +22,8 @@ from utd_stream.contract.fields import (
     Text256,
     WholeNumber,
 )
-from utd_stream.models.rooms import SeatMode
+from utd_stream.models.calls import HangUpReason, UTDCall, UTDCallStatus
+from utd_stream.models.rooms import SeatMode, UTDStreamType
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
 __all__ = ["UTDApi"]
@@ -28,6 +32,7 @@ _R = TypeVar("_R")
 _A = TypeVar("_A")
 
 _ACT = r.ActRequest()
+_CALL_ACT = r.CallActRequest()
 
 
 @border
@@ -299,6 +304,113 @@ class UTDApi:
             id=invitation_id,
         )
 
+    async def create_call(  # noqa: PLR0913 -- what a call is told
+        self,
+        callee_identity: str,
+        type: UTDStreamType,  # noqa: A002 -- the contract's name
+        *,
+        callee_name: str | None = None,
+        caller_name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        party_id: str | None = None,
+        key: str | None = None,
+    ) -> UTDCall:
+        """Call somebody; the answer holds the way into the media room.
+
+        Args:
+            callee_identity: Whom.
+            type: Audio call or video call.
+            callee_name: Shown to people.
+            caller_name: Shown to people.
+            metadata: The app's own, for both; at most 4,096 bytes of JSON.
+            party_id: Names this client: it alone may enter the media room.
+            key: Idempotency-Key; the same again is the same call.
+        """
+        body = r.CallRequest(
+            callee_identity=Identity(callee_identity),
+            callee_name=None if callee_name is None else DisplayName(callee_name),
+            caller_name=None if caller_name is None else DisplayName(caller_name),
+            type=type,
+            metadata=metadata,
+            party_id=_party(party_id),
+        )
+        return await self._rest.call(calls.CREATE_CALL, body, Call(key=key))
+
+    async def ring_call(self, call_id: str) -> UTDCall:
+        """Say that a call rings here; the callee only."""
+        return await self._call(calls.RING_CALL, _CALL_ACT, call_id=call_id)
+
+    async def accept_call(
+        self, call_id: str, *, party_id: str | None = None, key: str | None = None
+    ) -> UTDCall:
+        """Answer a call; the answer holds the way into the media room.
+
+        Args:
+            call_id: Which.
+            party_id: Names this client: it alone may enter the media room.
+            key: Idempotency-Key; the same again is the same answer.
+        """
+        body = r.AnswerCallRequest(party_id=_party(party_id))
+        call = Call(path={"call_id": call_id}, key=key)
+        return await self._rest.call(calls.ACCEPT_CALL, body, call)
+
+    async def reject_call(self, call_id: str) -> UTDCall:
+        """Decline a call, on all devices; the callee only."""
+        return await self._call(calls.REJECT_CALL, _CALL_ACT, call_id=call_id)
+
+    async def busy_call(self, call_id: str) -> UTDCall:
+        """Say that one is busy, on all devices; the callee only."""
+        return await self._call(calls.BUSY_CALL, _CALL_ACT, call_id=call_id)
+
+    async def end_call(
+        self, call_id: str, *, reason: HangUpReason | None = None
+    ) -> UTDCall:
+        """Hang up; either party.
+
+        Args:
+            call_id: Which.
+            reason: Why, where it is not that a person hung up.
+        """
+        body = r.EndCallRequest(reason=reason)
+        return await self._call(calls.END_CALL, body, call_id=call_id)
+
+    async def get_call(self, call_id: str) -> UTDCall:
+        """Read a call; its two parties."""
+        return await self._call(calls.GET_CALL, call_id=call_id)
+
+    async def list_calls(  # noqa: PLR0913 -- what a list may be narrowed by
+        self,
+        *,
+        status: UTDCallStatus | None = None,
+        type: UTDStreamType | None = None,  # noqa: A002 -- the contract's name
+        identity: str | None = None,
+        start_date: datetime | None = None,
+        end_date: datetime | None = None,
+        page: int = 1,
+        per_page: int = 20,
+    ) -> a.Page[UTDCall]:
+        """List one's own calls, newest first; all with the app's secret.
+
+        Args:
+            status: Where they stand.
+            type: Audio calls or video calls.
+            identity: One of the parties.
+            start_date: Created then or later.
+            end_date: Created earlier.
+            page: Which page, from 1.
+            per_page: Most calls on a page, at most 100.
+        """
+        narrowed = {
+            "status": status.value if status else None,
+            "type": type.wire if type else None,
+            "identity": identity,
+            "start_date": start_date.isoformat() if start_date else None,
+            "end_date": end_date.isoformat() if end_date else None,
+        }
+        query: dict[str, str | int] = {"page": page, "per_page": per_page}
+        query |= {name: text for name, text in narrowed.items() if text is not None}
+        return await self._rest.call(calls.LIST_CALLS, None, Call(query=query))
+
     async def _call(
         self,
         endpoint: Endpoint[_R, _A],
@@ -313,3 +425,7 @@ class UTDApi:
     ) -> _A:
         call = Call(path={**path}, query={"page": page, "per_page": per_page})
         return await self._rest.call(endpoint, None, call)
+
+
+def _party(party_id: str | None) -> Text256 | None:
+    return None if party_id is None else Text256(party_id)

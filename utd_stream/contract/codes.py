@@ -97,6 +97,7 @@ CODES: Mapping[UTDErrorCode, Code] = {
         status=409,
         meaning="The call or the stage is in a state that does not take this command.",
         remedy="Read its state again.",
+        details=("call_id", "status", "end_reason", "rev"),
     ),
     _C.ALREADY_SEATED: Code(
         status=409,
@@ -130,6 +131,18 @@ CODES: Mapping[UTDErrorCode, Code] = {
         status=409,
         meaning="The callee is in another call.",
         remedy="Call again later.",
+    ),
+    _C.CALLER_BUSY: Code(
+        status=409,
+        meaning="The caller is in another call, on this or another device.",
+        remedy="End that call first; details.call_id names it.",
+        details=("call_id", "status"),
+    ),
+    _C.ANSWERED_ELSEWHERE: Code(
+        status=409,
+        meaning="Another device of the callee answered the call.",
+        remedy="Go on there, or end the call.",
+        details=("call_id", "status", "end_reason", "rev"),
     ),
     _C.ROOM_FULL: Code(
         status=409,
@@ -196,6 +209,12 @@ DETAILS: Mapping[str, Mapping[str, object]] = {
         "description": "When the ban ends, UTC; null if it does not end by itself.",
         "type": ["string", "null"],
         "format": "date-time",
+    },
+    "call_id": {"description": "Which call.", "type": "string"},
+    "status": {"description": "Where the call stands.", "type": "string"},
+    "end_reason": {
+        "description": "Why the call is over; null if it is not.",
+        "type": ["string", "null"],
     },
     "not_ready": {
         "description": "Of `GET /ready`: the parts that cannot serve.",

@@ -5,14 +5,16 @@ Source: contract.md sections 2 and 3.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
 import attrs
 
 from utd_stream.contract import answers as a
 
-__all__ = ["API_PREFIX", "Endpoint", "Who"]
+__all__ = ["API_PREFIX", "Endpoint", "Filter", "Who"]
 
 API_PREFIX = "/api/v1"
 
@@ -36,6 +38,8 @@ class Who(Enum):
         MODERATOR: A host or an admin of the room by a bearer, or the app's
             secret.  An admin never acts on a host or the owner, a host never
             on the owner.
+        PARTY: One of the two parties of the call for themselves by a bearer; the app's
+            secret, also for nobody.
         HOST: A host or the owner of the room by a bearer, or the app's secret.
         SECRET: The app's own back end, by the app's secret.
     """
@@ -48,8 +52,27 @@ class Who(Enum):
     SELF = "self"
     MEMBER = "member"
     MODERATOR = "moderator"
+    PARTY = "party"
     HOST = "host"
     SECRET = "secret"  # noqa: S105 -- a word, not one
+
+
+@attrs.frozen(kw_only=True)
+class Filter:
+    """One word of a query that narrows a list.
+
+    Attributes:
+        meaning: In a sentence.
+        values: All that it may be; empty for any text.
+        is_time: It is a moment, as ISO 8601.
+    """
+
+    meaning: str
+    values: tuple[str, ...] = ()
+    is_time: bool = False
+
+
+NO_FILTERS: Mapping[str, Filter] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True)
@@ -59,12 +82,14 @@ class Endpoint(Generic[_R, _A]):
     Attributes:
         name: Of the operation; also of the client's method.
         method: HTTP method.
-        path: With ``{room}``, ``{identity}``, ``{index}``, ``{id}``.
+        path: With ``{room}``, ``{call_id}``, ``{identity}``, ``{index}``, ``{id}``.
         who: Who may call.
         request: Model of the body, or None where there is none.
         answer: Model of a 200, or None where it is no model's JSON.
         errors: Codes it may answer with, beside those of every endpoint.
         paged: Takes ``page`` and ``per_page``.
+        filters: What else its query may hold, each with its meaning.
+        status: HTTP status of what it answers when all is well.
         at_root: Its path does not begin with `API_PREFIX`.
         summary: One sentence.
         rule: What it does and when it says no, in words; empty where the
@@ -79,6 +104,8 @@ class Endpoint(Generic[_R, _A]):
     answer: type[_A] | None = None
     errors: tuple[str, ...] = ()
     paged: bool = False
+    filters: Mapping[str, Filter] = attrs.field(default=NO_FILTERS, hash=False)
+    status: int = 200
     at_root: bool = False
     summary: str
     rule: str = ""

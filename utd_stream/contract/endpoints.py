@@ -13,10 +13,20 @@ from typing import Any, TypeVar
 
 from utd_stream.contract import answers as a
 from utd_stream.contract import requests as r
-from utd_stream.contract.endpoint import API_PREFIX, Endpoint, Who
+from utd_stream.contract.call_endpoints import (
+    ACCEPT_CALL,
+    BUSY_CALL,
+    CREATE_CALL,
+    END_CALL,
+    GET_CALL,
+    LIST_CALLS,
+    REJECT_CALL,
+    RING_CALL,
+)
+from utd_stream.contract.endpoint import API_PREFIX, Endpoint, Filter, Who
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
-__all__ = ["API_PREFIX", "ENDPOINTS", "Endpoint", "Who"]
+__all__ = ["API_PREFIX", "ENDPOINTS", "Endpoint", "Filter", "Who"]
 
 _R = TypeVar("_R")
 _A = TypeVar("_A")
@@ -156,7 +166,10 @@ CREATE_TOKEN: Endpoint[r.TokenRequest, a.UTDTokenResponse] = Endpoint(
     who=Who.APP,
     request=r.TokenRequest,
     answer=a.UTDTokenResponse,
-    errors=(*_MINT_ERRORS, *_SIT_ERRORS, "room_full", "not_found"),
+    errors=(
+        *(*_MINT_ERRORS, *_SIT_ERRORS, "room_full", "not_found"),
+        *("answered_elsewhere", "invalid_transition"),
+    ),
     summary="Enter a room.",
     rule=(
         "Makes the identity a member of the room and answers a media "
@@ -182,6 +195,10 @@ CREATE_TOKEN: Endpoint[r.TokenRequest, a.UTDTokenResponse] = Endpoint(
         "grid yet; else they are ignored. A host_seat that cannot be "
         "taken refuses the whole mint with 409, and one beyond the "
         "grid with 422.\n\n"
+        "A call: `room_name` is its id. Its two parties only, anybody else gets 404, "
+        "as after its end; the callee before the answer 409 `invalid_transition`; "
+        "another client than the one that called or answered 409 "
+        "`answered_elsewhere`.\n\n"
         "resume: 404 after the end of the room, 403 without a present "
         "membership. A name in use by a live room of another type "
         "is 409 `conflict`; a room type that this engine does not "
@@ -553,4 +570,12 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     INVITE_TO_SPEAK,
     ACCEPT_INVITATION,
     DECLINE_INVITATION,
+    CREATE_CALL,
+    RING_CALL,
+    ACCEPT_CALL,
+    REJECT_CALL,
+    BUSY_CALL,
+    END_CALL,
+    GET_CALL,
+    LIST_CALLS,
 )

@@ -11,7 +11,12 @@ from typing import Any, NewType
 
 import attrs
 
-from utd_stream.models.names import check_display_name, check_identity, check_room_name
+from utd_stream.models.names import (
+    check_display_name,
+    check_identity,
+    check_room_name,
+    is_call_id,
+)
 from utd_stream.models.seats import MAX_SEAT_COUNT
 
 __all__ = [
@@ -23,6 +28,7 @@ __all__ = [
     "JsonObjectText",
     "ModeId",
     "RoomName",
+    "RoomOrCall",
     "SeatCount",
     "SeatIndex",
     "Text20",
@@ -34,6 +40,7 @@ __all__ = [
 
 Identity = NewType("Identity", str)
 RoomName = NewType("RoomName", str)
+RoomOrCall = NewType("RoomOrCall", str)
 DisplayName = NewType("DisplayName", str)
 Image = NewType("Image", str)
 ModeId = NewType("ModeId", str)
@@ -106,6 +113,11 @@ _TEXT = f"[^{_CONTROL}]+$"
 _NOT_FOLDED = rf"^(?![\s\S]*[{_CONTROL}])(?!\s*$)(?!\.{{1,2}}$)"
 _NO_DOTS = "neither `.` nor `..`"
 
+
+def _room_or_call(text: str) -> str:
+    return text if is_call_id(text) else check_room_name(text)
+
+
 FIELDS: Mapping[Any, Field] = {
     Identity: Field(str, check_identity, _name(256, _NOT_FOLDED + _TEXT, _NO_DOTS)),
     RoomName: Field(
@@ -116,6 +128,17 @@ FIELDS: Mapping[Any, Field] = {
             f"{_NOT_FOLDED}(?!bans?$)(?!call_){_TEXT}",
             _NO_DOTS,
             "not `ban`, not `bans`, and not beginning `call_`",
+            "with `p<app id>_` before it still at most 256 bytes",
+        ),
+    ),
+    RoomOrCall: Field(
+        str,
+        _room_or_call,
+        _name(
+            256,
+            f"{_NOT_FOLDED}(?!bans?$)(?!call_(?![0-9a-f]{{24}}$)){_TEXT}",
+            _NO_DOTS,
+            "not `ban`, not `bans`, and beginning `call_` only as the id of a call",
             "with `p<app id>_` before it still at most 256 bytes",
         ),
     ),

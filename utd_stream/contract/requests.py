@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import attrs
 
 from utd_stream.contract.fields import (
@@ -10,7 +13,7 @@ from utd_stream.contract.fields import (
     Image,
     JsonObjectText,
     ModeId,
-    RoomName,
+    RoomOrCall,
     SeatCount,
     SeatIndex,
     Text20,
@@ -19,10 +22,15 @@ from utd_stream.contract.fields import (
     Text256,
     WholeNumber,
 )
+from utd_stream.models.calls import HangUpReason
 from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
 
 __all__ = [
     "ActRequest",
+    "AnswerCallRequest",
+    "CallActRequest",
+    "CallRequest",
+    "EndCallRequest",
     "InviteRequest",
     "LeaveRequest",
     "MoveRequest",
@@ -54,7 +62,7 @@ class TokenRequest:
 
     Attributes:
         type: What kind of room it is, or becomes.
-        room_name: Which room.
+        room_name: Which room, or which call by its id.
         identity: Who enters.
         name: Shown to people.
         role: The role asked for, audience when absent; the answer's role says
@@ -63,6 +71,8 @@ class TokenRequest:
         image: Address of a picture; others see it on the seat.
         metadata: The app's own keys for the participant's metadata; keys that
             only the engine may write are left out.
+        party_id: Of a call: the client that called or answered; another one of the
+            same person is refused.
         resume: True for the automatic mint of a reconnect: only a member of
             the room as it lives now gets a token, and no room begins.
         seat_count: Number of seats, from the first host.
@@ -76,13 +86,14 @@ class TokenRequest:
     """
 
     type: UTDStreamType
-    room_name: RoomName
+    room_name: RoomOrCall
     identity: Identity
     name: DisplayName | None = None
     role: UTDRole | None = None
     device_id: Text256 | None = None
     image: Image | None = None
     metadata: JsonObjectText | None = None
+    party_id: Text256 | None = None
     resume: bool = False
     seat_count: SeatCount | None = None
     seat_mode: SeatMode | None = None
@@ -184,4 +195,78 @@ class InviteRequest:
 
     target_identity: Identity
     seat_index: SeatIndex | None = None
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallRequest:
+    """Call somebody.
+
+    Attributes:
+        callee_identity: Whom.
+        callee_name: Shown to people.
+        caller_name: Shown to people.
+        type: Audio call or video call; ``voice`` and ``video`` say the same.
+        metadata: The app's own, for both parties.
+        os: Operating system of the device, for the app's statistics.
+        party_id: Names the client that calls; it alone may enter the media room as
+            the caller.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
+    """
+
+    callee_identity: Identity
+    callee_name: DisplayName | None = None
+    caller_name: DisplayName | None = None
+    type: UTDStreamType
+    metadata: Mapping[str, Any] | None = None
+    os: Text50 | None = None
+    party_id: Text256 | None = None
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class CallActRequest:
+    """Say something to a call that rings.
+
+    Attributes:
+        party_id: Names the client that says it.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
+    """
+
+    party_id: Text256 | None = None
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class AnswerCallRequest:
+    """Answer a call.
+
+    Attributes:
+        os: Operating system of the device, for the app's statistics.
+        party_id: Names the client that answers; it alone may enter the media room
+            as the callee.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
+    """
+
+    os: Text50 | None = None
+    party_id: Text256 | None = None
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class EndCallRequest:
+    """Hang up.
+
+    Attributes:
+        reason: Why: the party hung up, or its client lost the connection.
+        party_id: Names the client that hangs up.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
+    """
+
+    reason: HangUpReason | None = None
+    party_id: Text256 | None = None
     identity: Identity | None = None

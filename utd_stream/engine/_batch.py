@@ -13,23 +13,28 @@ from datetime import datetime
 import orjson
 
 from utd_stream.contract.answers import Empty
+from utd_stream.contract.endpoints import Who
 from utd_stream.engine._answers import beyond, numbered
 from utd_stream.engine._batch_rows import BatchRows
 from utd_stream.engine._replay import kept_fields, replayed
 from utd_stream.engine._retention import KEPT
-from utd_stream.engine._rows import ROOM
+from utd_stream.engine._rows import ROOM, CallRow, SignalRow
 from utd_stream.engine._unit import AggregateRef, Decider, Deciders, UnitOfWork
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.committed import Committed
-from utd_stream.engine.orders import Idempotency, Order, Outcome, another_request
+from utd_stream.engine.orders import Entry, Idempotency, Order, Outcome, another_request
 from utd_stream.engine.rules.authority import check_may
-from utd_stream.engine.rules.decide import decide, next_deadline
+from utd_stream.engine.rules.call.state import call_of, row_of_call
+from utd_stream.engine.rules.call.telling import signals_of
+from utd_stream.engine.rules.commands import CallCommand, Command, TimePassed
+from utd_stream.engine.rules.decide import decide, next_deadline, overdue
 from utd_stream.engine.rules.effects import (
     Effect,
     Say,
     SyncMetadata,
     SyncParticipant,
     SyncRoom,
+    TellCall,
 )
 from utd_stream.engine.rules.grants import permission
 from utd_stream.engine.rules.keeping import row_of
@@ -53,6 +58,8 @@ from utd_stream.errors import (
 from utd_stream.wire import encode
 
 __all__ = ["Batch"]
+
+_FIRST_ERROR = 400
 
 
 class Batch:
@@ -84,10 +91,12 @@ class Batch:
         self._rules = rules
         self._now = now
         self._rows = BatchRows(store.members, committed.rows)
-        self._unit = UnitOfWork(store, committed)
+        self._unit = UnitOfWork(store, committed, self._rows)
         self._outbox: dict[tuple[str, str, str, str], OutboxRow] = {}
         self._known: dict[str, StoredAnswer] = {}
         self._answers: list[StoredAnswer] = []
+        self._calls: dict[RoomKey, CallRow] = {}
+        self._signals: list[SignalRow] = []
 
     def decide(self, orders: Sequence[Order]) -> list[Outcome | EngineError]:
         """Return what becomes of each of *orders*; one harms no other."""
@@ -118,6 +127,8 @@ class Batch:
             sent=sent,
             answers=answers,
             evicted=beyond(answers),
+            calls=list(self._calls.values()),
+            signals=self._signals,
         )
 
     def _one(self, order: Order) -> Outcome | EngineError:
@@ -147,7 +158,18 @@ class Batch:
             except EngineError as error:
                 return error
         body = replayed(known.body, known.life, room, member, order.actor)
+        if order.entry is not None and known.status < _FIRST_ERROR:
+            body = self._entered_anew(body, order, order.entry)
         return Outcome(status=known.status, body=body)
+
+    def _entered_anew(self, body: bytes, order: Order, entry: Entry) -> bytes:
+        """Return the answer about a call with a fresh way in, while it goes on."""
+        fields = orjson.loads(body)
+        room = self._try_room((order.key[0], fields["call_id"]))
+        member = self._member(room, order.actor.identity)
+        if room is None or member is None:
+            return body
+        return orjson.dumps({**fields, **entry(room, member)})
 
     def _outcome(self, order: Order) -> Outcome | EngineError:
         try:
@@ -163,16 +185,31 @@ class Batch:
             raise order.command
         decider = self._deciders.get(type(order.command))
         if decider is not None:
+            for key in list(decider.due(order, self._unit)):
+                self._settle(key)
             return self._obey_many(order, decider)
+        if isinstance(order.command, CallCommand):
+            self._settle(order.key)
+        return self._obey_one(order, order.command)
+
+    def _settle(self, key: RoomKey) -> None:
+        """Decide what is overdue of a call first, as a decision of its own."""
+        room = self._try_room(key)
+        if room is not None and "time" in overdue(room, self._rules, self._now):
+            passed = TimePassed()
+            order = Order(key=key, command=passed, who=Who.SFU)
+            self._obey_one(order, passed)
+
+    def _obey_one(self, order: Order, command: Command) -> Outcome:
         before = self._room(order.key)
-        rows = self._rows.of(before, order.command, order.actor)
+        rows = self._rows.of(before, command, order.actor)
         if order.if_match is not None:
             room = check_may(before, rows, order.actor, order.who)
             _check_revision(room, order.if_match)
         decision = decide(
             before,
             rows,
-            order.command,
+            command,
             key=order.key,
             who=order.who,
             actor=order.actor,
@@ -201,15 +238,31 @@ class Batch:
 
     def _obey_many(self, order: Order, decider: Decider) -> Outcome:
         decided = decider.decide(order, self._unit, self._now)
-        body = encode(decided.answer)
+        room = decided.room
+        if room is not None and order.reply is not None:
+            body = order.reply(room, decided.answer)
+        else:
+            body = encode(decided.answer)
+        kept, life = body, 0
+        if room is not None and order.idempotency is not None:
+            kept, life = kept_fields(decided.answer, room)
         for put in decided.puts:
             self._unit.check(put)
+        rows = [row_of(room, m, self._rules) for m in decided.members if room]
         # Likewise nothing fails from here on.
         for put in decided.puts:
             self._unit.put(put.kind, put.after)
-        for room, effect in decided.effects:
-            self._put(room, effect)
-        return Outcome(body=body, kept=body)
+        self._rows.put(rows)
+        for told, effect in decided.effects:
+            self._put(told, effect)
+        return Outcome(
+            status=decided.status,
+            body=body,
+            room=room,
+            members=tuple(decided.members),
+            kept=kept,
+            life=life,
+        )
 
     def _refs(self, order: Order) -> Iterable[AggregateRef]:
         if isinstance(order.command, EngineError):
@@ -257,13 +310,44 @@ class Batch:
             return self._store.newest_answer(caller)
 
     def _put(self, room: Room, effect: Effect) -> None:
+        if isinstance(effect, TellCall):
+            self._tell(room)
+            return
         self.seq += 1
         key = room.app_id, room.name
         kind, slot, payload = self._row(room, effect)
         row = OutboxRow(*key, kind, slot, self.seq, payload, room.version)
         self._outbox[(*key, kind, slot)] = row
 
-    def _row(self, room: Room, effect: Effect) -> tuple[str, str, str]:
+    def _tell(self, room: Room) -> None:
+        call, told = call_of(room), row_of_call(room)
+        state = encode(told).decode()
+        self._calls[room.app_id, room.name] = CallRow(
+            app_id=room.app_id,
+            call_id=room.name,
+            caller=call.caller,
+            callee=call.callee,
+            type=room.type.value,
+            status=call.status.value,
+            initiated_at=room.created_at.timestamp(),
+            state=state,
+        )
+        self._signals += (
+            SignalRow(
+                app_id=room.app_id,
+                identity=identity,
+                event=signal.value,
+                call_id=room.name,
+                device=call.data.answered_by or "",
+                at=self._now.timestamp(),
+                state=state,
+            )
+            for identity, signal in signals_of(room)
+        )
+
+    def _row(
+        self, room: Room, effect: SyncRoom | SyncMetadata | SyncParticipant | Say
+    ) -> tuple[str, str, str]:
         match effect:
             case SyncRoom():
                 return "room", "", ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
 from urllib.parse import unquote_to_bytes
 
@@ -22,7 +23,12 @@ from utd_stream.engine.rules.commands import Actor
 from utd_stream.engine.services import Services
 from utd_stream.engine.store import RoomKey
 from utd_stream.errors import InvalidRequestError, RemoteProtocolError
-from utd_stream.models.names import check_identity, check_room_name, sfu_room_name
+from utd_stream.models.names import (
+    check_call_id,
+    check_identity,
+    check_room_name,
+    sfu_room_name,
+)
 from utd_stream.models.seats import MAX_SEAT_COUNT
 from utd_stream.wire import decode_json, decode_request
 
@@ -75,9 +81,11 @@ class Call(Generic[_R]):
         body: The request's model, or None.
         room: From the path; empty where it has none.
         identity: Likewise.
+        call_id: Likewise.
         index: Likewise; 0 where it has none.
         id: Likewise.
         paging: Of a list.
+        filters: Of a list, by their names in the query.
         idempotency: Set where the request named a key.
         if_match: The revision the caller saw, or None.
         request_id: Of this request.
@@ -89,10 +97,14 @@ class Call(Generic[_R]):
     actor: Actor
     body: _R
     room: str = ""
+    call_id: str = ""
     identity: str = ""
     index: int = 0
     id: int = 0
     paging: Paging = _FIRST_PAGE
+    filters: Mapping[str, str | datetime] = attrs.field(
+        factory=dict[str, "str | datetime"]
+    )
     idempotency: Idempotency | None = None
     if_match: int | None = None
     request_id: str = ""
@@ -100,7 +112,7 @@ class Call(Generic[_R]):
     @property
     def key(self) -> RoomKey:
         """The room's."""
-        return (self.caller.app.id, self.room)
+        return (self.caller.app.id, self.room or self.call_id)
 
 
 def read_call(  # noqa: PLR0913 -- all that was read so far
@@ -128,6 +140,7 @@ def read_call(  # noqa: PLR0913 -- all that was read so far
         actor=caller.actor(endpoint.who, getattr(body, "identity", None)),
         body=body,
         paging=_paging(endpoint, request),
+        filters=_filters(endpoint, request),
         idempotency=idempotency,
         if_match=_if_match(endpoint, request),
         request_id=request_id,
@@ -212,6 +225,8 @@ def _places(found: Mapping[str, str], app_id: str) -> dict[str, Any]:
                 case "room":
                     sfu_room_name(app_id, check_room_name(text))
                     places[name] = text
+                case "call_id":
+                    places[name] = check_call_id(text)
                 case "identity":
                     places[name] = check_identity(text)
                 case "index":
@@ -237,6 +252,8 @@ def _paging(endpoint: Endpoint[Any, Any], request: web.Request) -> Paging:
         return _FIRST_PAGE
     fields: dict[str, int] = {}
     for name, text in query.items():
+        if name in endpoint.filters:
+            continue
         if not endpoint.paged or name not in {"page", "per_page"}:
             message = f"$.{name}"
             raise invalid(message, "unknown in the query")
@@ -252,6 +269,37 @@ def _paging(endpoint: Endpoint[Any, Any], request: web.Request) -> Paging:
             message = f"$.{name}"
             raise invalid(message, f"must be a whole number from 1 to {most}")
     return Paging(**fields)
+
+
+def _filters(
+    endpoint: Endpoint[Any, Any], request: web.Request
+) -> dict[str, str | datetime]:
+    found: dict[str, str | datetime] = {}
+    for name, text in request.query.items():
+        known = endpoint.filters.get(name)
+        if known is None:
+            continue
+        path = f"$.{name}"
+        if name in found:
+            raise invalid(path, "is there twice")
+        if known.values and text not in known.values:
+            raise invalid(path, f"must be one of {', '.join(known.values)}")
+        try:
+            found[name] = _moment(text) if known.is_time else check_identity(text)
+        except ValueError as error:
+            raise invalid(path, str(error)) from None
+    return found
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment.timestamp()
+    except (ValueError, OverflowError):
+        message = "must be a date or a moment as ISO 8601, such as 2026-01-31"
+        raise ValueError(message) from None
+    return moment
 
 
 def _if_match(endpoint: Endpoint[Any, Any], request: web.Request) -> int | None:

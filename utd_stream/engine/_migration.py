@@ -14,7 +14,14 @@ from typing import Any, cast
 import orjson
 from sqlalchemy import Connection, insert, inspect, select, text, update
 
-from utd_stream.engine._schema import META, SCHEMA_VERSION, TABLES
+from utd_stream.engine._schema import (
+    CALLS,
+    META,
+    PHONES,
+    SCHEMA_VERSION,
+    SIGNALS,
+    TABLES,
+)
 from utd_stream.models.json_text import read_json
 
 __all__ = ["migrate"]
@@ -215,6 +222,11 @@ def _version_outbox(connection: Connection) -> None:
     _add_column(connection, "outbox", "version BIGINT NOT NULL DEFAULT 0")
 
 
+def _add_calls(connection: Connection) -> None:
+    """Make the tables of calls, of which there were none."""
+    TABLES.create_all(connection, tables=[PHONES, CALLS, SIGNALS])
+
+
 _STEPS: Mapping[int, Callable[[Connection], None]] = {
     2: _number_answers,
     3: _name_lives,
@@ -222,6 +234,7 @@ _STEPS: Mapping[int, Callable[[Connection], None]] = {
     5: _part_contents,
     6: _version_outbox,
     7: _part_members,
+    8: _add_calls,
 }
 _OLDER = frozenset(str(version - 1) for version in _STEPS)
 

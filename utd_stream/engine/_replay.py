@@ -14,6 +14,7 @@ import attrs
 import orjson
 
 from utd_stream.engine.rules import Actor, shown
+from utd_stream.engine.rules.kind import CallEntry
 from utd_stream.engine.rules.state import Member, Room
 from utd_stream.wire import encode, to_json
 
@@ -32,6 +33,8 @@ def kept_fields(answer: Any, room: Room) -> tuple[bytes, int]:
     Returns:
         JSON without ``rev`` and ``grid``; and 0 where there was no grid.
     """
+    if isinstance(answer, CallEntry):
+        return encode(answer.row), 0
     if not hasattr(answer, "grid"):
         return encode(answer), 0
     fields = attrs.asdict(answer, recurse=False, filter=_AS_IT_IS_NOW)

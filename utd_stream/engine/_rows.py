@@ -17,11 +17,13 @@ from utd_stream.engine.rules.state import Room
 __all__ = [
     "GRANT",
     "ROOM",
+    "CallRow",
     "Changes",
     "EvictedAnswers",
     "OutboxRow",
     "RoomKey",
     "RoomWrite",
+    "SignalRow",
     "StoredAnswer",
     "room_row",
 ]
@@ -122,6 +124,54 @@ class RoomWrite:
 
 
 @attrs.frozen
+class CallRow:
+    """A call in the list of calls.
+
+    Attributes:
+        app_id: Whose.
+        call_id: Which.
+        caller: Identity.
+        callee: Identity.
+        type: Its type.
+        status: Where it stands.
+        initiated_at: When it was created, in seconds since 1970 UTC.
+        state: The row as both parties are told it, JSON.
+    """
+
+    app_id: str
+    call_id: str
+    caller: str
+    callee: str
+    type: str
+    status: str
+    initiated_at: float
+    state: str
+
+
+@attrs.frozen
+class SignalRow:
+    """What the devices of one person are told of a call.
+
+    Attributes:
+        app_id: Whose.
+        identity: To whom.
+        event: As what.
+        call_id: Which call.
+        device: The client that answered it, or empty.
+        at: When, in seconds since 1970 UTC.
+        state: The row of the call, JSON.
+    """
+
+    app_id: str
+    identity: str
+    event: str
+    call_id: str
+    device: str
+    at: float
+    state: str
+
+
+@attrs.frozen
 class Changes:
     """What one batch writes."""
 
@@ -132,6 +182,8 @@ class Changes:
     sent: Sequence[OutboxRow] = ()
     answers: Sequence[StoredAnswer] = ()
     evicted: Sequence[EvictedAnswers] = ()
+    calls: Sequence[CallRow] = ()
+    signals: Sequence[SignalRow] = ()
 
 
 def room_row(room: Room, due_at: datetime | None = None) -> dict[str, Any]:

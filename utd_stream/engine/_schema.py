@@ -23,9 +23,20 @@ from sqlalchemy import (
     Text,
 )
 
-__all__ = ["ANSWERS", "MEMBERS", "META", "OUTBOX", "ROOMS", "SCHEMA_VERSION", "TABLES"]
+__all__ = [
+    "ANSWERS",
+    "CALLS",
+    "MEMBERS",
+    "META",
+    "OUTBOX",
+    "PHONES",
+    "ROOMS",
+    "SCHEMA_VERSION",
+    "SIGNALS",
+    "TABLES",
+]
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 
 TABLES = MetaData()
 
@@ -148,6 +159,53 @@ ANSWERS = Table(
     Column("life", BigInteger, nullable=False),
     Index("idempotency_expiry", "expires_at"),
     Index("idempotency_caller", "caller", "number"),
+)
+
+# Which call a person takes part in, or took part in last.
+PHONES = Table(
+    "phones",
+    TABLES,
+    Column("app_id", String(64), primary_key=True),
+    Column("identity", String(256), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+)
+
+# One row for each call there ever was, as both parties were told it last.
+CALLS = Table(
+    "calls",
+    TABLES,
+    Column("app_id", String(64), primary_key=True),
+    Column("call_id", String(256), primary_key=True),
+    Column("caller", String(256), nullable=False),
+    Column("callee", String(256), nullable=False),
+    Column("type", String(16), nullable=False),
+    Column("status", String(16), nullable=False),
+    # In seconds since 1970 UTC.
+    Column("initiated_at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("calls_time", "app_id", "initiated_at", "call_id"),
+    Index("calls_caller", "app_id", "caller", "initiated_at", "call_id"),
+    Index("calls_callee", "app_id", "callee", "initiated_at", "call_id"),
+)
+
+# What the devices of a person are told of calls, kept for an hour.
+SIGNALS = Table(
+    "signals",
+    TABLES,
+    # No number is used twice, whatever was deleted.
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("app_id", String(64), nullable=False),
+    Column("identity", String(256), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("call_id", String(256), nullable=False),
+    # Which client of the callee answered; empty where none has.
+    Column("device", String(256), nullable=False),
+    Column("at", Float, nullable=False),
+    Column("state", Text, nullable=False),
+    Index("signals_identity", "app_id", "identity", "seq"),
+    Index("signals_at", "at"),
+    sqlite_autoincrement=True,
 )
 
 META = Table(

@@ -23,6 +23,7 @@ from utd_stream.engine.rules.grants import (
     removal_notice,
     room_metadata,
 )
+from utd_stream.engine.rules.kinds import kind_of
 from utd_stream.engine.rules.state import Room, Rules
 from utd_stream.engine.store import OutboxRow
 from utd_stream.engine.writer import Writer
@@ -127,7 +128,10 @@ class Teller:
         text = room_metadata(room)
         async with self._free:
             made = await self._sfu.create_room(
-                name, metadata=text, empty_timeout=self._rules.room_empty
+                name,
+                metadata=text,
+                empty_timeout=self._rules.room_empty,
+                max_participants=kind_of(room).most_participants,
             )
             if made.metadata != text:
                 # It was there: LiveKit leaves a room that exists as it is.

@@ -18,11 +18,13 @@ from utd_stream.engine._aggregates import (
     AggregateKind,
     AggregateWrite,
 )
+from utd_stream.engine._batch_rows import BatchRows
 from utd_stream.engine._rows import ROOM
 from utd_stream.engine.committed import Committed
 from utd_stream.engine.orders import Order
 from utd_stream.engine.rules.effects import Effect
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.members import Place
+from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.store import RoomKey, Store
 
 __all__ = [
@@ -47,6 +49,10 @@ class Aggregates(Protocol):
         """Return an aggregate as it is now in the batch, or None."""
         ...
 
+    def member(self, place: Place) -> Member | None:
+        """Return a member as they are now in the batch, or None."""
+        ...
+
 
 @attrs.frozen
 class Put:
@@ -62,13 +68,20 @@ class Decided:
 
     Attributes:
         puts: What changes, each with the next version.
-        answer: A model of `utd_stream.contract.answers`.
+        room: Which of them the answer is of; None if of none.
+        members: Those of *room* who were added or changed.
+        answer: A model of `utd_stream.contract.answers`, or what the order's reply
+            makes the answer of.
         effects: For the outbox, each with the room it is about.
+        status: HTTP status of the answer.
     """
 
     puts: Sequence[Put] = ()
+    room: Room | None = None
+    members: Sequence[Member] = ()
     answer: object
     effects: Sequence[tuple[Room, Effect]] = ()
+    status: int = 200
 
 
 class Decider(Protocol):
@@ -76,6 +89,10 @@ class Decider(Protocol):
 
     def names(self, order: Order) -> Iterable[AggregateRef]:
         """Yield what *order* looks at, as far as can be told before it is read."""
+        ...
+
+    def due(self, order: Order, aggregates: Aggregates, /) -> Iterable[RoomKey]:
+        """Yield the rooms of which something may be overdue, which is decided first."""
         ...
 
     def decide(self, order: Order, aggregates: Aggregates, now: datetime) -> Decided:
@@ -96,11 +113,13 @@ class UnitOfWork:
     Args:
         store: Read within the batch's transaction.
         committed: The rooms that need not be read.
+        rows: Members in the middle of the batch.
     """
 
-    def __init__(self, store: Store, committed: Committed) -> None:
+    def __init__(self, store: Store, committed: Committed, rows: BatchRows) -> None:
         self._store = store
         self._committed = committed
+        self._rows = rows
         self._before: dict[AggregateRef, Aggregate | None] = {}
         self._after: dict[AggregateRef, Aggregate] = {}
 
@@ -112,6 +131,10 @@ class UnitOfWork:
         if ref not in self._before:
             self._before[ref] = self._read(kind, key)
         return cast("_A | None", self._before[ref])
+
+    def member(self, place: Place) -> Member | None:
+        """Return a member as they are now in the batch, or None."""
+        return self._rows.one(place)
 
     def check(self, put: Put) -> None:
         """Refuse what cannot be written over what is there now.

@@ -118,12 +118,18 @@ class Config:
         apps: Those who may use it.
         seat_grace: How long a seat waits for somebody the SFU lost, in seconds.
         request_expiry: How long a request or invitation waits, in seconds.
+        ring_timeout: How long a call rings, in seconds.
+        max_call: How long an answered call may last, in seconds.
+        call_grace: How long a call waits for a party that is not in its media room,
+            in seconds.
         room_empty: How long a room lives with nobody in it, in seconds.
         reconcile_period: How often the SFU is listed, in seconds.
         body_limit: The largest body of a request, in bytes.
         rate_app: How many requests of one app are served a minute; 0 for all.
         rate_identity: How many requests of one user are served a minute, by their
             bearer; 0 for all.
+        rate_pair: How many calls of one user to another are served a minute; 0 for
+            all.
         livekit_url: URL of the LiveKit server, as clients reach it.
         livekit_api_key: API key of that server.
         livekit_api_secret: Secret of that API key; its webhooks are signed with it.
@@ -139,11 +145,15 @@ class Config:
     apps: tuple[App, ...] = ()
     seat_grace: float = attrs.field(default=15.0, validator=Between(0.1, _DAY))
     request_expiry: float = attrs.field(default=60.0, validator=Between(0.1, _DAY))
+    ring_timeout: float = attrs.field(default=30.0, validator=Between(10, 120))
+    max_call: float = attrs.field(default=3_600.0, validator=Between(60, 14_400))
+    call_grace: float = attrs.field(default=15.0, validator=Between(0.1, _DAY))
     room_empty: float = attrs.field(default=300.0, validator=Between(1, _DAY))
     reconcile_period: float = attrs.field(default=5.0, validator=Between(0.1, _DAY))
     body_limit: int = attrs.field(default=65_536, validator=Between(1_024, 2**24))
     rate_app: int = attrs.field(default=6_000, validator=Between(0, _MAX_RATE))
     rate_identity: int = attrs.field(default=120, validator=Between(0, _MAX_RATE))
+    rate_pair: int = attrs.field(default=6, validator=Between(0, _MAX_RATE))
     livekit_url: str = attrs.field(
         default="",
         repr=lambda url: repr(_without_password(url)),
@@ -158,6 +168,9 @@ class Config:
         return Rules(
             seat_grace=self.seat_grace,
             request_expiry=self.request_expiry,
+            ring_timeout=self.ring_timeout,
+            max_call=self.max_call,
+            call_grace=self.call_grace,
             room_empty=self.room_empty,
         )
 

@@ -14,7 +14,7 @@ from utd_stream.engine.directory import Directory
 from utd_stream.engine.orders import Order
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.rules.commands import TimePassed
-from utd_stream.engine.rules.decide import overdue
+from utd_stream.engine.rules.decide import next_deadline, overdue
 from utd_stream.engine.rules.state import Rules
 from utd_stream.engine.store import RoomKey
 from utd_stream.engine.writer import Writer
@@ -95,6 +95,10 @@ class Deadlines:
         self._directory.put_off(key, now.timestamp() + self._again)
         try:
             room = await self._writer.room(key)
+            later = next_deadline(room, self._rules, now) if room else None
+            if later is not None:  # what waits for a listing holds up no other
+                again = now.timestamp() + self._again
+                self._directory.put_off(key, min(again, later.timestamp()))
             due = frozenset[str]() if room is None else overdue(room, self._rules, now)
             if "listing" in due:
                 self._reconciler.hint(key)

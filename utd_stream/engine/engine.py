@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
+from utd_stream.engine._births import Births
 from utd_stream.engine._counts import Counts
 from utd_stream.engine.auth import Authenticator
 from utd_stream.engine.config import Config
@@ -16,6 +17,7 @@ from utd_stream.engine.outbox import Outbox
 from utd_stream.engine.rates import Rates
 from utd_stream.engine.readiness import Readiness
 from utd_stream.engine.reconciler import Reconciler
+from utd_stream.engine.rules.commands import CreateCall
 from utd_stream.engine.services import Services
 from utd_stream.engine.store import Store
 from utd_stream.engine.tokens import UserTokens
@@ -54,7 +56,12 @@ class Engine:
         self._unsent = store.unsent()
         self._directory = Directory(store, config.rules.longest)
         self._writer = Writer(
-            store, clock=clock, rules=rules, threaded=threaded, log=log
+            store,
+            clock=clock,
+            rules=rules,
+            threaded=threaded,
+            log=log,
+            deciders={CreateCall: Births(rules)},
         )
         self._outbox = Outbox(
             self._writer, sfu=sfu, clock=clock, luck=luck, rules=rules
@@ -82,7 +89,10 @@ class Engine:
             config=config,
             authenticator=Authenticator(config.apps, tokens),
             rates=Rates(
-                app=config.rate_app, identity=config.rate_identity, clock=clock
+                app=config.rate_app,
+                identity=config.rate_identity,
+                pair=config.rate_pair,
+                clock=clock,
             ),
             tokens=tokens,
             writer=self._writer,

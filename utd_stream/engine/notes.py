@@ -11,6 +11,7 @@ from utd_stream.engine.orders import Order, Outcome
 from utd_stream.engine.rules import Member, Room, shown
 from utd_stream.engine.store import OutboxRow, RoomKey
 from utd_stream.errors import EngineError
+from utd_stream.models.calls import UTDCall
 from utd_stream.models.rooms import UTDRole
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.ports import FactLog
@@ -65,6 +66,9 @@ class CommittedMember:
     connected: bool
 
 
+_NO_SEATS = UTDSeatGrid(seats=())
+
+
 @attrs.frozen(kw_only=True)
 class CommittedRoom:
     """A room as it is on disk, for those who look from outside.
@@ -74,7 +78,8 @@ class CommittedRoom:
         version: Of the room.
         life: Of the room.
         is_live: Whether that life goes on.
-        grid: What everybody may see of it.
+        grid: What everybody may see of an audio room; without seats for a call.
+        call: What both parties are told of a call.
         members: Those who were added or changed with it; all of them where the room
             was asked for.
         by: The command or fact that led to it, as its class is called.
@@ -84,7 +89,8 @@ class CommittedRoom:
     version: int
     life: int
     is_live: bool
-    grid: UTDSeatGrid
+    grid: UTDSeatGrid = _NO_SEATS
+    call: UTDCall | None = None
     members: tuple[CommittedMember, ...] = ()
     by: str = ""
 
@@ -93,12 +99,14 @@ def committed_room(
     key: RoomKey, room: Room, members: Iterable[Member], by: str = ""
 ) -> CommittedRoom:
     """Return what is told of *room* and some of its *members*."""
+    seen = shown(room)
     return CommittedRoom(
         room=key,
         version=room.version,
         life=room.life,
         is_live=room.is_live,
-        grid=shown(room),
+        grid=seen if isinstance(seen, UTDSeatGrid) else _NO_SEATS,
+        call=seen if isinstance(seen, UTDCall) else None,
         members=tuple(
             CommittedMember(
                 identity=member.identity,

@@ -15,7 +15,7 @@ import orjson
 
 from utd_stream.contract.codes import CODES, DETAILS
 from utd_stream.contract.docstrings import attributes_of
-from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
+from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Filter, Who
 from utd_stream.contract.fields import FIELDS, Identity, RoomName
 from utd_stream.engine.schemas import schema_of
 from utd_stream.errors import UTDErrorCode
@@ -155,6 +155,11 @@ _WEBHOOK: dict[str, Any] = {
 
 _IN_PATH: Mapping[str, Mapping[str, Any]] = {
     "room": FIELDS[RoomName].schema,
+    "call_id": {
+        "type": "string",
+        "pattern": "^call_[0-9a-f]{24}$",
+        "description": "Id of the call.",
+    },
     "identity": FIELDS[Identity].schema,
     "index": {
         "type": "integer",
@@ -186,11 +191,21 @@ def _parameters(endpoint: Endpoint[Any, Any]) -> list[dict[str, Any]]:
             schema = {"type": "integer", "minimum": 1, "maximum": most}
             schema["default"] = default
             found.append(_parameter(name, "query", words, schema))
+    for name, known in endpoint.filters.items():
+        found.append(_parameter(name, "query", known.meaning, _filter_schema(known)))
     if endpoint.is_write:
         found.append(_IDEMPOTENCY_KEY)
     if endpoint.takes_if_match:
         found.append(_IF_MATCH)
     return found
+
+
+def _filter_schema(known: Filter) -> Mapping[str, Any]:
+    if known.values:
+        return {"type": "string", "enum": list(known.values)}
+    if known.is_time:
+        return {"type": "string", "format": "date-time"}
+    return FIELDS[Identity].schema
 
 
 def _parameter(
@@ -231,7 +246,7 @@ def _responses(endpoint: Endpoint[Any, Any], schemas: dict[str, Any]) -> dict[st
         str(status): {"$ref": f"#/components/responses/{_name(status, codes)}"}
         for status, codes in _refusals(endpoint)
     }
-    return {"200": done, **refusals}
+    return {str(endpoint.status): done, **refusals}
 
 
 def _refusals(endpoint: Endpoint[Any, Any]) -> list[tuple[int, list[UTDErrorCode]]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import attrs
 import orjson
@@ -16,7 +16,7 @@ from utd_stream.engine.store import RoomKey
 from utd_stream.errors import ConflictError, EngineError
 from utd_stream.wire import error_to_json
 
-__all__ = ["Idempotency", "Order", "Outcome", "another_request", "fingerprint"]
+__all__ = ["Entry", "Idempotency", "Order", "Outcome", "another_request", "fingerprint"]
 
 # Answers to those who may try again, and get another one, are not kept.
 _NOT_KEPT = frozenset({401, 429})
@@ -67,6 +67,10 @@ def fingerprint(*parts: bytes) -> str:
     return digest.hexdigest()
 
 
+# Fields of an answer that are made anew for each one.
+Entry: TypeAlias = Callable[[Room, Member], Mapping[str, str]]
+
+
 @attrs.frozen(kw_only=True)
 class Order:
     """One command, or fact, about one room.
@@ -83,6 +87,8 @@ class Order:
         reply: Makes the body of the answer, of the room and what was decided.
             It runs before the commit, in the writer's thread: what it raises
             refuses the order, and nothing changes.  None for who needs none.
+        entry: Makes the way into a call's media room, of the room and the member;
+            a replay gets a fresh one while the call goes on.  None for none.
     """
 
     key: RoomKey
@@ -93,6 +99,7 @@ class Order:
     if_match: int | None = None
     request_id: str = ""
     reply: Callable[[Room, Any], bytes] | None = attrs.field(default=None, repr=False)
+    entry: Entry | None = attrs.field(default=None, repr=False)
 
 
 @attrs.frozen(kw_only=True)

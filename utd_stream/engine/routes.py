@@ -5,11 +5,16 @@ Source: contract.md section 3.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias, TypeVar
+from datetime import datetime
+from functools import partial
+from typing import Any, TypeAlias, TypeVar, cast
 
 import attrs
+import orjson
 
+from utd_stream.contract import call_endpoints as calls
 from utd_stream.contract import endpoints as e
 from utd_stream.contract import requests as r
 from utd_stream.contract.answers import (
@@ -25,18 +30,22 @@ from utd_stream.contract.endpoint import Endpoint, Who
 from utd_stream.engine import views
 from utd_stream.engine._calls import Call
 from utd_stream.engine.auth import invalid
+from utd_stream.engine.call_list import CallFilter, list_calls
 from utd_stream.engine.openapi import document
-from utd_stream.engine.orders import Order
+from utd_stream.engine.orders import Entry, Order
 from utd_stream.engine.rules import commands as c
-from utd_stream.engine.rules import shown
 from utd_stream.engine.rules.audio_room import grid_of
 from utd_stream.engine.rules.authority import check_may
+from utd_stream.engine.rules.call.commands import nothing_there
+from utd_stream.engine.rules.kind import CallEntry
 from utd_stream.engine.rules.rows import as_seen, member_of
 from utd_stream.engine.rules.state import Member, Room
 from utd_stream.engine.tokens import room_token
-from utd_stream.errors import NotFoundError
-from utd_stream.models.names import sfu_room_name
-from utd_stream.wire import encode
+from utd_stream.errors import NotFoundError, PermissionDeniedError
+from utd_stream.models.calls import HangUpReason, UTDCallStatus
+from utd_stream.models.names import check_call_id, check_room_name, sfu_room_name
+from utd_stream.models.rooms import UTDStreamType
+from utd_stream.wire import encode, to_json
 
 __all__ = ["COMMANDS", "LOOKS", "Handler", "Reply", "order_of"]
 
@@ -107,12 +116,29 @@ COMMANDS: Mapping[AnyEndpoint, CommandOf] = dict(
             e.DECLINE_INVITATION,
             lambda call: c.DeclineInvitation(invitation_id=call.id),
         ),
+        _obey(calls.RING_CALL, lambda _: c.RingCall()),
+        _obey(
+            calls.ACCEPT_CALL,
+            lambda call: c.AcceptCall(device=call.body.party_id or ""),
+        ),
+        _obey(calls.REJECT_CALL, lambda _: c.RejectCall()),
+        _obey(calls.BUSY_CALL, lambda _: c.SayCallBusy()),
+        _obey(
+            calls.END_CALL,
+            lambda call: c.EndCall(
+                is_lost=call.body.reason is HangUpReason.CONNECTION_LOST
+            ),
+        ),
     )
 )
 
 
+_ENTERING: frozenset[AnyEndpoint] = frozenset({calls.CREATE_CALL, calls.ACCEPT_CALL})
+
+
 def order_of(call: Call[Any], command: c.Command) -> Order:
     """Return the order that *call* gives the writer."""
+    entry = _entry(call)
     return Order(
         key=call.key,
         command=command,
@@ -121,12 +147,29 @@ def order_of(call: Call[Any], command: c.Command) -> Order:
         idempotency=call.idempotency,
         if_match=call.if_match,
         request_id=call.request_id,
-        reply=_encoded,
+        reply=partial(_encoded, entry),
+        entry=entry if call.endpoint in _ENTERING else None,
     )
 
 
-def _encoded(_: Room, answer: object) -> bytes:
+def _encoded(entry: Entry, room: Room, answer: object) -> bytes:
+    if isinstance(answer, CallEntry):
+        if answer.member is None:
+            return encode(answer.row)
+        return orjson.dumps({**to_json(answer.row), **entry(room, answer.member)})
     return encode(Empty() if answer is None else answer)
+
+
+def _entry(call: Call[Any]) -> Entry:
+    """Return what makes the way into a call's media room."""
+    services = call.services
+
+    def entry(room: Room, member: Member) -> dict[str, str]:
+        now = services.clock.now().timestamp()
+        token = room_token(services.sfu, room, member, services.config.rules, now)
+        return {"token": token, "url": services.config.livekit_url}
+
+    return entry
 
 
 async def _health(call: Call[None]) -> Reply:
@@ -163,6 +206,10 @@ async def _create_token(call: Call[r.TokenRequest]) -> Reply:
     asked, app, services = call.body, call.caller.app, call.services
     try:
         sfu_room_name(app.id, asked.room_name)
+        if asked.type.is_call:
+            check_call_id(asked.room_name)
+        else:
+            check_room_name(asked.room_name)
     except ValueError as error:
         message = "$.room_name"
         raise invalid(message, str(error)) from None
@@ -180,7 +227,7 @@ async def _create_token(call: Call[r.TokenRequest]) -> Reply:
             role=member.role,
             owner_identity=room.owner,
             connection=member.connection,
-            seats=shown(room),
+            seats=grid_of(room) if room.type is UTDStreamType.AUDIO_ROOM else None,
         )
         return encode(answer)
 
@@ -192,6 +239,51 @@ async def _create_token(call: Call[r.TokenRequest]) -> Reply:
         reply=minted,
     )
     return Reply((await services.writer.submit(order)).body)
+
+
+async def _create_call(call: Call[r.CallRequest]) -> Reply:
+    app_id, caller = call.caller.app.id, call.actor.identity or ""
+    call.services.rates.check_pair(app_id, caller, call.body.callee_identity)
+    drawn = call.services.luck.token().encode()
+    call_id = f"call_{hashlib.blake2b(drawn, digest_size=12).hexdigest()}"
+    command = c.CreateCall(request=call.body, device=call.body.party_id or "")
+    order = attrs.evolve(order_of(call, command), key=(app_id, call_id))
+    outcome = await call.services.writer.submit(order)
+    return Reply(outcome.body, outcome.status)
+
+
+async def _get_call(call: Call[None]) -> Reply:
+    app_id, call_id, actor = call.caller.app.id, call.call_id, call.actor
+    found = await call.services.writer.transact(
+        lambda store: store.calls.row(app_id, call_id)
+    )
+    parties = (found.caller, found.callee) if found else ()
+    if found is None or not (actor.is_secret or actor.identity in parties):
+        raise nothing_there()
+    return Reply(found.state.encode())
+
+
+async def _list_calls(call: Call[None]) -> Reply:
+    asked, actor, paging = call.filters, call.actor, call.paging
+    identity = asked.get("identity", None if actor.is_secret else actor.identity)
+    if not actor.is_secret and identity != actor.identity:
+        message = "a bearer lists its own calls only"
+        raise PermissionDeniedError(message)
+    wanted = CallFilter(
+        identity=cast("str | None", identity),
+        status=UTDCallStatus(asked["status"]) if "status" in asked else None,
+        type=UTDStreamType(asked["type"]) if "type" in asked else None,
+        start=cast("datetime | None", asked.get("start_date")),
+        end=cast("datetime | None", asked.get("end_date")),
+    )
+    app_id, writer = call.caller.app.id, call.services.writer
+    rows, total = await list_calls(
+        writer, app_id, wanted, paging.first, paging.per_page
+    )
+    told = [orjson.Fragment(row) for row in rows]
+    shown = views.page(told, total, paging.page, paging.per_page)
+    fields = {"data": [*shown.data], "pagination": attrs.asdict(shown.pagination)}
+    return Reply(orjson.dumps(fields))
 
 
 async def _list_rooms(call: Call[None]) -> Reply:
@@ -279,5 +371,8 @@ LOOKS: Mapping[AnyEndpoint, Handler] = dict(
         _look(e.GET_PARTICIPANT, _get_participant),
         _look(e.GET_SEATS, _get_seats),
         _look(e.GET_REQUESTS, _get_requests),
+        _look(calls.CREATE_CALL, _create_call),
+        _look(calls.GET_CALL, _get_call),
+        _look(calls.LIST_CALLS, _list_calls),
     )
 )

@@ -33,7 +33,9 @@ _SPELLED = {("UTDTokenResponse", "room_name"): "roomName"}
 _BY_HAND = grid_schemas()
 
 
-def schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+def schema_of(  # noqa: PLR0911 -- one for each kind of type
+    kind: Any, schemas: dict[str, Any]
+) -> dict[str, Any]:
     """Return the JSON schema of a type; models are added to *schemas*."""
     if kind in FIELDS:
         return dict(FIELDS[kind].schema)
@@ -42,6 +44,8 @@ def schema_of(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
         return _or_null(schema_of(_without_none(kind), schemas))
     if attrs.has(origin or kind):
         return _reference(kind, schemas)
+    if origin is Mapping:
+        return {"type": "object", "description": "At most 4,096 bytes of JSON."}
     if origin is tuple:
         return {"type": "array", "items": schema_of(get_args(kind)[0], schemas)}
     if issubclass(kind, Enum):

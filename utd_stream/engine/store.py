@@ -33,6 +33,7 @@ from utd_stream.engine._aggregates import (
     StaleError,
     VersionedTable,
 )
+from utd_stream.engine._call_table import CallTable
 from utd_stream.engine._dialect import (
     connect,
     is_in_memory,
@@ -56,10 +57,12 @@ from utd_stream.engine._rows import (
 )
 from utd_stream.engine._schema import (
     ANSWERS,
+    CALLS,
     META,
     OUTBOX,
     ROOMS,
     SCHEMA_VERSION,
+    SIGNALS,
 )
 from utd_stream.engine._statement import Statement
 from utd_stream.engine.rules.state import Room
@@ -97,6 +100,9 @@ class Store:
         self._compile(self._engine.dialect)
         self._connection = self._connect()
         self.members: MemberTable = MemberTable(
+            lambda: self._connection, self._engine.dialect
+        )
+        self.calls: CallTable = CallTable(
             lambda: self._connection, self._engine.dialect
         )
         self._place = place_of(self._connection)
@@ -223,6 +229,10 @@ class Store:
             self._answer.send(self._connection, changes.answers)
         if changes.evicted:
             self._evict.send(self._connection, changes.evicted)
+        if changes.calls:
+            self._call.send(self._connection, changes.calls)
+        if changes.signals:
+            self._signal.send(self._connection, changes.signals)
 
     def forget(self, now: float) -> bool:
         """Delete one piece of what is kept no longer at *now*, and commit that.
@@ -332,6 +342,9 @@ class Store:
         self._answer = of(upsert(ANSWERS, dialect.name))
         self._answers: dict[int, Statement] = {}
         of_caller = ANSWERS.c.caller == bindparam("key_caller")
+        self._call = of(upsert(CALLS, dialect.name))
+        told = [column.name for column in SIGNALS.columns if column.name != "seq"]
+        self._signal = of(insert(SIGNALS).values({n: bindparam(n) for n in told}))
         self._newest = of(select(func.max(ANSWERS.c.number)).where(of_caller))
         self._evict = of(
             delete(ANSWERS).where(

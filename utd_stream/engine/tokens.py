@@ -13,6 +13,7 @@ import attrs
 import jwt
 
 from utd_stream.engine.rules.grants import participant_metadata, permission
+from utd_stream.engine.rules.kinds import kind_of
 from utd_stream.engine.rules.state import Member, Room, Rules
 from utd_stream.errors import UnauthenticatedError
 from utd_stream.models.names import sfu_room_name
@@ -143,12 +144,15 @@ _OPTIONS: Any = {
 def room_token(sfu: Sfu, room: Room, member: Member, rules: Rules, now: float) -> str:
     """Return the token that lets *member* into *room* at the SFU.
 
-    It carries no right to publish: rights come by grant, so that the SFU
-    refuses whatever the engine has not decided.  A room that the SFU opens by
-    itself when somebody joins lives as long as one of ours.
+    It carries no right to publish but in a call: elsewhere rights come by grant, so
+    that the SFU refuses whatever the engine has not decided.  A room that the SFU
+    opens by itself when somebody joins lives as long as one of ours.
     """
     granted = permission(room, member) or Permission()
     empty = int(rules.room_empty)
+    opened: dict[str, Any] = {"emptyTimeout": empty, "departureTimeout": empty}
+    if most := kind_of(room).most_participants:
+        opened["maxParticipants"] = most
     claims: dict[str, Any] = {
         "sub": member.identity,
         "nbf": int(now) - 1,
@@ -156,14 +160,14 @@ def room_token(sfu: Sfu, room: Room, member: Member, rules: Rules, now: float) -
         "video": {
             "roomJoin": True,
             "room": sfu_room_name(room.app_id, room.name),
-            "canPublish": False,
+            "canPublish": granted.can_publish and room.type.is_call,
             "canPublishSources": [s.value for s in granted.can_publish_sources],
             "canPublishData": granted.can_publish_data,
             "canSubscribe": granted.can_subscribe,
             "canUpdateOwnMetadata": granted.can_update_metadata,
         },
         "metadata": participant_metadata(room, member),
-        "roomConfig": {"emptyTimeout": empty, "departureTimeout": empty},
+        "roomConfig": opened,
     }
     if member.name is not None:
         claims["name"] = member.name

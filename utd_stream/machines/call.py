@@ -1,7 +1,8 @@
 """One 1:1 call, from its creation to its one outcome.
 
 The engine runs it.  That a person has one live call concerns several calls and so
-stands beside this table, in the function that creates a call within one commit.
+stands beside this table, in the function that creates a call within one commit.  A
+phone is free once its call is over, so nothing has to free it.
 
 A call is decided by times that come with what the engine is told, so that its
 deadlines survive a restart: what is overdue is decided before any command.
@@ -13,8 +14,7 @@ Laws, each proved by the test of the same name:
 1. a_call_has_one_outcome: nothing leaves a final status or changes its row.
 2. every_change_is_told: a row that parties see changes by one revision and one
    Tell, and no revision comes without a change.
-3. every_end_frees_and_closes: whatever ends a call frees both phones and closes
-   its room, once.
+3. every_end_closes_the_room: whatever ends a call closes its room, once.
 4. one_party_answers: the party that accepted may repeat it; another hears that it
    was answered elsewhere.
 5. ring_ends_the_unanswered_only: a ring that is over misses a call that nobody
@@ -57,7 +57,6 @@ __all__ = [
     "CloseRoom",
     "DurationDue",
     "End",
-    "FreePhones",
     "MediaRemoved",
     "Party",
     "RegrantParty",
@@ -209,11 +208,6 @@ class Tell:
 
 
 @attrs.frozen
-class FreePhones:
-    """Let both parties make and take other calls."""
-
-
-@attrs.frozen
 class CloseRoom:
     """Close the media room of the call."""
 
@@ -225,7 +219,7 @@ class RegrantParty:
     party: Party
 
 
-CallEffect: TypeAlias = Tell | FreePhones | CloseRoom | RegrantParty
+CallEffect: TypeAlias = Tell | CloseRoom | RegrantParty
 
 
 @attrs.frozen(kw_only=True)
@@ -352,11 +346,6 @@ def tell(data: CallData, event: CallEvent) -> Tell:
     return Tell()
 
 
-def free_phones(data: CallData, event: CallEvent) -> FreePhones:
-    """Let both parties make and take other calls."""
-    return FreePhones()
-
-
 def close_room(data: CallData, event: CallEvent) -> CloseRoom:
     """Close the media room."""
     return CloseRoom()
@@ -395,9 +384,7 @@ _UNANSWERED = (_S.INITIATING, _S.RINGING)
 _LIVE = (*_UNANSWERED, _S.ACTIVE)
 _OVER = (_S.ENDED, _S.REJECTED, _S.BUSY, _S.MISSED)
 _REV = ("rev",)
-_CLOSE: tuple[Callable[[CallData, Any], CallEffect], ...] = (
-    *(tell, free_phones, close_room),
-)
+_CLOSE: tuple[Callable[[CallData, Any], CallEffect], ...] = (tell, close_room)
 _Row: TypeAlias = Row[UTDCallStatus, CallEvent, CallData, CallEffect]
 
 

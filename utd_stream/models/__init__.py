@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from utd_stream.models.calls import (
+    CallDirection,
+    CallEndReason,
+    UTDCall,
+    UTDCallStatus,
+)
 from utd_stream.models.media import AudioFrame
 from utd_stream.models.participants import (
     LocalParticipant,
@@ -33,6 +39,8 @@ __all__ = [
     "DEFAULT_SEAT_COUNT",
     "MAX_SEAT_COUNT",
     "AudioFrame",
+    "CallDirection",
+    "CallEndReason",
     "DisconnectReason",
     "Invitation",
     "LocalParticipant",
@@ -45,6 +53,8 @@ __all__ = [
     "TrackKind",
     "TrackPublication",
     "TrackSource",
+    "UTDCall",
+    "UTDCallStatus",
     "UTDConnectionState",
     "UTDRole",
     "UTDSeat",

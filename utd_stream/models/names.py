@@ -12,9 +12,11 @@ import unicodedata
 
 __all__ = [
     "check_app_id",
+    "check_call_id",
     "check_display_name",
     "check_identity",
     "check_room_name",
+    "is_call_id",
     "sfu_room_name",
     "split_sfu_room_name",
 ]
@@ -22,6 +24,7 @@ __all__ = [
 _MAX_NAME_BYTES = 256  # LiveKit's own limit for identities and room names
 _MAX_DISPLAY_BYTES = 128
 _APP_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+_CALL_ID = re.compile(r"call_[0-9a-f]{24}")
 _RESERVED_ROOMS = frozenset({"ban", "bans"})  # /rooms/ban is an endpoint
 _FOLDED = frozenset({".", ".."})  # clients fold them out of paths
 
@@ -46,6 +49,23 @@ def check_room_name(text: str) -> str:
         message = f"room name {text!r} is reserved"
         raise ValueError(message)
     return text
+
+
+def check_call_id(text: str) -> str:
+    """Return *text* if it may be the id of a call.
+
+    Raises:
+        ValueError: If it is not ``call_`` and 24 hexadecimal digits.
+    """
+    if not is_call_id(text):
+        message = "must be call_ and 24 hexadecimal digits"
+        raise ValueError(message)
+    return text
+
+
+def is_call_id(text: str) -> bool:
+    """Whether *text* may be the id of a call."""
+    return _CALL_ID.fullmatch(text) is not None
 
 
 def check_display_name(text: str) -> str:

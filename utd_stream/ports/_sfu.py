@@ -108,11 +108,17 @@ class Sfu(Protocol):
     """
 
     async def create_room(
-        self, name: str, *, metadata: str, empty_timeout: float
+        self,
+        name: str,
+        *,
+        metadata: str,
+        empty_timeout: float,
+        max_participants: int = 0,
     ) -> SfuRoom:
         """Open a room, or return the one that exists, unchanged.
 
-        The room outlives its last participant by *empty_timeout* seconds.
+        The room outlives its last participant by *empty_timeout* seconds.  It lets in
+        *max_participants*, 0 for as many as come.
         """
         ...
 

@@ -125,6 +125,7 @@ _SOME_TEXTS = frozenset(
 _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
     f.Identity: names(),
     f.RoomName: room_names(),
+    f.RoomOrCall: room_names(),
     f.DisplayName: display_names(),
     f.Image: texts(256),
     f.ModeId: texts(128),
@@ -161,7 +162,8 @@ def _of(  # noqa: PLR0911 -- a line for each kind of type
     if origin is tuple:
         return st.lists(_of(arguments[0], name, pools), max_size=3).map(tuple)
     if origin is Mapping:
-        return st.dictionaries(texts(), texts(), max_size=2)
+        told = json_values() if arguments[1] is Any else texts()
+        return st.dictionaries(texts(), told, max_size=2)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
     if kind is UTDSeatGrid:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-from typing import Any, TypeVar, cast, get_origin
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 import attrs
 import orjson
@@ -30,7 +30,9 @@ from utd_stream.errors import (
     UTDErrorCode,
     engine_error,
 )
+from utd_stream.models._frozen_map import frozen_map
 from utd_stream.models.json_text import read_json
+from utd_stream.models.rooms import UTDStreamType
 from utd_stream.models.seats import UTDSeatGrid
 from utd_stream.wire._grid import (
     grid_to_json,
@@ -286,7 +288,13 @@ def _datetime(raw: object, _: object) -> datetime:
     return value
 
 
+# How calls were spelled before.
+_OLD_TYPES = {"voice": "audio_call", "video": "video_call"}
+
+
 def _enum(raw: object, kind: type[Enum]) -> Enum:
+    if kind is UTDStreamType and isinstance(raw, str):
+        raw = _OLD_TYPES.get(raw, raw)
     for member in kind:
         if member.value == raw:
             return member
@@ -319,6 +327,10 @@ def _make_converter() -> Converter:
     )
     for new_type in FIELDS:
         converter.register_structure_hook(new_type, _field(new_type))
+    converter.register_structure_hook_func(
+        _is_json_object, lambda raw, _: frozen_map(_object(raw))
+    )
+    converter.register_unstructure_hook_func(_is_json_object, dict)
     converter.register_structure_hook(UTDSeatGrid, _grid)
     converter.register_unstructure_hook(datetime, moment_text)
     converter.register_unstructure_hook(UTDSeatGrid, grid_to_json)
@@ -329,6 +341,10 @@ def _make_converter() -> Converter:
         SessionAnswer, _from_object(converter, user_token=_SOME)(SessionAnswer)
     )
     return converter
+
+
+def _is_json_object(kind: Any) -> bool:
+    return get_origin(kind) is Mapping and get_args(kind)[1] is Any
 
 
 def _is_attrs(kind: Any) -> bool:

@@ -380,14 +380,16 @@ def test_a_host_seat_beyond_the_grid_is_an_error_of_the_field() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [UTDStreamType.AUDIO_CALL, UTDStreamType.VIDEO_CALL, UTDStreamType.LIVE_STREAM],
-    ids=lambda kind: kind.value,
-)
-def test_other_types_are_not_served_yet(kind: UTDStreamType) -> None:
+def test_other_types_are_not_served_yet() -> None:
     """A typed refusal, and no room."""
+    kind = UTDStreamType.LIVE_STREAM
     Scene().refuses("ann", entering("ann", type=kind), "feature_disabled")
+
+
+@pytest.mark.parametrize("kind", [UTDStreamType.AUDIO_CALL, UTDStreamType.VIDEO_CALL])
+def test_a_mint_begins_no_call(kind: UTDStreamType) -> None:
+    """A call begins with its creation: before, there is nothing to enter."""
+    Scene().refuses("ann", entering("ann", type=kind), "not_found")
 
 
 def test_the_back_end_says_for_whom() -> None:

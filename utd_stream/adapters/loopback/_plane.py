@@ -191,7 +191,12 @@ class Loopback:
     # The Sfu port.
 
     async def create_room(
-        self, name: str, *, metadata: str, empty_timeout: float
+        self,
+        name: str,
+        *,
+        metadata: str,
+        empty_timeout: float,
+        max_participants: int = 0,
     ) -> SfuRoom:
         """Open a room, or return the one that exists, unchanged."""
         await self._served("create_room", name)
@@ -201,7 +206,9 @@ class Loopback:
         room = self._server.rooms.get(name)
         if room is None:
             _check_metadata(metadata)
-            given = {"metadata": metadata, "departureTimeout": empty_timeout}
+            given: dict[str, Any] = {"metadata": metadata}
+            given["departureTimeout"] = empty_timeout
+            given["maxParticipants"] = max_participants
             room = self._server.open(
                 self._server.new_room(name, **given), empty_timeout
             )

@@ -10,17 +10,21 @@ from typing import TypeAlias
 
 import attrs
 
-from utd_stream.contract.requests import TokenRequest
+from utd_stream.contract.requests import CallRequest, TokenRequest
 from utd_stream.models.rooms import DisconnectReason, SeatMode
 from utd_stream.ports import SfuParticipant
 
 __all__ = [
+    "AcceptCall",
     "AcceptInvitation",
     "Actor",
     "ApproveSpeaker",
+    "CallCommand",
     "CancelRequest",
     "Command",
+    "CreateCall",
     "DeclineInvitation",
+    "EndCall",
     "EndRoom",
     "Enter",
     "Fact",
@@ -36,10 +40,13 @@ __all__ = [
     "MoveSeat",
     "MuteSeat",
     "Order",
+    "RejectCall",
     "RejectSpeaker",
     "RequestToSpeak",
+    "RingCall",
     "RoomGone",
     "RoomOpened",
+    "SayCallBusy",
     "SetupSeats",
     "SwapSeats",
     "TakeSeat",
@@ -216,6 +223,56 @@ class DeclineInvitation:
     invitation_id: int
 
 
+@attrs.frozen(kw_only=True)
+class CreateCall:
+    """Call somebody.
+
+    Attributes:
+        request: What was asked.
+        device: Which client calls, by its `party_id`; empty if it named none.
+    """
+
+    request: CallRequest
+    device: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RingCall:
+    """Say that the call rings at a device of the callee."""
+
+
+@attrs.frozen(kw_only=True)
+class AcceptCall:
+    """Answer a call.
+
+    Attributes:
+        device: Which client answers, by its `party_id`; empty if it named none.
+    """
+
+    device: str = ""
+
+
+@attrs.frozen(kw_only=True)
+class RejectCall:
+    """Decline a call, on all devices."""
+
+
+@attrs.frozen(kw_only=True)
+class SayCallBusy:
+    """Say that the callee is busy, on all devices."""
+
+
+@attrs.frozen(kw_only=True)
+class EndCall:
+    """Hang up.
+
+    Attributes:
+        is_lost: For the connection was lost.
+    """
+
+    is_lost: bool = False
+
+
 # Facts.
 
 
@@ -304,7 +361,9 @@ Order: TypeAlias = (
     | AcceptInvitation
     | DeclineInvitation
 )
+# Whoever is no party of the call learns nothing of it.
+CallCommand: TypeAlias = RingCall | AcceptCall | RejectCall | SayCallBusy | EndCall
 Fact: TypeAlias = (
     MemberJoined | MemberLeft | MembersListed | RoomGone | RoomOpened | TimePassed
 )
-Command: TypeAlias = Enter | LeaveRoom | Order | Fact
+Command: TypeAlias = Enter | LeaveRoom | Order | CallCommand | CreateCall | Fact

@@ -16,6 +16,7 @@ from utd_stream.contract.endpoints import Who
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules import minting, roster
 from utd_stream.engine.rules.authority import check_may
+from utd_stream.engine.rules.call.commands import nothing_there
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect
 from utd_stream.engine.rules.finish import finish
@@ -83,9 +84,18 @@ def decide(  # noqa: PLR0913 -- all that a decision may depend on
     return Decision(room=after, members=draft.changed, answer=answer, effects=effects)
 
 
-def next_deadline(room: Room, rules: Rules) -> datetime | None:
-    """Return when somebody must look at the room next, or None."""
-    return min((at for at, _ in _deadlines(room, rules)), default=None)
+def next_deadline(
+    room: Room, rules: Rules, after: datetime | None = None
+) -> datetime | None:
+    """Return when somebody must look at the room next, or None.
+
+    Args:
+        room: As committed.
+        rules: The numbers in force.
+        after: Deadlines until then are looked at already; None for none of them.
+    """
+    times = (at for at, _ in _deadlines(room, rules))
+    return min((at for at in times if after is None or at > after), default=None)
 
 
 def overdue(room: Room, rules: Rules, now: datetime) -> frozenset[Due]:
@@ -132,9 +142,14 @@ def _decide(
             message = "no room of this name ever lived"
             raise NotFoundError(message)
         return _FACTS[kind](draft, command)
-    check_may(room, draft.members, draft.actor, who)
+    if isinstance(command, c.CallCommand):
+        if room is None:
+            raise nothing_there()
+    else:
+        check_may(room, draft.members, draft.actor, who)
     handler = _ORDERS.get(kind) or kind_of(draft.room).commands.get(kind)
     if handler is None:
         message = f"a room of the type {draft.room.type.value} takes no such command"
-        raise ConflictError(message)
+        details = {"type": draft.room.type.value}
+        raise ConflictError(message, details=details)
     return handler(draft, command)

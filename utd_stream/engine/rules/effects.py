@@ -10,7 +10,14 @@ from typing import TypeAlias
 
 import attrs
 
-__all__ = ["Effect", "Say", "SyncMetadata", "SyncParticipant", "SyncRoom"]
+__all__ = [
+    "Effect",
+    "Say",
+    "SyncMetadata",
+    "SyncParticipant",
+    "SyncRoom",
+    "TellCall",
+]
 
 
 @attrs.frozen
@@ -43,4 +50,9 @@ class Say:
     to: tuple[str, ...] = ()
 
 
-Effect: TypeAlias = SyncRoom | SyncMetadata | SyncParticipant | Say
+@attrs.frozen
+class TellCall:
+    """Tell both parties of a call its row, by signaling and by the list of calls."""
+
+
+Effect: TypeAlias = SyncRoom | SyncMetadata | SyncParticipant | Say | TellCall

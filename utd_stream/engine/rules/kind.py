@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
+import attrs
+
 from utd_stream.contract.answers import (
     Empty,
     InvitationAnswer,
@@ -22,11 +24,13 @@ from utd_stream.contract.requests import TokenRequest
 from utd_stream.engine.rules.commands import Command
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.state import Content, Member, Room, Rules
+from utd_stream.models.calls import UTDCall
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.seats import UTDSeatGrid
 
 __all__ = [
     "Answer",
+    "CallEntry",
     "Due",
     "Handlers",
     "Made",
@@ -38,10 +42,30 @@ __all__ = [
 
 _C = TypeVar("_C")
 
+
+@attrs.frozen
+class CallEntry:
+    """A call as a command left it.
+
+    Attributes:
+        row: As both parties are told it.
+        member: Who may enter its media room by the command, or None.
+    """
+
+    row: UTDCall
+    member: Member | None
+
+
 # What everybody may see of a room's content.
-Shown: TypeAlias = UTDSeatGrid
+Shown: TypeAlias = UTDSeatGrid | UTDCall
 Answer: TypeAlias = (
-    Empty | InvitationAnswer | Member | RequestAnswer | SeatAnswer | SeatedAnswer
+    CallEntry
+    | Empty
+    | InvitationAnswer
+    | Member
+    | RequestAnswer
+    | SeatAnswer
+    | SeatedAnswer
 )
 # Makes the answer, of the room as it is committed.
 Made: TypeAlias = Callable[[Room], Answer]
@@ -90,7 +114,34 @@ class RoomKind(Protocol):
         """The commands that rooms of this type alone take."""
         ...
 
+    @property
+    def is_begun_by_a_mint(self) -> bool:
+        """Whether the first token begins a life."""
+        ...
+
+    @property
+    def most_participants(self) -> int:
+        """How many the SFU lets in; 0 for any number."""
+        ...
+
+    def grace(self, rules: Rules) -> float:
+        """Return how long somebody that the SFU lost is waited for, in seconds."""
+        ...
+
     # Changing.
+
+    def ended(self, content: Content) -> Content:
+        """Return what a room with *content* holds after its end."""
+        ...
+
+    def check_enters(self, draft: Draft, request: TokenRequest) -> None:
+        """Refuse a token to whoever may not enter now.
+
+        Raises:
+            NotFoundError: If there is nothing for them to enter.
+            ConflictError: If they may not enter yet, or not with this client.
+        """
+        ...
 
     def begin(self) -> Content:
         """Return the content of a new life, and of a room that has ended."""

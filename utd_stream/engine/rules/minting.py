@@ -5,7 +5,6 @@ Source: contract.md section 2.
 
 from __future__ import annotations
 
-from datetime import datetime
 from types import MappingProxyType
 
 import attrs
@@ -16,6 +15,7 @@ from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import SyncParticipant, SyncRoom
 from utd_stream.engine.rules.kind import Made
 from utd_stream.engine.rules.kinds import KINDS, kind_of
+from utd_stream.engine.rules.numbers import next_connection
 from utd_stream.engine.rules.state import Member
 from utd_stream.errors import (
     ConflictError,
@@ -29,10 +29,6 @@ from utd_stream.models.rooms import UTDRole
 
 __all__ = ["end_ownership", "enter"]
 
-# A life that begins in the millisecond in which the last one ended is given higher
-# numbers than one member can have been given until then.
-_APART = 1_000
-
 
 def enter(draft: Draft, command: Enter) -> Made:
     """Become a member, or stay one; begin a life if none goes on."""
@@ -40,8 +36,10 @@ def enter(draft: Draft, command: Enter) -> Made:
     _check_type(draft, request)
     if request.resume:
         _check_resumes(draft, identity)
-    if not draft.room.is_live:
+    kind = KINDS[request.type]
+    if not draft.room.is_live and kind.is_begun_by_a_mint:
         _begin(draft, request)
+    kind.check_enters(draft, request)
     role = _granted_role(draft, identity, request)
     _admit(draft, identity, role, request)
     if role is not UTDRole.HOST:
@@ -118,7 +116,7 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
         role=role,
         attributes=MappingProxyType(dict(attributes)),
         metadata=_app_metadata(request.metadata) or before.metadata,
-        connection=max(before.connection + 1, _first_connection(draft)),
+        connection=next_connection(draft, before),
         admitted=True,
         left_at=None,
         idle_since=None if before.is_connected else draft.now,
@@ -129,21 +127,6 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
         draft.change(empty_since=draft.now)
     if before.is_connected and before.role is not role:
         draft.effect(SyncParticipant(identity))
-
-
-def _first_connection(draft: Draft) -> int:
-    """Return the least number that a connection may have now.
-
-    It is of a clock that rises, so that the numbers of a forgotten member, or of
-    an earlier life, never come back.
-    """
-    life = draft.room.life
-    began = _milliseconds(draft.room.created_at) + _APART if life > 1 else 0
-    return max(_milliseconds(draft.now), began)
-
-
-def _milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1_000)
 
 
 def _app_metadata(text: str | None) -> str:

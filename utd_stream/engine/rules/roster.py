@@ -28,11 +28,12 @@ from utd_stream.engine.rules.commands import (
 )
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Say, SyncMetadata, SyncParticipant, SyncRoom
+from utd_stream.engine.rules.ending import end_life
 from utd_stream.engine.rules.grants import lingers, participant_metadata, permission
 from utd_stream.engine.rules.kind import Made
 from utd_stream.engine.rules.kinds import KINDS, kind_of
 from utd_stream.engine.rules.minting import end_ownership
-from utd_stream.engine.rules.state import Ending, Member, Room
+from utd_stream.engine.rules.state import Member, Room
 from utd_stream.errors import NotFoundError
 from utd_stream.models.rooms import (
     DisconnectReason,
@@ -107,15 +108,8 @@ def end(draft: Draft, _: EndRoom) -> Made:
 
 
 def _end(draft: Draft, reason: RoomEndReason) -> None:
-    draft.change(
-        ended_at=draft.now,
-        ending=Ending(by=draft.actor.identity, reason=reason),
-        empty_since=None,
-        owner=None,
-        content=kind_of(draft.room).begin(),
-        lost_before=None,
-    )
-    draft.end_with(Say("_room_ended"), SyncRoom())
+    content = kind_of(draft.room).ended(draft.room.content)
+    end_life(draft, reason, content, Say("_room_ended"))
 
 
 def _empty(_: Room) -> Empty:
@@ -205,7 +199,7 @@ def _grace(draft: Draft, reason: DisconnectReason) -> float | None:
         return None
     if reason is DisconnectReason.CLIENT_INITIATED:
         return draft.rules.leave_grace
-    return draft.rules.seat_grace
+    return kind_of(draft.room).grace(draft.rules)
 
 
 def _sees(

@@ -35,6 +35,9 @@ class Rules:
             SFU: a full reconnect looks like that.  Also how long the SFU may
             show somebody who said goodbye to the engine.
         request_expiry: How long a request or invitation waits.
+        ring_timeout: How long a call rings.
+        max_call: How long a call may last.
+        call_grace: How long a call waits for a party that is not in its media room.
         room_empty: How long a room lives with nobody in it.
         forget_idle: How long a member without a connection is kept who holds
             nothing: longer than a token opens the door.
@@ -45,6 +48,9 @@ class Rules:
     seat_grace: float = 15.0
     leave_grace: float = 2.0
     request_expiry: float = 60.0
+    ring_timeout: float = 30.0
+    max_call: float = 3_600.0
+    call_grace: float = 15.0
     room_empty: float = 300.0
     forget_idle: float = 900.0
     max_requests: int = 100
@@ -54,7 +60,8 @@ class Rules:
     def longest(self) -> float:
         """The longest time that anything waits, in seconds."""
         waits = (self.seat_grace, self.leave_grace, self.request_expiry)
-        return max(*waits, self.room_empty)
+        calls = (self.ring_timeout, self.max_call, self.call_grace)
+        return max(*waits, *calls, self.room_empty)
 
 
 @attrs.frozen(kw_only=True)

@@ -68,7 +68,28 @@ class AudioRoomKind:
         """The commands about seats, requests and invitations."""
         return _COMMANDS
 
+    @property
+    def is_begun_by_a_mint(self) -> bool:
+        """The first token begins a life."""
+        return True
+
+    @property
+    def most_participants(self) -> int:
+        """Anybody may listen."""
+        return 0
+
+    def grace(self, rules: Rules) -> float:
+        """Return how long a seat waits, in seconds."""
+        return rules.seat_grace
+
     # Changing.
+
+    def ended(self, content: Content) -> AudioRoom:  # noqa: ARG002 -- of the protocol
+        """Return a grid that nobody has set up."""
+        return self.begin()
+
+    def check_enters(self, draft: Draft, request: TokenRequest) -> None:
+        """Anybody may enter."""
 
     def begin(self) -> AudioRoom:
         """Return a grid that nobody has set up."""
