@@ -44,6 +44,7 @@ GIVEN: dict[str, Any] = {
     "per_page": 50,
     "if_match": 12,
     "key": "mine",
+    "void": True,
     "request": TokenRequest(**MINT),
     "call_id": "call_" + "0" * 24,
     "callee_identity": "c d",

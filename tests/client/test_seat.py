@@ -13,6 +13,7 @@ from utd_stream.errors import (
     ConflictError,
     DisconnectedError,
     PublishError,
+    TransportError,
     TransportTimeoutError,
 )
 from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDConnectionState
@@ -123,6 +124,20 @@ def test_a_take_that_is_cancelled_leaves_no_task(
     lounge.sim.settle()
 
     assert not guest._owner._tasks
+
+
+def test_a_take_that_was_not_served_is_taken_back(lounge: Lounge) -> None:
+    """The engine never seats who has gone: nobody sees them come and go."""
+    guest = lounge.joined("guest")
+    rev = lounge.grid().rev
+
+    lounge.sim.run(lounge.sim.world.kill_engine())
+    with pytest.raises(TransportError):
+        lounge.sim.run(guest.take_seat(0))
+    lounge.sim.run(lounge.sim.world.start_engine())
+    lounge.sim.run(guest.occupancy.until(lambda now: now is SeatOccupancy.LISTENING))
+
+    assert lounge.grid().rev == rev
 
 
 def test_a_take_that_is_refused_leaves_no_task(lounge: Lounge) -> None:

@@ -243,6 +243,79 @@ async def test_twice_in_one_batch_is_once(house: House) -> None:
     assert (await house.room()).rev == 1
 
 
+VOID = {"Idempotency-Void": "true"}
+
+
+async def test_request_taken_back_before_it_was_served_does_nothing(
+    house: House,
+) -> None:
+    """409 says so, is kept under the key, and answers the request that comes later."""
+    await house.enter("ana")
+
+    void = await take(house, headers=VOID)
+    late = await take(house)
+
+    for answer in (void, late):
+        assert (answer.status, answer.code) == (409, "conflict")
+        assert "taken back" in answer.body["message"]
+    assert (await house.room()).rev == 0
+
+
+async def test_request_taken_back_after_it_was_served_tells_its_answer(
+    house: House,
+) -> None:
+    """Nothing changes: who takes it back undoes what it did."""
+    await house.enter("ana")
+    first = await take(house)
+
+    void = await take(house, headers=VOID)
+
+    assert (void.status, void.body) == (200, first.body)
+    assert (await house.room()).rev == 1
+
+
+async def test_another_request_cannot_be_taken_back(house: House) -> None:
+    """A key is for one request, also for who takes it back."""
+    await house.enter("ana")
+    await take(house)
+
+    other = await take(house, index=1, headers=VOID)
+
+    assert (other.status, other.code) == (409, "conflict")
+    assert "another request" in other.body["message"]
+
+
+async def test_request_and_its_void_in_one_batch_are_one(house: House) -> None:
+    """Whichever comes first decides for both."""
+    await house.enter("ana")
+
+    void, late = await asyncio.gather(take(house, headers=VOID), take(house))
+
+    assert void.status in {200, 409}
+    assert late.status == void.status
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**KEY, "Idempotency-Void": "yes"},
+        {**KEY, "Idempotency-Void": ""},
+        VOID,
+    ],
+    ids=["yes", "empty", "no key"],
+)
+async def test_impossible_void_is_malformed(
+    house: House, headers: dict[str, str]
+) -> None:
+    """It is `true` beside a key, or nothing is done."""
+    await house.enter("ana")
+
+    answer = await house.room_ask("POST", "/seats/0/take", by="ana", headers=headers)
+
+    assert (answer.status, answer.code) == (400, "malformed")
+    assert (await house.room()).rev == 0
+
+
 async def test_key_survives_a_restart(tmp_path: Path) -> None:
     """The answer is on disk with the command it belongs to."""
     database = f"sqlite:///{tmp_path / 'engine.db'}"

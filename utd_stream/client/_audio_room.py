@@ -74,16 +74,25 @@ class SeatAsker:
 
     async def ask(self, request: SeatRequest, *, key: str) -> SeatedAnswer:
         """Take a seat, or accept the invitation to one."""
-        match request:
-            case NumberedSeat(index):
-                return await self._api.take_seat(self._room_name, index, key=key)
-            case InvitedSeat(invitation_id):
-                return await self._api.accept_invitation(
-                    self._room_name, invitation_id, key=key
-                )
-            case _:
-                assert_never(request)
+        return await self._ask(request, key, void=False)
+
+    async def take_back(self, request: SeatRequest, *, key: str) -> None:
+        """Take back what was asked and not answered."""
+        await self._ask(request, key, void=True)
 
     async def leave(self) -> SeatAnswer:
         """Leave the seat."""
         return await self._api.leave_seat(self._room_name)
+
+    async def _ask(self, request: SeatRequest, key: str, *, void: bool) -> SeatedAnswer:
+        match request:
+            case NumberedSeat(index):
+                return await self._api.take_seat(
+                    self._room_name, index, key=key, void=void
+                )
+            case InvitedSeat(invitation_id):
+                return await self._api.accept_invitation(
+                    self._room_name, invitation_id, key=key, void=void
+                )
+            case _:
+                assert_never(request)

@@ -78,6 +78,16 @@ class Asker(Protocol[_R_contra, _A_co, _L_co]):
         """
         ...
 
+    async def take_back(self, request: _R_contra, *, key: str) -> None:
+        """Take the request with that *key* back.
+
+        Raises:
+            EngineError: If the engine has not served it, and now never will; or
+                if it says no.
+            TransportError: If it is not known whether it heard.
+        """
+        ...
+
     async def leave(self) -> _L_co:
         """Free the place; the engine may know of none.
 
@@ -213,11 +223,10 @@ class Place(Generic[_R, _A, _L]):
     async def _give_back(self, op: int, unanswered: AskFor[_R] | None) -> None:
         answer: _L | None = None
         try:
-            # The same key: if the engine has served the first request, it answers
-            # that again; if not, it decides now and the first one will get the
-            # same answer.
+            # If the engine has served the request, the place is left; if not, it
+            # never will, and a 409 says so.
             if unanswered is not None:
-                await self._asker.ask(unanswered.request, key=unanswered.key)
+                await self._asker.take_back(unanswered.request, key=unanswered.key)
             answer = await self._asker.leave()
         except UTDStreamException as error:
             if not _is_lasting_no(error):

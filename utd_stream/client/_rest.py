@@ -37,6 +37,7 @@ class Call:
         query: Of the address.
         if_match: Refuse unless the grid has this revision.
         key: Idempotency-Key; None draws one.
+        void: Take back the request with that key.
         as_app: Show the app's key, where there is one, and no bearer.
     """
 
@@ -44,6 +45,7 @@ class Call:
     query: Mapping[str, str | int] = attrs.field(factory=dict[str, "str | int"])
     if_match: int | None = None
     key: str | None = None
+    void: bool = False
     as_app: bool = False
 
 
@@ -163,6 +165,9 @@ class Rest:
     def _request(
         self, endpoint: Endpoint[_R, Any], body: _R | None, call: Call
     ) -> _Request:
+        if call.void and call.key is None:
+            message = "void takes back a request: give the key that it had"
+            raise InvalidArgumentError(message)
         mints = endpoint.who in {Who.APP, Who.BEARER}
         base = self._token_base_url if mints else self._base_url
         path = endpoint.full_path.format_map(
@@ -192,6 +197,8 @@ class Rest:
             headers["Content-Type"] = "application/json"
         if key is not None:
             headers["Idempotency-Key"] = key
+        if call.void:
+            headers["Idempotency-Void"] = "true"
         if call.if_match is not None:
             headers["If-Match"] = str(call.if_match)
         return headers

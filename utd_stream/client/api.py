@@ -165,6 +165,7 @@ class UTDApi:
         *,
         if_match: int | None = None,
         key: str | None = None,
+        void: bool = False,
     ) -> a.SeatedAnswer:
         """Sit down.
 
@@ -173,9 +174,11 @@ class UTDApi:
             index: From 0.
             if_match: Refuse unless the grid has this revision.
             key: Idempotency-Key; the same one again gives the same answer.
+            void: Take back the request with that key: its answer if the engine
+                served it, else a `ConflictError`, and it never will.
         """
         path: dict[str, str | int] = {"room": room, "index": index}
-        call = Call(path=path, if_match=if_match, key=key)
+        call = Call(path=path, if_match=if_match, key=key, void=void)
         return await self._rest.call(e.TAKE_SEAT, _ACT, call)
 
     async def leave_seat(
@@ -286,10 +289,11 @@ class UTDApi:
         *,
         if_match: int | None = None,
         key: str | None = None,
+        void: bool = False,
     ) -> a.SeatedAnswer:
         """Sit down as invited."""
         path: dict[str, str | int] = {"room": room, "id": invitation_id}
-        call = Call(path=path, if_match=if_match, key=key)
+        call = Call(path=path, if_match=if_match, key=key, void=void)
         return await self._rest.call(e.ACCEPT_INVITATION, _ACT, call)
 
     async def decline_invitation(
@@ -314,6 +318,7 @@ class UTDApi:
         metadata: Mapping[str, Any] | None = None,
         party_id: str | None = None,
         key: str | None = None,
+        void: bool = False,
     ) -> UTDCall:
         """Call somebody; the answer holds the way into the media room.
 
@@ -325,6 +330,8 @@ class UTDApi:
             metadata: The app's own, for both; at most 4,096 bytes of JSON.
             party_id: Names this client: it alone may enter the media room.
             key: Idempotency-Key; the same again is the same call.
+            void: Take back the request with that key: its answer if the engine
+                served it, else a `ConflictError`, and it never will.
         """
         body = r.CallRequest(
             callee_identity=Identity(callee_identity),
@@ -334,14 +341,19 @@ class UTDApi:
             metadata=metadata,
             party_id=_party(party_id),
         )
-        return await self._rest.call(calls.CREATE_CALL, body, Call(key=key))
+        return await self._rest.call(calls.CREATE_CALL, body, Call(key=key, void=void))
 
     async def ring_call(self, call_id: str) -> UTDCall:
         """Say that a call rings here; the callee only."""
         return await self._call(calls.RING_CALL, _CALL_ACT, call_id=call_id)
 
     async def accept_call(
-        self, call_id: str, *, party_id: str | None = None, key: str | None = None
+        self,
+        call_id: str,
+        *,
+        party_id: str | None = None,
+        key: str | None = None,
+        void: bool = False,
     ) -> UTDCall:
         """Answer a call; the answer holds the way into the media room.
 
@@ -349,9 +361,11 @@ class UTDApi:
             call_id: Which.
             party_id: Names this client: it alone may enter the media room.
             key: Idempotency-Key; the same again is the same answer.
+            void: Take back the request with that key: its answer if the engine
+                served it, else a `ConflictError`, and it never will.
         """
         body = r.AnswerCallRequest(party_id=_party(party_id))
-        call = Call(path={"call_id": call_id}, key=key)
+        call = Call(path={"call_id": call_id}, key=key, void=void)
         return await self._rest.call(calls.ACCEPT_CALL, body, call)
 
     async def reject_call(self, call_id: str) -> UTDCall:

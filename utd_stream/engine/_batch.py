@@ -22,7 +22,14 @@ from utd_stream.engine._rows import ROOM, CallRow, SignalRow
 from utd_stream.engine._unit import AggregateRef, Decider, Deciders, UnitOfWork
 from utd_stream.engine.border_log import log_failure
 from utd_stream.engine.committed import Committed
-from utd_stream.engine.orders import Entry, Idempotency, Order, Outcome, another_request
+from utd_stream.engine.orders import (
+    Entry,
+    Idempotency,
+    Order,
+    Outcome,
+    another_request,
+    taken_back,
+)
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.call.state import call_of, row_of_call
 from utd_stream.engine.rules.call.telling import signals_of
@@ -139,7 +146,8 @@ class Batch:
             if known.fingerprint != order.idempotency.fingerprint:
                 return another_request()
             return self._again(known, order)
-        outcome = self._outcome(order)
+        void = order.idempotency.is_void
+        outcome = taken_back() if void else self._outcome(order)
         if isinstance(outcome, Outcome):
             self._keep(order.idempotency, outcome)
             return outcome

@@ -195,13 +195,20 @@ def read_idempotency(
         InvalidRequestError: If it cannot be one.
     """
     text = request.headers.get("Idempotency-Key")
-    if text is None or not endpoint.is_write:
+    if not endpoint.is_write:
+        return None
+    void = request.headers.get("Idempotency-Void")
+    if void is not None and (void != "true" or text is None):
+        message = "Idempotency-Void must be true, beside an Idempotency-Key"
+        raise InvalidRequestError(message, 400, "malformed")
+    if text is None:
         return None
     if not _KEY.fullmatch(text):
         message = "Idempotency-Key must be 1 to 255 visible ASCII characters"
         raise InvalidRequestError(message, 400, "malformed")
     scope = (caller.app.id, caller.scope, text)
-    return Idempotency.of(scope, request.method, request.rel_url.raw_path, raw)
+    path = request.rel_url.raw_path
+    return Idempotency.of(scope, request.method, path, raw, is_void=void is not None)
 
 
 def _model(endpoint: Endpoint[_R, Any], raw: bytes) -> _R:

@@ -194,7 +194,7 @@ def _parameters(endpoint: Endpoint[Any, Any]) -> list[dict[str, Any]]:
     for name, known in endpoint.filters.items():
         found.append(_parameter(name, "query", known.meaning, _filter_schema(known)))
     if endpoint.is_write:
-        found.append(_IDEMPOTENCY_KEY)
+        found += _IDEMPOTENCY_KEY, _IDEMPOTENCY_VOID
     if endpoint.takes_if_match:
         found.append(_IF_MATCH)
     return found
@@ -224,6 +224,14 @@ _IDEMPOTENCY_KEY = _parameter(
     "another request with that key is 409 `conflict`. Of one caller the newest 10,000 "
     "answers are kept; those of 401, 429 and 5xx are not.",
     {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+)
+_IDEMPOTENCY_VOID = _parameter(
+    "Idempotency-Void",
+    "header",
+    "Takes back the request with that Idempotency-Key, whose fate is unknown: if it "
+    "was served, its answer again; if not, 409 `conflict`, and the request does "
+    "nothing when it comes later.",
+    {"type": "string", "enum": ["true"]},
 )
 _IF_MATCH = _parameter(
     "If-Match",

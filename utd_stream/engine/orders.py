@@ -16,7 +16,15 @@ from utd_stream.engine.store import RoomKey
 from utd_stream.errors import ConflictError, EngineError
 from utd_stream.wire import error_to_json
 
-__all__ = ["Entry", "Idempotency", "Order", "Outcome", "another_request", "fingerprint"]
+__all__ = [
+    "Entry",
+    "Idempotency",
+    "Order",
+    "Outcome",
+    "another_request",
+    "fingerprint",
+    "taken_back",
+]
 
 # Answers to those who may try again, and get another one, are not kept.
 _NOT_KEPT = frozenset({401, 429})
@@ -33,15 +41,23 @@ class Idempotency:
         id: Of app, caller and key.
         caller: Of app and caller.
         fingerprint: Of method, path and body.
+        is_void: The request is taken back: it is not served, now or later.
     """
 
     id: str
     caller: str
     fingerprint: str
+    is_void: bool = False
 
     @classmethod
     def of(
-        cls, scope: tuple[str, str, str], method: str, path: str, body: bytes
+        cls,
+        scope: tuple[str, str, str],
+        method: str,
+        path: str,
+        body: bytes,
+        *,
+        is_void: bool = False,
     ) -> Idempotency:
         """Return the key of one request.
 
@@ -50,11 +66,13 @@ class Idempotency:
             method: Of the request.
             path: As it was sent.
             body: As it was sent.
+            is_void: Whether it is taken back.
         """
         return cls(
             id=fingerprint(*(part.encode() for part in scope)),
             caller=fingerprint(*(part.encode() for part in scope[:2])),
             fingerprint=fingerprint(method.encode(), path.encode(), body),
+            is_void=is_void,
         )
 
 
@@ -135,3 +153,8 @@ class Outcome:
 def another_request() -> ConflictError:
     """Return the answer to a key that came with another request before."""
     return ConflictError("the Idempotency-Key was used for another request")
+
+
+def taken_back() -> ConflictError:
+    """Return the answer to a request that was taken back before it was served."""
+    return ConflictError("the request was taken back before it was served")

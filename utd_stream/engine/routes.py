@@ -243,7 +243,8 @@ async def _create_token(call: Call[r.TokenRequest]) -> Reply:
 
 async def _create_call(call: Call[r.CallRequest]) -> Reply:
     app_id, caller = call.caller.app.id, call.actor.identity or ""
-    call.services.rates.check_pair(app_id, caller, call.body.callee_identity)
+    if not (call.idempotency and call.idempotency.is_void):
+        call.services.rates.check_pair(app_id, caller, call.body.callee_identity)
     drawn = call.services.luck.token().encode()
     call_id = f"call_{hashlib.blake2b(drawn, digest_size=12).hexdigest()}"
     command = c.CreateCall(request=call.body, device=call.body.party_id or "")
