@@ -26,6 +26,7 @@ _SEATS = ("a", "b", "index", "seat_index", "target_seat")
 _KEPT = 8
 _REPEATED = 0.3
 _STRANGE = 0.2
+_TAKEN_BACK = 0.1
 
 
 class People:
@@ -40,6 +41,7 @@ class People:
         self._line = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
         self._choice = random.Random(seed)  # noqa: S311 -- no secret
         self._ids: deque[int] = deque([1, 2], maxlen=_KEPT)
+        self._calls: deque[str] = deque(["call_" + "0" * 24], maxlen=_KEPT)
         self._revision = 0
         self._bearers = {
             role: self._sign_in(identity, OPEN) for role, identity in _BY_ROLE.items()
@@ -73,11 +75,17 @@ class People:
             self._act(_REQUEST, "/speakers/request", {"identity": identity})
             self._act(_FREE, "/speakers/invite", {"target_identity": identity})
         self._act(_REQUEST, "/speakers/invite", {"target_identity": "dee"})
+        for caller, callee in (("bob", "ada"), ("ada", "hana"), ("hana", "bob")):
+            # One is made anew where it has ended; who is busy keeps theirs.
+            asked = {"identity": caller, "callee_identity": callee}
+            self._ask("POST", "/calls", asked | {"type": "audio_call"}, _secret(OPEN))
 
     def note(self, body: Any) -> None:
         """Remember the numbers that an answer names."""
         if isinstance(body, dict):
             self._revision = body.get("rev", self._revision)
+            if isinstance(body.get("call_id"), str):
+                self._calls.append(body["call_id"])
             for name in ("request_id", "invitation_id"):
                 if isinstance(body.get(name), int):
                     self._ids.append(body[name])
@@ -87,16 +95,21 @@ class People:
         return {name: self._among(name, value) for name, value in path.items()}
 
     def conditions(self, headers: Mapping[str, str]) -> dict[str, str]:
-        """Return some of *headers* anew: a key used before, a grid seen before."""
+        """Return *headers*, some anew: a key used before, a grid seen before.
+
+        Few requests are taken back, which leaves nothing to be served.
+        """
+        kept = dict(headers)
+        if self._choice.random() > _TAKEN_BACK:
+            kept.pop("Idempotency-Void", None)
         known = {
             "Idempotency-Key": self._choice.choice(("one", "two", "three")),
             "If-Match": str(self._revision),
         }
-        return {
-            name: known[name]
-            for name in known
-            if name in headers and self._choice.random() < _REPEATED
-        }
+        for name, value in known.items():
+            if name in headers and self._choice.random() < _REPEATED:
+                kept[name] = value
+        return kept
 
     def fields(self, body: Any) -> Any:
         """Return a body, mostly about those who are there."""
@@ -110,7 +123,9 @@ class People:
             "room_name": (_FREE, _REQUEST),
             "identity": _NAMES,
             "target_identity": _NAMES,
-            "type": ("audio_room",),
+            "callee_identity": _NAMES,
+            "call_id": tuple(self._calls),
+            "type": ("audio_room", "audio_call"),
             **dict.fromkeys(_SEATS, tuple(range(9))),
             "id": tuple(self._ids),
         }
