@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from utd_stream.adapters.http import AiohttpHttp
-from utd_stream.adapters.memory_http import MemoryConnector, MemoryTransport
+from utd_stream.adapters.memory_http import MemoryConnector
 from utd_stream.errors import ConnectError, TransportError
 from utd_stream.testing import run
 
@@ -206,40 +206,3 @@ def test_an_answer_is_read_to_its_end_after_the_server_has_closed() -> None:
             return bytes(body)
 
     assert run(program()) == b"".join(parts)
-
-
-def test_nothing_is_told_in_the_stack_of_who_reads_on() -> None:
-    """What was kept comes in a turn of its own, in order, as from a socket."""
-
-    class Told(asyncio.Protocol):
-        """Whoever reads."""
-
-        def __init__(self) -> None:
-            self.told: list[bytes | None] = []
-
-        def data_received(self, data: bytes) -> None:
-            """Keep it."""
-            self.told.append(data)
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            """Keep that, too."""
-            assert exc is None
-            self.told.append(None)
-
-    async def program() -> None:
-        here, there = MemoryTransport.pair()
-        near, far = Told(), Told()
-        here.attach(near)
-        there.attach(far)
-        here.pause_reading()
-        there.write(b"one")
-        there.write(b"two")
-        there.close()
-        await asyncio.sleep(1)
-        assert (near.told, far.told) == ([], [None])
-        here.resume_reading()
-        assert near.told == []
-        await asyncio.sleep(1)
-        assert near.told == [b"one", b"two", None]
-
-    run(program())

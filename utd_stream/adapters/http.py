@@ -1,4 +1,4 @@
-"""Requests to the engine, over aiohttp."""
+"""Requests and websockets to the engine, over aiohttp."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import aiohttp
 from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
+from utd_stream.adapters.websockets import AiohttpWebsocket
+from utd_stream.contract.signaling import MAX_FRAME_BYTES, PING_PERIOD
 from utd_stream.errors import (
     ClosedError,
     ConnectError,
@@ -20,6 +22,7 @@ from utd_stream.errors import (
     TransportError,
     TransportTimeoutError,
     UsageError,
+    UTDStreamException,
 )
 from utd_stream.ports import HttpAnswer
 
@@ -28,6 +31,11 @@ __all__ = ["MAX_BODY_BYTES", "AiohttpHttp"]
 # Far more than any answer of the engine; a peer cannot fill the memory.
 MAX_BODY_BYTES = 8_000_000
 
+# For the other end to close a websocket, too, in seconds.
+# pyright does not see the fields of its old kind of attrs class.
+_CLOSED_WITHIN = aiohttp.ClientWSTimeout(
+    ws_close=1.0  # pyright: ignore[reportCallIssue]
+)
 _NO_URL = "this is no URL of an engine: one begins with http:// or https://"
 
 # Control characters but the tab, and halves of characters.
@@ -41,7 +49,7 @@ _senders: WeakKeyDictionary[aiohttp.ClientSession, aiohttp.ClientSession] = (
 
 
 class AiohttpHttp:
-    """`Http` over a pool of connections of aiohttp.
+    """`Http` and `Websockets` over a pool of connections of aiohttp.
 
     Of a session that is given only the connector is used (connections, TLS,
     names, limits), and with its `trust_env` the proxy that the environment
@@ -100,25 +108,29 @@ class AiohttpHttp:
                     },
                     body=await _read(response, where),
                 )
-        # The last one: a host's name that the rules of names do not allow.
-        except (
-            aiohttp.InvalidURL,
-            aiohttp.NonHttpUrlClientError,
-            UnicodeError,
-        ) as error:
-            raise InvalidArgumentError(_NO_URL) from error
-        except aiohttp.ClientSSLError as error:
-            message = f"no connection to {where}: its TLS certificate is not taken"
-            raise ConnectError(message) from error
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
-            message = f"no connection to {where}: is the engine running there?"
-            raise ConnectError(message) from error
-        except TimeoutError as error:
-            message = f"{where} did not answer within {self._timeout.total:g} s"
-            raise TransportTimeoutError(message) from error
-        except (aiohttp.ClientError, OSError) as error:
-            message = f"the connection to {where} broke: {type(error).__name__}"
+        except _FAILURES as error:
+            raise _translated(error, where, self._timeout.total) from error
+
+    async def connect(self, url: str) -> AiohttpWebsocket:
+        """Open a websocket."""
+        where = _origin(url)
+        try:
+            pool = self._pool()
+            proxy, proxy_headers = _proxy_of(pool, url)
+            opened = await self._sender(pool).ws_connect(
+                url,
+                proxy=proxy,
+                proxy_headers=proxy_headers,
+                timeout=_CLOSED_WITHIN,
+                heartbeat=PING_PERIOD,
+                max_msg_size=MAX_FRAME_BYTES,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            message = f"{where} opens no signaling socket: it answered {error.status}"
             raise TransportError(message) from error
+        except _FAILURES as error:
+            raise _translated(error, where, self._timeout.total) from error
+        return AiohttpWebsocket(opened)
 
     async def aclose(self) -> None:
         """Close connections of our own; idempotent."""
@@ -150,6 +162,31 @@ class AiohttpHttp:
 
     def _sender(self, pool: aiohttp.ClientSession) -> aiohttp.ClientSession:
         return pool if self._owns_session else _sender_over(pool)
+
+
+# The last one: a host's name that the rules of names do not allow.
+_FAILURES = (aiohttp.ClientError, OSError, UnicodeError)
+
+
+def _translated(
+    error: Exception, where: str, limit: float | None
+) -> UTDStreamException:
+    """Return what *error* is to whoever asked for something at *where*."""
+    match error:
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | UnicodeError():
+            return InvalidArgumentError(_NO_URL)
+        case aiohttp.ClientSSLError():
+            message = f"no connection to {where}: its TLS certificate is not taken"
+            return ConnectError(message)
+        case aiohttp.ConnectionTimeoutError() | aiohttp.ClientConnectorError():
+            message = f"no connection to {where}: is the engine running there?"
+            return ConnectError(message)
+        case TimeoutError():
+            message = f"{where} did not answer within {limit or 0:g} s"
+            return TransportTimeoutError(message)
+        case _:
+            message = f"the connection to {where} broke: {type(error).__name__}"
+            return TransportError(message)
 
 
 def _sender_over(pool: aiohttp.ClientSession) -> aiohttp.ClientSession:

@@ -31,6 +31,9 @@ from utd_stream.ports._world import (
     Http,
     HttpAnswer,
     Luck,
+    Websocket,
+    WebsocketEnd,
+    Websockets,
 )
 
 __all__ = [
@@ -53,4 +56,7 @@ __all__ = [
     "SfuNotice",
     "SfuParticipant",
     "SfuRoom",
+    "Websocket",
+    "WebsocketEnd",
+    "Websockets",
 ]

@@ -9,7 +9,17 @@ from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
-__all__ = ["Clock", "FactKind", "FactLog", "Http", "HttpAnswer", "Luck"]
+__all__ = [
+    "Clock",
+    "FactKind",
+    "FactLog",
+    "Http",
+    "HttpAnswer",
+    "Luck",
+    "Websocket",
+    "WebsocketEnd",
+    "Websockets",
+]
 
 FactKind: TypeAlias = Literal["fact", "command", "effect", "revision", "refusal"]
 
@@ -118,5 +128,52 @@ class FactLog(Protocol):
             who: Whose it is: ``engine``, ``faults``, or a client's session.
             kind: Of what it is.
             what: An attrs value, or an error; its fields are the data.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class WebsocketEnd:
+    """How a websocket ended.
+
+    Attributes:
+        code: Of the close; 1006 where the wire broke.
+        reason: In words of whoever closed it; empty for none.
+    """
+
+    code: int
+    reason: str = ""
+
+
+class Websocket(Protocol):
+    """An open websocket of text."""
+
+    async def send(self, text: str) -> None:
+        """Send one message.
+
+        Raises:
+            TransportError: If it has ended, or the other end takes nothing.
+        """
+        ...
+
+    async def receive(self) -> str | WebsocketEnd:
+        """Return the next message, or how it has ended."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it; idempotent."""
+        ...
+
+
+class Websockets(Protocol):
+    """Websockets to the engine."""
+
+    async def connect(self, url: str) -> Websocket:
+        """Open one; it says itself that it lives, and ends where the other does not.
+
+        Raises:
+            ConnectError: If no connection could be made.
+            TransportError: If the other end opens none.
+            InvalidArgumentError: If *url* is none.
         """
         ...
