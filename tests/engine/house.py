@@ -11,6 +11,7 @@ from typing import Any, cast
 import aiohttp
 import attrs
 import orjson
+from aiohttp import web
 from yarl import URL
 
 from tests.engine.manual_clock import ManualClock
@@ -18,6 +19,7 @@ from utd_stream.adapters.loopback import Loopback
 from utd_stream.adapters.luck import SystemLuck
 from utd_stream.engine import App, Config, RunningEngine, Services, running
 from utd_stream.engine.rules import Member, Room
+from utd_stream.engine.signaling import Signaling
 from utd_stream.models.names import sfu_room_name
 
 __all__ = ["OPEN", "ROOM", "SHUT", "Answer", "House", "app_of", "open_house"]
@@ -65,6 +67,7 @@ class House:
         self.sfu = sfu
         self.clock = clock
         self.services: Services
+        self.signaling: Signaling
         self.notices: deque[tuple[bytes, str]] = deque()
         self.listens = True
         self._engine = engine
@@ -76,6 +79,7 @@ class House:
         """Serve."""
         await self._engine.start()
         self.services = self._engine.services
+        self.signaling = self._engine.signaling
         self._pool = aiohttp.ClientSession()
 
     async def deafen(self) -> None:
@@ -95,6 +99,11 @@ class House:
     def url(self) -> str:
         """Where it listens."""
         return f"{self._engine.base_url}/"
+
+    @property
+    def server(self) -> web.Server:
+        """What takes connections that come by no socket."""
+        return self._engine.server
 
     # Asking.
 

@@ -303,7 +303,8 @@ async def test_session_is_good_for_an_hour_and_can_be_renewed(house: House) -> N
     body = {"identity": "ana", "name": "Ana", "device_id": "d1"}
     first = await house.ask("POST", "api/v1/auth/session", by=app_of(OPEN), json=body)
     assert first.body["expires_at"] == "2024-02-29T13:00:00Z"
-    assert (first.body["ws_url"], first.body["signaling_enabled"]) == ("", False)
+    ws_url = house.url.replace("http", "ws") + "api/v1/signal"
+    assert (first.body["ws_url"], first.body["signaling_enabled"]) == (ws_url, True)
     await house.clock.advance(1800)
 
     shown = {"Authorization": f"Bearer {first.body['user_token']}"}
@@ -311,6 +312,7 @@ async def test_session_is_good_for_an_hour_and_can_be_renewed(house: House) -> N
 
     claims = house.services.tokens.read(second.body["user_token"])
     assert second.body["expires_at"] == "2024-02-29T13:30:00Z"
+    assert second.body["ws_url"] == ws_url
     assert (claims.app, claims.identity) == ("open", "ana")
     assert (claims.name, claims.device_id) == ("Ana", "d1")
 

@@ -106,10 +106,12 @@ class People:
             "Idempotency-Key": self._choice.choice(("one", "two", "three")),
             "If-Match": str(self._revision),
         }
-        for name, value in known.items():
-            if name in headers and self._choice.random() < _REPEATED:
-                kept[name] = value
-        return kept
+        again = {
+            name: value
+            for name, value in known.items()
+            if name in headers and self._choice.random() < _REPEATED
+        }
+        return kept | again
 
     def fields(self, body: Any) -> Any:
         """Return a body, mostly about those who are there."""

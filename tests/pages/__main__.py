@@ -19,6 +19,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "metadata.schema.json": engine.metadata_schema,
     "room_events.md": library.events_page,
     "settings.md": engine.settings_page,
+    "signaling.md": engine.signaling_page,
     "values.md": library.values_page,
     "wire.md": engine.wire_page,
 }

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 import orjson
 
-from tests.pages.markdown import code, page, table
+from tests.pages.markdown import code, first_sentence, page, table
+from utd_stream.contract import signaling
 from utd_stream.contract.docstrings import attributes_of
 from utd_stream.contract.endpoints import ENDPOINTS
 from utd_stream.engine import App, Config
@@ -22,7 +23,13 @@ from utd_stream.wire.spelling import (
     metadata_schemas,
 )
 
-__all__ = ["metadata_schema", "rest_page", "settings_page", "wire_page"]
+__all__ = [
+    "metadata_schema",
+    "rest_page",
+    "settings_page",
+    "signaling_page",
+    "wire_page",
+]
 
 
 def settings_page() -> str:
@@ -80,6 +87,53 @@ def _default(field: Any) -> str:
     if field.default == "":
         return "none"
     return code(str(orjson.dumps(field.default).decode()))
+
+
+def signaling_page() -> str:
+    """Return the page of the signaling socket."""
+    meanings = attributes_of(signaling.CallSignal)
+    events = [(code(each.value), meanings[each.name]) for each in signaling.CallSignal]
+    whys = attributes_of(signaling.SignalClose)
+    closes = [(str(each.value), whys[each.name]) for each in signaling.SignalClose]
+    frames = [
+        (code(name), first_sentence(kind), ", ".join(map(code, attributes_of(kind))))
+        for name, kind in (
+            (signaling.AUTH, signaling.AuthFrame),
+            (signaling.READY, signaling.ReadyFrame),
+            (signaling.EXPIRING, signaling.ExpiringFrame),
+        )
+    ]
+    fields = [
+        (code(f"{name}.{field}"), meaning)
+        for name, kind in (
+            (signaling.AUTH, signaling.AuthFrame),
+            (signaling.READY, signaling.ReadyFrame),
+        )
+        for field, meaning in attributes_of(kind).items()
+    ]
+    return page(
+        "The signaling socket",
+        f"`GET {signaling.SIGNAL_PATH}` is a websocket, not compressed, by which the "
+        "devices of a person hear of their calls. A frame is one text message, "
+        '`{"event": ..., "data": ..., "seq"?: ...}`, of at most '
+        f"{signaling.MAX_FRAME_BYTES:,} bytes; unknown events are ignored. Both sides "
+        f"ping every {signaling.PING_PERIOD:g} s and wait half of that for the answer.",
+        f"The client sends `{signaling.AUTH}` within {signaling.AUTH_WITHIN:g} s, and "
+        f"again where `{signaling.EXPIRING}` has come, "
+        f"{signaling.EXPIRING_BEFORE:g} s before the sign-in ends; each is answered by "
+        f"`{signaling.READY}`. What a client has missed within "
+        f"{signaling.SIGNALS_KEPT / 3600:g} h follows, where it names the epoch and "
+        "the number of the newest news that it has had.",
+        table(("frame", "meaning", "data"), frames),
+        table(("field", "meaning"), fields),
+        "News about a call holds its row, as REST answers it, and a number that rises "
+        "for each person, with gaps:",
+        table(("event", "meaning"), events),
+        "The engine closes a socket with one of these codes and the remedy in words. "
+        f"One person has {signaling.SOCKETS_OF_ONE} sockets at most, and a socket says "
+        f"{signaling.FRAMES_A_SECOND} frames a second at most.",
+        table(("code", "meaning"), closes),
+    )
 
 
 def rest_page() -> str:

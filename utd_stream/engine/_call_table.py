@@ -10,6 +10,7 @@ from sqlalchemy import Column, Connection, Dialect, and_, bindparam, or_, select
 
 from utd_stream.engine._schema import CALLS
 from utd_stream.engine._statement import Statement
+from utd_stream.models.calls import UTDCallStatus
 
 __all__ = ["CallTable", "Listed"]
 
@@ -39,6 +40,11 @@ class Listed:
     type: str = attrs.field(order=False)
     status: str = attrs.field(order=False)
     state: str = attrs.field(order=False)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it rings or goes on."""
+        return UTDCallStatus(self.status).is_live
 
 
 class CallTable:

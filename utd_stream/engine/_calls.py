@@ -17,7 +17,9 @@ import attrs
 from aiohttp import web
 
 from utd_stream.contract.endpoints import Endpoint
+from utd_stream.contract.signaling import SIGNAL_PATH
 from utd_stream.engine.auth import Caller, invalid
+from utd_stream.engine.config import Config
 from utd_stream.engine.orders import Idempotency
 from utd_stream.engine.rules.commands import Actor
 from utd_stream.engine.services import Services
@@ -89,6 +91,7 @@ class Call(Generic[_R]):
         idempotency: Set where the request named a key.
         if_match: The revision the caller saw, or None.
         request_id: Of this request.
+        ws_url: URL of the signaling socket, as this caller reaches it.
     """
 
     endpoint: Endpoint[_R, Any]
@@ -108,6 +111,7 @@ class Call(Generic[_R]):
     idempotency: Idempotency | None = None
     if_match: int | None = None
     request_id: str = ""
+    ws_url: str = ""
 
     @property
     def key(self) -> RoomKey:
@@ -144,8 +148,15 @@ def read_call(  # noqa: PLR0913 -- all that was read so far
         idempotency=idempotency,
         if_match=_if_match(endpoint, request),
         request_id=request_id,
+        ws_url=_ws_url(services.config, request),
         **_places(request.match_info, caller.app.id),
     )
+
+
+def _ws_url(config: Config, request: web.Request) -> str:
+    base = config.public_url or f"{request.scheme}://{request.host}"
+    # http is ws, and https is wss.
+    return "ws" + base.rstrip("/").removeprefix("http") + SIGNAL_PATH
 
 
 def check_head(request: web.Request) -> None:

@@ -15,6 +15,7 @@ import orjson
 from aiohttp import web
 
 from utd_stream.contract.endpoints import ENDPOINTS, Endpoint, Who
+from utd_stream.contract.signaling import SIGNAL_PATH
 from utd_stream.engine._calls import (
     check_head,
     check_type,
@@ -110,6 +111,8 @@ def make_app(  # noqa: PLR0913 -- its ports
     app[_BODIES] = Bodies(config.body_limit, _BODIES_LIMIT)
     app[_NOTICES] = Bodies(_WEBHOOK_LIMIT, _BODIES_LIMIT)
     app.cleanup_ctx.append(engine.running_with)
+    app.on_shutdown.append(engine.stop_signaling)
+    app.router.add_route("GET", SIGNAL_PATH, engine.signaling.serve)
     for endpoint in ENDPOINTS:
         serve = _webhook if endpoint.who is Who.SFU else _served(endpoint)
         for method in _METHODS.get(endpoint.method, (endpoint.method,)):

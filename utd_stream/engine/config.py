@@ -31,6 +31,7 @@ from utd_stream.models.names import check_app_id
 __all__ = ["App", "Config", "describe", "read_config"]
 
 _MIN_SECRET_BYTES = 32
+_HTTP_SCHEMES = frozenset({"http", "https"})
 _LIVEKIT_SCHEMES = frozenset({"ws", "wss", "http", "https"})
 _LOG = logging.getLogger(__name__)
 
@@ -90,15 +91,24 @@ def _long_enough(_: object, attribute: attrs.Attribute[Any], value: str) -> None
         raise InvalidArgumentError(message)
 
 
-def _reachable(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+def _has_host(value: str, schemes: frozenset[str]) -> bool:
     try:
         parts = urlsplit(value)
         has_place = bool((parts.hostname or "").encode("idna")) and parts.port != 0
-        is_url = has_place and parts.scheme in _LIVEKIT_SCHEMES
     except ValueError:  # no port, no host, or half a bracket
-        is_url = False
-    if value and not is_url:
+        return False
+    return has_place and parts.scheme in schemes
+
+
+def _reachable(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if value and not _has_host(value, _LIVEKIT_SCHEMES):
         message = f"{attribute.name} must be a URL such as ws://127.0.0.1:7880"
+        raise InvalidArgumentError(message)
+
+
+def _is_page(_: object, attribute: attrs.Attribute[Any], value: str) -> None:
+    if value and not (_has_host(value, _HTTP_SCHEMES) and urlsplit(value).query == ""):
+        message = f"{attribute.name} must be a URL such as https://calls.example.com"
         raise InvalidArgumentError(message)
 
 
@@ -130,6 +140,8 @@ class Config:
             bearer; 0 for all.
         rate_pair: How many calls of one user to another are served a minute; 0 for
             all.
+        public_url: URL by which clients reach the engine, for ``ws_url``; empty for
+            the host that each request names.
         livekit_url: URL of the LiveKit server, as clients reach it.
         livekit_api_key: API key of that server.
         livekit_api_secret: Secret of that API key; its webhooks are signed with it.
@@ -154,6 +166,7 @@ class Config:
     rate_app: int = attrs.field(default=6_000, validator=Between(0, _MAX_RATE))
     rate_identity: int = attrs.field(default=120, validator=Between(0, _MAX_RATE))
     rate_pair: int = attrs.field(default=6, validator=Between(0, _MAX_RATE))
+    public_url: str = attrs.field(default="", validator=_is_page)
     livekit_url: str = attrs.field(
         default="",
         repr=lambda url: repr(_without_password(url)),

@@ -35,6 +35,7 @@ __all__ = [
     "Phase",
     "Refuse",
     "awaiting_body",
+    "begin_socket",
     "drop",
 ]
 
@@ -212,6 +213,7 @@ class _Connection(web.RequestHandler):
         loop = asyncio.get_running_loop()
         super().__init__(connections, loop=loop, **PARSING)
         self._connections = connections
+        self._is_socket = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to wait for a head."""
@@ -225,7 +227,7 @@ class _Connection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Take what came; what the parser fails at ends the connection."""
-        if data.count(b"\r\n") > _MOST_LINES:
+        if not self._is_socket and data.count(b"\r\n") > _MOST_LINES:
             self.drop("far too many chunks or requests came at once")
             return
         if data and self._connections.phase(self) is Phase.IDLE:
@@ -289,6 +291,10 @@ class _Connection(web.RequestHandler):
         if transport is not None:
             transport.abort()
 
+    def begin_socket(self) -> None:
+        """From now on frames come, and no requests."""
+        self._is_socket = True
+
     @contextmanager
     def awaiting_body(self) -> Generator[None]:
         """While inside, the engine waits for the client to send a body."""
@@ -314,6 +320,13 @@ def awaiting_body(request: web.BaseRequest) -> Generator[None]:
     )
     with waiting:
         yield
+
+
+def begin_socket(request: web.BaseRequest) -> None:
+    """Say that the connection of *request* is a websocket from now on."""
+    connection = request.protocol
+    if isinstance(connection, _Connection):
+        connection.begin_socket()
 
 
 def drop(connection: web.RequestHandler, why: str) -> None:

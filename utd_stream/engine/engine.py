@@ -19,6 +19,7 @@ from utd_stream.engine.readiness import Readiness
 from utd_stream.engine.reconciler import Reconciler
 from utd_stream.engine.rules.commands import CreateCall
 from utd_stream.engine.services import Services
+from utd_stream.engine.signaling import Signaling
 from utd_stream.engine.store import Store
 from utd_stream.engine.tokens import UserTokens
 from utd_stream.engine.writer import Commit, Writer
@@ -105,6 +106,7 @@ class Engine:
             clock=clock,
             luck=luck,
         )
+        self.signaling: Signaling = Signaling(store.epoch(luck.token()))
         self._writer.watch(self._follow)
 
     async def running_with(self, _: web.Application) -> AsyncIterator[None]:
@@ -121,8 +123,13 @@ class Engine:
         await self._outbox.aclose()
         await self._writer.aclose()
 
+    async def stop_signaling(self, _: web.Application) -> None:
+        """Close the sockets before the application stops."""
+        self.signaling.stop()
+
     def kill(self) -> None:
         """Stop as a killed process does: what is committed is all that is left."""
+        self.signaling.stop()
         self._writer.kill()
         self._outbox.kill()
 
@@ -131,5 +138,6 @@ class Engine:
             note_outbox(self._log, commit.outbox)
         # The SFU first: somebody waits to speak.
         self._outbox.put(commit.outbox)
+        self.signaling.wake(commit.told)
         self._directory.renew(commit.rooms)
         self._deadlines.renew()

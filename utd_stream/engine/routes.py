@@ -190,7 +190,17 @@ async def _create_session(call: Call[r.SessionRequest]) -> Reply:
     token, expires_at = call.services.tokens.make(
         call.caller.app.id, asked.identity, name=asked.name, device_id=asked.device_id
     )
-    return Reply(encode(SessionAnswer(user_token=token, expires_at=expires_at)))
+    return _signed_in(call, token, expires_at)
+
+
+def _signed_in(call: Call[Any], token: str, expires_at: datetime) -> Reply:
+    answer = SessionAnswer(
+        user_token=token,
+        ws_url=call.ws_url,
+        expires_at=expires_at,
+        signaling_enabled=True,
+    )
+    return Reply(encode(answer))
 
 
 async def _refresh_session(call: Call[None]) -> Reply:
@@ -199,7 +209,7 @@ async def _refresh_session(call: Call[None]) -> Reply:
     token, expires_at = call.services.tokens.make(
         user.app, user.identity, name=user.name, device_id=user.device_id
     )
-    return Reply(encode(SessionAnswer(user_token=token, expires_at=expires_at)))
+    return _signed_in(call, token, expires_at)
 
 
 async def _create_token(call: Call[r.TokenRequest]) -> Reply:
@@ -224,6 +234,7 @@ async def _create_token(call: Call[r.TokenRequest]) -> Reply:
             url=services.config.livekit_url,
             room_name=room.name,
             user_token=user_token,
+            ws_url=call.ws_url,
             role=member.role,
             owner_identity=room.owner,
             connection=member.connection,

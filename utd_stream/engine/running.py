@@ -17,6 +17,7 @@ from utd_stream.engine.app import ENGINE, make_app
 from utd_stream.engine.config import Config
 from utd_stream.engine.listening import EngineRunner, base_url, open_sockets
 from utd_stream.engine.services import SERVICES, Services
+from utd_stream.engine.signaling import Signaling
 from utd_stream.engine.store import Store
 from utd_stream.errors import ClosedError, InvalidArgumentError
 from utd_stream.ports import Clock, FactLog, Luck, Sfu
@@ -123,6 +124,15 @@ class RunningEngine:
             ClosedError: If it does not run.
         """
         return self._present().app[SERVICES]
+
+    @property
+    def signaling(self) -> Signaling:
+        """Its signaling sockets.
+
+        Raises:
+            ClosedError: If it does not run.
+        """
+        return self._present().app[ENGINE].signaling
 
     @property
     def server(self) -> web.Server:

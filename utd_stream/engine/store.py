@@ -64,6 +64,7 @@ from utd_stream.engine._schema import (
     SCHEMA_VERSION,
     SIGNALS,
 )
+from utd_stream.engine._signal_table import SignalTable
 from utd_stream.engine._statement import Statement
 from utd_stream.engine.rules.state import Room
 from utd_stream.errors import InvalidArgumentError
@@ -103,6 +104,9 @@ class Store:
             lambda: self._connection, self._engine.dialect
         )
         self.calls: CallTable = CallTable(
+            lambda: self._connection, self._engine.dialect
+        )
+        self.signals: SignalTable = SignalTable(
             lambda: self._connection, self._engine.dialect
         )
         self._place = place_of(self._connection)
@@ -148,6 +152,11 @@ class Store:
                 later = update(META).where(here).values(value=str(number))
                 self._connection.execute(later)
         return number
+
+    def epoch(self, drawn: str) -> str:
+        """Return what names this database; *drawn* where nothing does so far."""
+        with self.transaction():
+            return self.signals.epoch(drawn)
 
     @property
     def connection(self) -> Connection:
@@ -246,6 +255,7 @@ class Store:
         """
         with self.transaction():
             has_more = self._delete_past(PIECE)
+            has_more |= self.signals.forget(now, PIECE)
             return forget(self._connection, now) or has_more
 
     def live_rooms(self) -> list[RoomKey]:

@@ -73,10 +73,12 @@ class Commit:
     Attributes:
         rooms: Before and after.
         outbox: What the SFU is to be told now.
+        told: Of which apps who is told of a call.
     """
 
     rooms: Sequence[RoomWrite]
     outbox: Sequence[OutboxRow]
+    told: Collection[tuple[str, str]] = ()
 
 
 @attrs.frozen
@@ -386,6 +388,7 @@ class Writer:
         done: _Done = []
         rooms: list[RoomWrite] = []
         outbox: list[OutboxRow] = []
+        told: set[tuple[str, str]] = set()
         flushes = any(isinstance(work, _Flush) for work, _ in jobs)
         if orders or flushes:
             results, commits = self._commit([cast("Order", w) for w, _ in orders])
@@ -393,10 +396,13 @@ class Writer:
             for commit in commits:
                 rooms += commit.rooms
                 outbox += commit.outbox
+                told.update(commit.told)
         for work, future in jobs:
             if not isinstance(work, Order):
                 done.append(((work, future), self._do(work)))
-        return done, Commit(rooms=rooms, outbox=outbox) if rooms or outbox else None
+        if not (rooms or outbox):
+            return done, None
+        return done, Commit(rooms=rooms, outbox=outbox, told=told)
 
     def _do(self, work: _Run | _Flush) -> Any:
         try:
@@ -471,7 +477,8 @@ class Writer:
         self._seq = batch.seq
         self.committed.renew(changes.rooms, changes.members)
         self.committed.number_answers(changes.answers)
-        return results, Commit(rooms=changes.rooms, outbox=changes.outbox)
+        told = {(row.app_id, row.identity) for row in changes.signals}
+        return results, Commit(rooms=changes.rooms, outbox=changes.outbox, told=told)
 
     def _forget_old(self) -> None:
         """Delete a piece of what is kept no longer, between two batches."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from utd_stream.models.calls import (
     CallDirection,
     CallEndReason,
+    EndInfo,
+    HangUpReason,
+    RingEndReason,
     UTDCall,
     UTDCallStatus,
 )
@@ -42,10 +45,13 @@ __all__ = [
     "CallDirection",
     "CallEndReason",
     "DisconnectReason",
+    "EndInfo",
+    "HangUpReason",
     "Invitation",
     "LocalParticipant",
     "Permission",
     "RemoteParticipant",
+    "RingEndReason",
     "RoomEvent",
     "SeatMode",
     "SeatOccupancy",

@@ -16,9 +16,12 @@ from utd_stream.models.seats import aware
 __all__ = [
     "CallDirection",
     "CallEndReason",
+    "EndInfo",
     "HangUpReason",
+    "RingEndReason",
     "UTDCall",
     "UTDCallStatus",
+    "end_of",
 ]
 
 
@@ -111,6 +114,16 @@ class CallDirection(Enum):
     INCOMING = "incoming"
 
 
+class RingEndReason(Enum):
+    """Why a call rings no more on this device, though it goes on.
+
+    Attributes:
+        ANSWERED_ELSEWHERE: Another device of this person has answered.
+    """
+
+    ANSWERED_ELSEWHERE = "answered_elsewhere"
+
+
 @attrs.frozen(kw_only=True)
 class UTDCall:
     """A call, as the engine tells it to both parties.
@@ -166,3 +179,29 @@ class UTDCall:
     ring_duration_seconds: int | None = None
     token: str | None = attrs.field(default=None, repr=False)
     url: str | None = attrs.field(default=None, repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class EndInfo:
+    """How a call ended, or stopped ringing on this device.
+
+    Attributes:
+        status: Of the call.
+        reason: Why.
+        by: Identity of the party that ended it; None for nobody, or the app.
+        at: When, UTC; None where the call goes on elsewhere.
+    """
+
+    status: UTDCallStatus
+    reason: CallEndReason | RingEndReason
+    by: str | None = None
+    at: datetime | None = attrs.field(default=None, validator=aware)
+
+
+def end_of(call: UTDCall) -> EndInfo | None:
+    """Return how *call* ended; None while it goes on."""
+    if call.end_reason is None or call.status.is_live:
+        return None
+    return EndInfo(
+        status=call.status, reason=call.end_reason, by=call.ended_by, at=call.ended_at
+    )

@@ -54,6 +54,7 @@ __all__ = [
     "error_to_json",
     "grid_to_json",
     "grid_to_metadata",
+    "is_object",
     "is_refusal",
     "read_grid",
     "retry_after",

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 
+from utd_stream.contract.signaling import CallSignal
 from utd_stream.engine.rules.call.state import call_of
 from utd_stream.engine.rules.state import Room
 from utd_stream.models.calls import UTDCallStatus
 
-__all__ = ["CallSignal", "signals_of"]
-
-
-class CallSignal(Enum):
-    """What a device of a party is told of a call."""
-
-    INCOMING = "call_incoming"
-    RINGING = "call_ringing"
-    ACCEPTED = "call_accepted"
-    REJECTED = "call_rejected"
-    BUSY = "call_busy"
-    ENDED = "call_ended"
-    MISSED = "call_missed"
-    ANSWERED_ELSEWHERE = "call_answered_elsewhere"
+__all__ = ["signals_of"]
 
 
 _OF_STATUS = {
