@@ -115,3 +115,19 @@ SILENCE = us.Silence()
 TOKEN: type[us.UTDTokenResponse] = us.UTDTokenResponse
 BASES: tuple[type, ...] = (us.UTDSession, us.UTDAudioRoomSession)
 VERSION: str = us.__version__
+
+
+async def ring(client: us.UTDStreamClient) -> None:
+    session = client.call_session(us.UTDStreamType.AUDIO_CALL)
+    assert_type(session, us.UTDCallSession)
+    assert_type(await session.start("ben", metadata={"a": 1}), us.UTDCall)
+    assert_type(session.status.value, us.UTDCallStatus | None)
+    assert_type(session.direction.value, us.CallDirection | None)
+    assert_type(session.end_info.value, us.EndInfo | None)
+    assert_type(await anext(aiter(client.incoming_calls)), us.IncomingCall)
+    assert_type(client.ringing_calls.value, tuple[us.IncomingCall, ...])
+    assert_type(client.signal_state.value, us.SignalState)
+    for call in client.ringing_calls.value:
+        assert_type(await call.answer(), us.UTDCallSession)
+        if (ended := call.ended.value) is not None:
+            assert_type(ended.reason, us.CallEndReason | us.RingEndReason)

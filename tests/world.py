@@ -14,15 +14,18 @@ from typing import Any, Self
 
 from tests.planes import Guest
 from tests.world_ground import APP_KEY, ROOM, GrantLine, Ground, Mortal, Webhooks
+from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.call import UTDCallSession
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDStreamClient
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.rules import Member, Room
 from utd_stream.engine.rules.audio_room import seat_index_of
 from utd_stream.engine.services import Services
+from utd_stream.machines.signal import SignalState
 from utd_stream.media import Tone
-from utd_stream.models import Permission
+from utd_stream.models import Permission, UTDCallStatus, UTDStreamType
 from utd_stream.models.names import sfu_room_name
 from utd_stream.models.room_events import Reconnected
 from utd_stream.ports import Clock, Http, Sfu, SfuParticipant
@@ -108,8 +111,11 @@ class World:
         **settings: Any,
     ) -> UTDStreamClient:
         """Return a client that is closed with the world."""
+        line = http or self.http()
         ports = Ports(
-            http=http or self.http(),
+            http=line,
+            # A line of a test's own is for requests only.
+            websockets=line if isinstance(line, AiohttpHttp) else None,
             media=self._ground.media,
             clock=clock or self.clock,
             luck=self._ground.luck,
@@ -120,6 +126,35 @@ class World:
         made = UTDStreamClient(self.app.id, app_key, ports=ports, **settings)
         self._stack.push_async_callback(made.aclose)
         return made
+
+    async def caller(self, identity: str, tone: float = 440.0) -> UTDStreamClient:
+        """Return a client of *identity*, signed in, which listens to what rings."""
+        client = self.client(microphone=Tone(tone))
+        client.incoming_calls.subscribe()
+        await client.authenticate(identity)
+        await client.signal_state.until(lambda now: now is SignalState.READY, 20)
+        return client
+
+    def call_session(
+        self, client: UTDStreamClient, kind: UTDStreamType = UTDStreamType.AUDIO_CALL
+    ) -> UTDCallSession:
+        """Return a session for calls, which is disposed with the world."""
+        session = client.call_session(kind)
+        self._stack.push_async_callback(session.dispose)
+        return session
+
+    async def talk(
+        self, caller: UTDStreamClient, callee: UTDStreamClient
+    ) -> tuple[UTDCallSession, UTDCallSession]:
+        """Let one call the other, who answers."""
+        calling = self.call_session(caller)
+        await calling.start(callee.identity or "")
+        (incoming,) = await callee.ringing_calls.until(bool, 20)
+        answering = await incoming.answer()
+        self._stack.push_async_callback(answering.dispose)
+        active = UTDCallStatus.ACTIVE
+        await calling.status.until(lambda status: status is active, 20)
+        return calling, answering
 
     def hurried_client(self) -> UTDStreamClient:
         """Return a client whose minutes are short, where time is real."""

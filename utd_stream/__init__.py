@@ -14,22 +14,31 @@ if TYPE_CHECKING:
     from utd_stream._embedded import EmbeddedWorld, embedded
     from utd_stream.client.api import UTDApi
     from utd_stream.client.audio_room import UTDAudioRoomSession
+    from utd_stream.client.call import UTDCallSession
+    from utd_stream.client.incoming import IncomingCall
     from utd_stream.client.session import UTDSession
     from utd_stream.client.timeouts import Timeouts
     from utd_stream.compose import UTDRoom, UTDStreamClient
     from utd_stream.contract.answers import UTDTokenResponse
     from utd_stream.errors import UTDErrorCode, UTDStreamException
+    from utd_stream.machines.signal import SignalState
     from utd_stream.media import Silence, Tone
     from utd_stream.models import (
         AudioFrame,
+        CallDirection,
+        CallEndReason,
         DisconnectReason,
+        EndInfo,
         Invitation,
         LocalParticipant,
         RemoteParticipant,
+        RingEndReason,
         RoomEvent,
         SeatMode,
         SeatOccupancy,
         SpeakerRequest,
+        UTDCall,
+        UTDCallStatus,
         UTDConnectionState,
         UTDRole,
         UTDSeat,
@@ -40,23 +49,32 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AudioFrame",
+    "CallDirection",
+    "CallEndReason",
     "ClockScheduler",
     "DisconnectReason",
     "EmbeddedWorld",
+    "EndInfo",
     "Events",
+    "IncomingCall",
     "Invitation",
     "Latest",
     "LocalParticipant",
     "RemoteParticipant",
+    "RingEndReason",
     "RoomEvent",
     "SeatMode",
     "SeatOccupancy",
+    "SignalState",
     "Silence",
     "SpeakerRequest",
     "Timeouts",
     "Tone",
     "UTDApi",
     "UTDAudioRoomSession",
+    "UTDCall",
+    "UTDCallSession",
+    "UTDCallStatus",
     "UTDConnectionState",
     "UTDErrorCode",
     "UTDRole",
@@ -78,23 +96,32 @@ __version__: str
 # Where each public name lives; the imports above tell the type checkers the same.
 _HOMES = {
     "AudioFrame": "utd_stream.models",
+    "CallDirection": "utd_stream.models",
+    "CallEndReason": "utd_stream.models",
     "ClockScheduler": "utd_stream.reactive",
     "DisconnectReason": "utd_stream.models",
     "EmbeddedWorld": "utd_stream._embedded",
+    "EndInfo": "utd_stream.models",
     "Events": "utd_stream.reactive",
+    "IncomingCall": "utd_stream.client.incoming",
     "Invitation": "utd_stream.models",
     "Latest": "utd_stream.reactive",
     "LocalParticipant": "utd_stream.models",
     "RemoteParticipant": "utd_stream.models",
+    "RingEndReason": "utd_stream.models",
     "RoomEvent": "utd_stream.models",
     "SeatMode": "utd_stream.models",
     "SeatOccupancy": "utd_stream.models",
+    "SignalState": "utd_stream.machines.signal",
     "Silence": "utd_stream.media",
     "SpeakerRequest": "utd_stream.models",
     "Timeouts": "utd_stream.client.timeouts",
     "Tone": "utd_stream.media",
     "UTDApi": "utd_stream.client.api",
     "UTDAudioRoomSession": "utd_stream.client.audio_room",
+    "UTDCall": "utd_stream.models",
+    "UTDCallSession": "utd_stream.client.call",
+    "UTDCallStatus": "utd_stream.models",
     "UTDConnectionState": "utd_stream.models",
     "UTDErrorCode": "utd_stream.errors",
     "UTDRole": "utd_stream.models",

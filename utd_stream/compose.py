@@ -27,16 +27,30 @@ from utd_stream.client._grid import check_mode, naming_arguments
 from utd_stream.client._microphone import check_source
 from utd_stream.client._rest import Rest
 from utd_stream.client._sign_in import SessionProvider, SignIn
+from utd_stream.client._signaling import Signaling, signal_url
 from utd_stream.client._wishes import ungranted
 from utd_stream.client.api import UTDApi
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.call import UTDCallSession
+from utd_stream.client.incoming import IncomingCall
 from utd_stream.client.room import UTDRoom as _Room
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.contract.answers import UTDTokenResponse
 from utd_stream.contract.requests import SessionRequest, TokenRequest
-from utd_stream.errors import ClosedError, InvalidArgumentError
+from utd_stream.errors import ClosedError, InvalidArgumentError, UsageError
+from utd_stream.machines.signal import SignalState
+from utd_stream.models.calls import UTDCall
 from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
-from utd_stream.ports import AudioSource, Clock, FactLog, Http, Luck, Media
+from utd_stream.ports import (
+    AudioSource,
+    Clock,
+    FactLog,
+    Http,
+    Luck,
+    Media,
+    Websockets,
+)
+from utd_stream.reactive import Events, Latest
 
 __all__ = ["DEFAULT_BASE_URL", "Ports", "UTDRoom", "UTDStreamClient"]
 
@@ -85,6 +99,7 @@ class Ports:
 
     Attributes:
         http: Requests to the engine.
+        websockets: Signaling sockets to the engine; None for none.
         media: The media plane.
         clock: Time.
         luck: Chance.
@@ -93,11 +108,17 @@ class Ports:
     """
 
     http: Http
+    websockets: Websockets | None = None
     media: Media = attrs.field(factory=_livekit)
     clock: Clock = attrs.field(factory=AsyncioClock)
     luck: Luck = attrs.field(factory=SystemLuck)
     log: FactLog | None = None
     home: HomeLoop = attrs.field(factory=HomeLoop)
+
+
+def _real(pool: aiohttp.ClientSession | None) -> Ports:
+    http = AiohttpHttp(session=pool)
+    return Ports(http=http, websockets=http)
 
 
 @border
@@ -153,16 +174,15 @@ class UTDStreamClient:
             raise InvalidArgumentError(message)
         self._timeouts = checked_kind("timeouts", timeouts, Timeouts) or Timeouts()
         pool = checked_kind("session", session, aiohttp.ClientSession)
-        self._ports = checked_kind("ports", ports, Ports) or Ports(
-            http=AiohttpHttp(session=pool)
-        )
+        self._ports = checked_kind("ports", ports, Ports) or _real(pool)
         self._home = self._ports.home
         self._microphone = check_source(microphone)
+        self._base_url = base_url = checked_url("base_url", base_url)
         self._rest = Rest(
             http=self._ports.http,
             clock=self._ports.clock,
             luck=self._ports.luck,
-            base_url=checked_url("base_url", base_url),
+            base_url=base_url,
             token_base_url=checked_url("token_base_url", token_base_url or base_url),
             app_id=app_id,
             app_key=app_key,
@@ -176,6 +196,16 @@ class UTDStreamClient:
             session_provider,
             can_mint=app_key is not None,
         )
+        self._signaling = Signaling(
+            websockets=self._ports.websockets,
+            rest=self._rest,
+            api=self._api,
+            sign_in=self._sign_in,
+            clock=self._ports.clock,
+            luck=self._ports.luck,
+            log=self._ports.log,
+            actions=_Actions(self),
+        )
         self._closing: asyncio.Task[None] | None = None
         # Sessions that are joining.
         self._joining: dict[UTDAudioRoomSession, None] = {}
@@ -186,6 +216,24 @@ class UTDStreamClient:
     def identity(self) -> str | None:
         """Who is signed in or joined; fixed once that has succeeded."""
         return self._sign_in.identity
+
+    @property
+    def incoming_calls(self) -> Events[IncomingCall]:
+        """Each call that begins to ring here, once `authenticate` has signed in.
+
+        After a lost socket none is lost, and none told twice.
+        """
+        return self._signaling.incoming.events
+
+    @property
+    def ringing_calls(self) -> Latest[tuple[IncomingCall, ...]]:
+        """The calls that ring here now, oldest first."""
+        return self._signaling.ringing.latest
+
+    @property
+    def signal_state(self) -> Latest[SignalState]:
+        """Where the signaling socket stands."""
+        return self._signaling.state.latest
 
     @property
     def api(self) -> UTDApi:
@@ -219,7 +267,29 @@ class UTDStreamClient:
             self._sign_in.release()
             raise
         self._sign_in.keep()
+        self._open_signaling(identity)
         return token
+
+    def call_session(self, type: UTDStreamType) -> UTDCallSession:  # noqa: A002 -- the other SDKs' name
+        """Return a session for calls, with no call so far.
+
+        Args:
+            type: Audio call or video call; a video call has no cameras yet.
+
+        Raises:
+            InvalidArgumentError: If *type* is no call's.
+            UsageError: Before `authenticate`.
+            ClosedError: If the client is closed.
+        """
+        kind = checked_kind("type", type, UTDStreamType)
+        if kind is None or not kind.is_call:
+            message = f"type must be AUDIO_CALL or VIDEO_CALL, not {type!r}"
+            raise InvalidArgumentError(message)
+        self._check_open()
+        if self.identity is None or not self._signaling.is_open:
+            message = "nobody is signed in: await authenticate() first"
+            raise UsageError(message)
+        return UTDCallSession(self._link(self.identity), kind, self._signaling)
 
     async def join_audio_room(  # noqa: PLR0913 -- what a host may seed
         self,
@@ -345,8 +415,14 @@ class UTDStreamClient:
             await asyncio.wait(ending)
         while self._left:
             await asyncio.wait(self._left)
+        await self._signaling.aclose()
         await self._sign_in.aclose()
         await self._ports.http.aclose()
+
+    def _open_signaling(self, identity: str) -> None:
+        sign_in = self._sign_in
+        url = signal_url(self._base_url, sign_in.ws_url)
+        self._signaling.open(identity, url if sign_in.has_signaling else "")
 
     async def _claim(self, identity: str) -> None:
         # A join that was left says goodbye by its own name first.
@@ -399,3 +475,28 @@ class UTDStreamClient:
             return answer
 
         return mint
+
+
+class _Actions:
+    """What may be done with a call that rings at *client*."""
+
+    def __init__(self, client: UTDStreamClient) -> None:
+        self._client = client
+
+    async def answer(self, call: UTDCall) -> UTDCallSession:
+        """Answer it in a session of its own."""
+        session = self._client.call_session(call.type)
+        try:
+            await session.accept(call.call_id)
+        except BaseException:
+            await session.aclose()
+            raise
+        return session
+
+    async def reject(self, call: UTDCall) -> None:
+        """Decline it."""
+        await self._client.api.reject_call(call.call_id)
+
+    async def busy(self, call: UTDCall) -> None:
+        """Say that one is busy."""
+        await self._client.api.busy_call(call.call_id)

@@ -327,7 +327,7 @@ async def test_a_reconnect_waits_as_long_as_it_is_told(
 
     pauses = [after - before for before, after in pairwise(times)]
     assert pauses
-    assert min(pauses) >= asked
+    assert min(pauses) >= asked - 1e-6  # sums of seconds are rounded
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -7,7 +7,9 @@ from typing import Any, get_args
 from tests.machines import test_connection
 from utd_stream.client._journal import COMMANDS, Changed, Journal
 from utd_stream.client.rules.audio_room import AudioRoomFact
+from utd_stream.client.rules.call import AnswerCall, CallFact, DialCall
 from utd_stream.client.rules.sending import AskFor
+from utd_stream.machines.calling import HangUp
 from utd_stream.machines.connection import Leave
 from utd_stream.machines.place import Cancelled, LeavePlace
 from utd_stream.machines.track import TurnOff, TurnOn
@@ -34,9 +36,11 @@ class Notes:
 def test_commands_are_those_of_the_machines() -> None:
     """The application asks; everything else is a fact."""
     taken = {getattr(each, "__origin__", each) for each in get_args(AudioRoomFact)}
+    taken |= set(get_args(CallFact))
     sending = {AskFor, LeavePlace, TurnOn, TurnOff}
+    calling = {DialCall, AnswerCall, HangUp}
 
-    assert test_connection.VOCABULARY.commands | sending == COMMANDS
+    assert test_connection.VOCABULARY.commands | sending | calling == COMMANDS
     assert taken > COMMANDS
 
 

@@ -70,7 +70,7 @@ MOMENTS = [
     pytest.param(kind, field.name, id=f"{name}.{field.name}")
     for name, kind in CLASSES.items()
     for field in attrs.fields(kind)
-    if field.name.endswith(("_at", "_until"))
+    if field.name == "at" or field.name.endswith(("_at", "_until"))
 ]
 
 

@@ -80,6 +80,17 @@ def test_subscriber_after_close_sees_value_then_completion() -> None:
     assert source.latest.value == 1
 
 
+def test_a_source_knows_whether_it_is_watched() -> None:
+    """While somebody subscribes, and no longer."""
+    source = source_of(0)
+    before = source.is_watched
+    watching = source.latest.subscribe(lambda _: None)
+    while_watched = source.is_watched
+    watching.dispose()
+
+    assert (before, while_watched, source.is_watched) == (False, True, False)
+
+
 def test_raising_observer_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
     """An observer's bug neither reaches the producer nor its neighbors."""
     source = source_of(0)

@@ -12,6 +12,7 @@ from typing import Self
 import aiohttp
 
 from utd_stream._border import HomeLoop, border, shortening
+from utd_stream._embedded.lines import SignalLine
 from utd_stream._embedded.webhooks import Webhooks
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.adapters.http import AiohttpHttp
@@ -124,14 +125,19 @@ class _Line(AiohttpHttp):
     """A client's way to the engine; whoever made it is told of its end."""
 
     def __init__(
-        self, pool: aiohttp.ClientSession, ended: Callable[[], object]
+        self,
+        pool: aiohttp.ClientSession,
+        line: SignalLine,
+        ended: Callable[[], object],
     ) -> None:
         super().__init__(session=pool)
+        self._signals = line
         self._ended = ended
 
     async def aclose(self) -> None:
         """End it; idempotent."""
         await super().aclose()
+        await self._signals.aclose()
         self._ended()
 
 
@@ -176,6 +182,7 @@ class EmbeddedWorld:
         self._turn = asyncio.Lock()
         # Those that are open, by number.
         self._clients: dict[int, UTDStreamClient] = {}
+        self._lines: dict[UTDStreamClient, SignalLine] = {}
         self._numbers = count()
         self._closing: asyncio.Task[None] | None = None
 
@@ -247,8 +254,11 @@ class EmbeddedWorld:
             InvalidArgumentError: If *microphone* is not an audio source.
         """
         number = next(self._numbers)
+        pool = self._check_open()
+        line = SignalLine(self._connector)
         ports = Ports(
-            http=_Line(self._check_open(), lambda: self._clients.pop(number, None)),
+            http=_Line(pool, line, lambda: self._lose(number)),
+            websockets=line,
             media=self.sfu,
             clock=self.clock,
             luck=self._luck,
@@ -265,7 +275,24 @@ class EmbeddedWorld:
             ports=ports,
         )
         self._clients[number] = client
+        self._lines[client] = line
         return client
+
+    def signal_line(self, client: UTDStreamClient) -> SignalLine:
+        """Return the signaling sockets of *client*: to cut, delay, silence.
+
+        Raises:
+            InvalidArgumentError: If the client is not of this world, or closed.
+        """
+        if client not in self._lines:
+            message = "this client is not of this world, or is closed"
+            raise InvalidArgumentError(message)
+        return self._lines[client]
+
+    def _lose(self, number: int) -> None:
+        client = self._clients.pop(number, None)
+        if client is not None:
+            self._lines.pop(client, None)
 
     def sfu_room(self, name: str) -> str:
         """Return what the SFU calls the room *name*, as `sfu.lines` wants it.

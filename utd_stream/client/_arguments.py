@@ -5,6 +5,7 @@ Each function raises `InvalidArgumentError`, which names the argument.
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeVar
 
 from utd_stream.errors import InvalidArgumentError, InvalidRequestError
@@ -25,6 +26,16 @@ def request_of(model: type[_R], **fields: Any) -> _R:
     except InvalidRequestError as error:
         message = str(error).removeprefix("$.")
     raise InvalidArgumentError(message)
+
+
+def checked_json(name: str, value: Any) -> Any:
+    """Return *value* if it can be sent as JSON, with nothing lost."""
+    try:
+        json.dumps(value, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        message = f"{name} must be JSON: {type(error).__name__}"
+        raise InvalidArgumentError(message) from error
+    return value
 
 
 def checked_app_id(app_id: Any) -> str:

@@ -7,10 +7,12 @@ from typing import Any
 
 import attrs
 
+from utd_stream.client.rules.call import AnswerCall, DialCall
 from utd_stream.client.rules.sending import AskFor
 from utd_stream.machines import connection as c
 from utd_stream.machines import place as p
 from utd_stream.machines import track as t
+from utd_stream.machines.calling import HangUp
 from utd_stream.ports import FactKind, FactLog
 from utd_stream.snapshots.session import SessionSnapshot
 
@@ -19,6 +21,9 @@ __all__ = ["COMMANDS", "Changed", "Journal"]
 # With which the application asks; everything else that is heard is a fact.
 COMMANDS: frozenset[type] = frozenset(
     {
+        AnswerCall,
+        DialCall,
+        HangUp,
         c.Connect,
         c.Leave,
         AskFor,

@@ -38,7 +38,14 @@ from utd_stream.errors import (
 from utd_stream.machines import place as p
 from utd_stream.ports import Clock
 
-__all__ = ["Asker", "Place", "PlaceEffect", "PlaceFact"]
+__all__ = [
+    "Asker",
+    "Place",
+    "PlaceEffect",
+    "PlaceFact",
+    "is_lasting_no",
+    "is_no",
+]
 
 logger = logging.getLogger("utd_stream.client")
 
@@ -215,7 +222,7 @@ class Place(Generic[_R, _A, _L]):
             answer = await self._asker.ask(asked.request, key=asked.key)
         except UTDStreamException as error:
             failure = self._failures.of(error)
-            told = AnswerRefused if _is_no(error) else AnswerUnknown
+            told = AnswerRefused if is_no(error) else AnswerUnknown
             self._post(told(op, failure))
         else:
             self._post(PlaceAnswered(op, answer))
@@ -229,7 +236,7 @@ class Place(Generic[_R, _A, _L]):
                 await self._asker.take_back(unanswered.request, key=unanswered.key)
             answer = await self._asker.leave()
         except UTDStreamException as error:
-            if not _is_lasting_no(error):
+            if not is_lasting_no(error):
                 logger.info("the place could not be given back yet: %s", error)
                 await self._clock.sleep(_GIVE_BACK_PAUSE)
                 self._post(p.GiveBackFailed(op))
@@ -243,14 +250,16 @@ def _cancel(task: asyncio.Task[None] | None) -> None:
         task.cancel()
 
 
-def _is_no(error: UTDStreamException) -> bool:
+def is_no(error: UTDStreamException) -> bool:
+    """Whether nothing was changed."""
     # 503 says that nothing was changed; another 5xx, that nobody knows.
     if not isinstance(error, EngineError) or error.status_code is None:
         return isinstance(error, UsageError)
     return error.status_code < 500 or error.code == "unavailable"  # noqa: PLR2004 -- HTTP
 
 
-def _is_lasting_no(error: UTDStreamException) -> bool:
+def is_lasting_no(error: UTDStreamException) -> bool:
+    """Whether the engine decided, and will not decide otherwise."""
     # Unauthenticated or asked to come again, the request was not decided at all.
     again = isinstance(error, UnauthenticatedError) or error.retryable
-    return _is_no(error) and not again
+    return is_no(error) and not again

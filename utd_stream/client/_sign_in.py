@@ -66,7 +66,10 @@ class SignIn:
         self._claims = 0
         self._is_fixed = False
         self.identity: str | None = None
-        rest.renew = self._renew_now
+        # Where the engine says that signaling is; empty where nobody has said so.
+        self.ws_url: str = ""
+        self.has_signaling: bool = True
+        rest.renew = self.renew
 
     def claim(self, identity: str) -> None:
         """Be *identity*, until this is kept or released.
@@ -131,6 +134,8 @@ class SignIn:
                 identity, name=self._name, device_id=self._device_id
             )
             token = answer.user_token
+            self.ws_url = answer.ws_url
+            self.has_signaling = answer.signaling_enabled
         self.adopt(token)
         return token
 
@@ -146,7 +151,8 @@ class SignIn:
         while not await self._renew(token):
             await self._clock.sleep(_PAUSE)
 
-    async def _renew_now(self) -> bool:
+    async def renew(self) -> bool:
+        """Get a newer bearer; return whether there is one."""
         return await self._renew(self._rest.bearer)
 
     async def _renew(self, stale: str | None) -> bool:

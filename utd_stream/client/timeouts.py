@@ -25,6 +25,7 @@ class Timeouts:
         request: For one REST request, its retries not included; and for all
             the pauses between them that a server asks for by Retry-After.
         seat: For `take_seat` and the other seat commands, all included.
+        call: For `start` and `accept`, all included.
         goodbye: For telling the engine that a session leaves.
 
     Raises:
@@ -33,4 +34,5 @@ class Timeouts:
 
     request: float = attrs.field(default=10.0, validator=_positive)
     seat: float = attrs.field(default=10.0, validator=_positive)
+    call: float = attrs.field(default=20.0, validator=_positive)
     goodbye: float = attrs.field(default=3.0, validator=_positive)

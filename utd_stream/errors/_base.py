@@ -129,14 +129,24 @@ class _TableError(UsageError):
 
 
 class InvalidTransitionError(_TableError):
-    """A trigger was fired in a state that has no row for it."""
+    """A trigger was fired in a state that has no row for it.
+
+    Attributes:
+        machine: Name of the machine that refused.
+        trigger: What was asked of it.
+        state: Where it stood.
+        allowed: The commands that it takes there; empty where it has none.
+    """
 
     code = "invalid_transition"
 
-    def __init__(self, machine: str, trigger: str, state: str) -> None:
+    def __init__(self, machine: str, trigger: str, state: str, *allowed: str) -> None:
+        self.allowed: tuple[str, ...] = allowed
         message = f"{machine}: cannot {trigger} while {state}"
+        if allowed:
+            message = f"{message}; allowed: {', '.join(allowed)}"
         super().__init__(message, type(self).code, machine, trigger, state)
-        self.args: tuple[object, ...] = (machine, trigger, state)
+        self.args: tuple[object, ...] = (machine, trigger, state, *allowed)
 
 
 _HINTS = {

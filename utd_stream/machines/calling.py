@@ -426,6 +426,7 @@ CALLING: Declaration[CallingState, CallingEvent, CallingData, CallingEffect] = (
     Declaration(
         name="calling",
         initial=_S.IDLE,
+        commands=(Dial, Answer, HangUp),
         rows=(
             Row(Dial,        _RESTING,       _S.DIALING,   effects=(ask_create,)),
             Row(Answer,      _RESTING,       _S.ANSWERING, effects=(ask_accept,)),

@@ -1,9 +1,9 @@
-"""One client's signalling socket: it tells what rings, wherever it rings.
+"""One client's signaling socket: it tells what rings, wherever it rings.
 
 Facts of a socket that was given up carry its number and are dropped before they come
 here (`is_late`).
 
-Source: contract.md section 4, Signalling websocket; lessons L5, L34, L56 to L59.
+Source: contract.md section 4, Signaling websocket; lessons L5, L34, L56 to L59.
 
 Laws, each proved by the test of the same name:
 
@@ -62,10 +62,10 @@ __all__ = [
 
 
 class SignalState(Enum):
-    """Where a client's signalling socket stands.
+    """Where a client's signaling socket stands.
 
     Attributes:
-        OFF: There is none: nobody is signed in, or the engine has no signalling.
+        OFF: There is none: nobody is signed in, or the engine has no signaling.
         CONNECTING: One is being opened and signed in.
         READY: It tells what rings.
         WAITING: It was lost; another is opened after a pause.

@@ -165,6 +165,11 @@ class _Origin(Generic[_T]):
     def is_closed(self) -> bool:
         """Whether the value has changed for the last time."""
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody is told of changes now."""
+        return bool(self._watchers)
+
     def watch(self, watcher: _Watcher) -> None:
         """Tell *watcher* of every change from now on."""
         self._watchers = (*self._watchers, watcher)

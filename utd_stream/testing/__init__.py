@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from utd_stream import _lazy
 
 if TYPE_CHECKING:
+    from utd_stream._embedded.lines import SignalLine
     from utd_stream._embedded.webhooks import Webhook, Webhooks
     from utd_stream.adapters.fact_log import FACT_LOG_SCHEMA, JsonLines
     from utd_stream.testing._loop import (
@@ -33,6 +34,7 @@ __all__ = [
     "HorizonError",
     "JsonLines",
     "SeededLuck",
+    "SignalLine",
     "Simulation",
     "StalledError",
     "VirtualClock",
@@ -52,6 +54,7 @@ _HOMES = {
     "HorizonError": "utd_stream.testing._loop",
     "JsonLines": "utd_stream.adapters.fact_log",
     "SeededLuck": "utd_stream.testing._luck",
+    "SignalLine": "utd_stream._embedded.lines",
     "Simulation": "utd_stream.testing._simulation",
     "StalledError": "utd_stream.testing._loop",
     "VirtualClock": "utd_stream.testing._loop",
