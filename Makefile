@@ -20,7 +20,7 @@ TWO := --numprocesses=2 --maxschedchunk=1
 
 .DEFAULT_GOAL := help
 .PHONY: help install format lint types docs test conformance cov props mutants states \
-  fuzz pages notebooks wheel-types livekit demo demo-livekit bench bench-long siege check clean
+  fuzz explore pages notebooks wheel-types livekit demo demo-livekit bench bench-long siege check clean
 
 help:  ## print this help
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ mutants: install  ## bend each row of each machine: does a test notice?
 
 fuzz: install  ## 10,000 requests of each role against the served OpenAPI
 	$(PY) -m tests.fuzz
+
+explore: install  ## every reachable state of calls, and each planted fault's trace
+	$(PY) -m tests.explore
 
 states: install  ## write utd_stream/machines/STATES.md
 	$(PY) -m utd_stream.machines > utd_stream/machines/STATES.md

@@ -19,14 +19,17 @@ from utd_stream.contract import requests as request_models
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules import effects as e
 from utd_stream.machines import (
+    call,
+    calling,
     connection,
     invitation,
     place,
     request,
     seat,
+    signal,
     track,
 )
-from utd_stream.models import media, participants, room_events, seats
+from utd_stream.models import calls, media, participants, room_events, seats
 from utd_stream.models.failures import Failure
 from utd_stream.models.participants import LocalParticipant
 from utd_stream.models.rooms import UTDConnectionState
@@ -61,6 +64,7 @@ def classes(module: ModuleType) -> _Classes:
 # What each strategy is to say, every one of them.
 SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
     "orders": (m.orders(), get_args(c.Order)),
+    "call orders": (m.call_orders(), get_args(c.CallCommand | c.CreateCall)),
     "entries": (m.entries(), (c.Enter, c.LeaveRoom)),
     "facts": (m.facts(), get_args(c.Fact)),
     "effects": (m.effects(), get_args(e.Effect)),
@@ -93,15 +97,36 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
         heard(s.track_events, s.track_data, *track.TrackState),
         (*get_args(track.TrackEvent), track.TrackData, Failure),
     ),
+    "call": (
+        st.sampled_from(calls.UTDCallStatus).flatmap(s.call_data) | s.call_events(),
+        (*get_args(call.CallEvent), call.CallData),
+    ),
+    "calling": (
+        heard(s.calling_events, s.calling_data, *calling.CallingState),
+        (*get_args(calling.CallingEvent), calling.CallingData),
+    ),
+    "signal": (
+        heard(s.signal_events, s.signal_data, *signal.SignalState),
+        (*get_args(signal.SignalEvent), signal.SignalData),
+    ),
     "what is known": (
-        st.one_of(*map(values, (AudioRoomSnapshot, RoomState, media.AudioFrame))),
-        (*classes(participants), *classes(seats), *classes(media), RoomState),
+        st.one_of(
+            *map(
+                values,
+                (AudioRoomSnapshot, RoomState, media.AudioFrame, *classes(calls)),
+            )
+        ),
+        (
+            *(*classes(participants), *classes(seats), *classes(media), RoomState),
+            *classes(calls),
+        ),
     ),
 }
 # Where the words of the package are, and those which only machines say.
 MODULES = (
     *(c, e, request_models, answer_models, room_events, seats, participants, media),
     *(seat, request, invitation, connection, place, track, _sfu, _media),
+    *(call, calling, signal, calls),
     *(session, audio_room),
 )
 SAID_BY_MACHINES = frozenset(
@@ -109,6 +134,7 @@ SAID_BY_MACHINES = frozenset(
     for union in (
         *(seat.SeatEffect, request.RequestEffect, invitation.InvitationEffect),
         *(connection.ConnectionEffect, place.PlaceEffect, track.TrackEffect),
+        *(call.CallEffect, calling.CallingEffect, signal.SignalEffect),
     )
     for effect in get_args(union) or (union,)
 )

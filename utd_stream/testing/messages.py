@@ -26,6 +26,7 @@ from utd_stream.wire import grid_to_json, grid_to_metadata
 
 __all__ = [
     "answers",
+    "call_orders",
     "data_messages",
     "effects",
     "entries",
@@ -61,6 +62,13 @@ def entries(
 ) -> st.SearchStrategy[c.Enter | c.LeaveRoom]:
     """Return whatever lets somebody into a room, or out of it."""
     return _any_of(c.Enter | c.LeaveRoom, _spread(pools))
+
+
+def call_orders(
+    **pools: st.SearchStrategy[Any],
+) -> st.SearchStrategy[c.CallCommand | c.CreateCall]:
+    """What somebody orders about calls."""
+    return _any_of(c.CallCommand | c.CreateCall, pools)
 
 
 def facts(**pools: st.SearchStrategy[Any]) -> st.SearchStrategy[c.Fact]:

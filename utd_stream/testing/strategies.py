@@ -297,7 +297,7 @@ def calling_data(
 
 
 def signal_events(data: sig.SignalData) -> st.SearchStrategy[sig.SignalEvent]:
-    """Return anything the signalling socket which remembers *data* may hear.
+    """Return anything the signaling socket which remembers *data* may hear.
 
     Some facts are late, as those of sockets that were given up are.
     """
@@ -322,7 +322,7 @@ def _signal_events(current: int) -> st.SearchStrategy[sig.SignalEvent]:
 
 
 def signal_data(state: sig.SignalState) -> st.SearchStrategy[sig.SignalData]:
-    """Return what a signalling socket in *state* may remember."""
+    """Return what a signaling socket in *state* may remember."""
     is_anew = state in {sig.SignalState.OFF, sig.SignalState.READY}
     return st.builds(
         sig.SignalData,

@@ -1,0 +1,264 @@
+"""Calls as a Hypothesis state machine: any order of commands, and any fault.
+
+Devices of some people live in an embedded world on virtual time.  After each step
+the laws that hold at every moment are checked; after the faults are undone and a
+while has passed, the engine and every device must agree.  Subclass it to add rules
+and laws of your own app::
+
+    from hypothesis.stateful import rule
+    from utd_stream.testing.telephones import CallMachine, devices
+
+    class Bots(CallMachine):
+        people = {"bot": "bot", "ana": "ana"}
+
+        @rule(who=devices)
+        def chat(self, who: str) -> None:
+            self.ask(who, lambda session: session.set_microphone(False))
+
+    TestBots = Bots.TestCase
+
+Source: contract.md section 5, Calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
+
+from utd_stream._embedded.lines import SignalLine
+from utd_stream.client.call import UTDCallSession
+from utd_stream.client.incoming import IncomingCall
+from utd_stream.compose import UTDStreamClient
+from utd_stream.errors import UTDStreamException
+from utd_stream.media import Tone
+from utd_stream.models.calls import UTDCall, UTDCallStatus
+from utd_stream.models.rooms import UTDStreamType
+from utd_stream.testing._simulation import Simulation
+
+__all__ = ["CallMachine", "Device", "devices"]
+
+devices: st.SearchStrategy[str] = st.runner().flatmap(
+    lambda machine: st.sampled_from(sorted(machine.people))
+)
+"""One of the devices of the machine that draws."""
+
+_others = st.runner().flatmap(
+    lambda machine: st.sampled_from(sorted({*machine.people.values()}))
+)
+# Not at all, so that it meets the next command; a turn; what needs an answer.
+_pauses = st.sampled_from((0.0, 0.01, 0.2, 3.0, 12.0, 31.0))
+# A ring, a grace, and what LiveKit's client may take to connect.
+_WHILE = 160.0
+
+
+class Device:
+    """One device of somebody.
+
+    Attributes:
+        client: Signed in.
+        session: For its calls.
+        line: Its signaling.
+        rang: Each call that was told as incoming.
+    """
+
+    def __init__(self, client: UTDStreamClient, line: SignalLine) -> None:
+        self.client = client
+        self.line = line
+        self.session: UTDCallSession = client.call_session(UTDStreamType.AUDIO_CALL)
+        self.rang: list[IncomingCall] = []
+        client.incoming_calls.subscribe(self.rang.append)
+
+    @property
+    def told(self) -> list[str]:
+        """The ids of the calls that were told as incoming."""
+        return [each.call.value.call_id for each in self.rang]
+
+
+class CallMachine(RuleBasedStateMachine):
+    """People who call each other; see the module for what is yours.
+
+    Attributes:
+        people: Whose device each is, by its name.
+    """
+
+    people: ClassVar[Mapping[str, str]] = {"ana": "ana", "phone": "ben", "desk": "ben"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sim: Simulation
+        self.devices: dict[str, Device] = {}
+        self._asked: list[asyncio.Task[None]] = []
+
+    @initialize(seed=st.integers(0, 7))
+    def open(self, seed: int) -> None:
+        """Sign everybody in."""
+        self.sim = Simulation(seed=seed)
+        for name, identity in self.people.items():
+            client = self.sim.world.client(microphone=Tone(440))
+            self.sim.run(client.authenticate(identity))
+            self.devices[name] = Device(client, self.sim.world.signal_line(client))
+        self.sim.settle()
+
+    def ask(
+        self, who: str, command: Callable[[UTDCallSession], Coroutine[Any, Any, Any]]
+    ) -> None:
+        """Let a device do something, without waiting for what becomes of it."""
+        self._begin(command(self.devices[who].session))
+
+    # What people do.
+
+    @rule(who=devices, whom=_others)
+    def dial(self, who: str, whom: str) -> None:
+        """Call somebody, whoever it is."""
+        self.ask(who, lambda session: session.start(whom))
+
+    @rule(who=devices)
+    def answer(self, who: str) -> None:
+        """Answer what rings."""
+        if call := self._rings(who):
+            self.ask(who, lambda session: session.accept(call))
+
+    @rule(who=devices, verb=st.sampled_from(("ringing", "reject", "busy")))
+    def say(self, who: str, verb: str) -> None:
+        """Say something to what rings."""
+        if call := self._rings(who):
+            self.ask(who, lambda session: getattr(session, verb)(call))
+
+    @rule(who=devices)
+    def hang_up(self, who: str) -> None:
+        """End the call, if there is one."""
+        self.ask(who, lambda session: session.end())
+
+    @rule()
+    def cancel(self) -> None:
+        """Cancel what was asked last and has no answer yet."""
+        if self._asked:
+            self.sim.act(self._asked.pop().cancel)
+
+    @rule(seconds=_pauses)
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.sim.advance(seconds)
+
+    # Faults.
+
+    @rule(who=devices, how=st.sampled_from(("cut", "silence", "down", "up")))
+    def spoil_signaling(self, who: str, how: str) -> None:
+        """Cut, silence, close or open the signaling of a device."""
+        line = self.devices[who].line
+        line.is_down = how == "down" if how in {"down", "up"} else line.is_down
+        if how == "silence":
+            self.sim.act(line.silence)
+        elif how != "up":
+            self.sim.act(line.cut)
+
+    @rule(frames=st.integers(0, 9), who=devices)
+    def spoil_later(self, who: str, frames: int) -> None:
+        """Break the next socket of a device after so many pieces."""
+        line = self.devices[who].line
+        line.cut_after(frames)
+        self.sim.act(line.cut)
+
+    @rule(seconds=st.sampled_from((0.0, 2.0, 10.0)))
+    def kill_engine(self, seconds: float) -> None:
+        """Kill the engine, and start it again after a while."""
+        self.sim.run(self.sim.world.kill_engine())
+        self.sim.advance(seconds)
+        self.sim.run(self.sim.world.start_engine())
+
+    # Laws.
+
+    @invariant()
+    def no_call_is_told_twice(self) -> None:
+        """At no device, whatever becomes of its socket."""
+        for device in self.devices.values():
+            _hold(len(device.told) == len({*device.told}), f"told twice: {device.told}")
+
+    @invariant()
+    def one_device_of_a_person_talks(self) -> None:
+        """Whoever did not answer is never in the media room of an active call."""
+        talking = [
+            self.people[name]
+            for name, device in self.devices.items()
+            if device.session.connected.value
+            and device.session.status.value is UTDCallStatus.ACTIVE
+        ]
+        _hold(len(talking) == len({*talking}), f"on two devices: {talking}")
+
+    def teardown(self) -> None:
+        """Undo the faults, let a while pass, and compare what everybody knows."""
+        if not self.devices:
+            return
+        try:
+            for device in self.devices.values():
+                device.line.is_down = False
+                device.line.cut_after(None)
+            self.sim.advance(_WHILE)
+            self._check_agreement()
+            for device in self.devices.values():
+                self.sim.run(device.session.end())
+            self.sim.advance(5)
+            live = [call for call in self._calls() if call.status.is_live]
+            _hold(not live, f"still busy: {live}")
+            for device in self.devices.values():
+                self.sim.run(device.session.aclose())
+        finally:
+            self.sim.close()
+
+    def _check_agreement(self) -> None:
+        calls = {call.call_id: call for call in self._calls()}
+        for name, device in self.devices.items():
+            _hold(not device.client.ringing_calls.value, f"{name} rings on")
+            known = device.session.call.value
+            if known is None or device.session.end_info.value is None:
+                continue
+            told = calls[known.call_id]
+            if known.status.is_final:
+                is_same = known.status is told.status
+                is_same &= known.end_reason is told.end_reason
+                _hold(is_same, f"{name} knows {known}, the engine {told}")
+        for call in calls.values():
+            if not call.status.is_live:
+                continue
+            _hold(call.status is UTDCallStatus.ACTIVE, f"without an end: {call}")
+            inside = sorted(
+                self.people[name]
+                for name, device in self.devices.items()
+                if device.session.connected.value
+                and device.session.call_id.value == call.call_id
+            )
+            parties = sorted((call.caller_identity, call.callee_identity))
+            _hold(inside == parties, f"{inside} talk in {call}")
+
+    def _calls(self) -> list[UTDCall]:
+        found: dict[str, UTDCall] = {}
+        for device in self.devices.values():
+            page = self.sim.run(device.client.api.list_calls(per_page=100))
+            found |= {call.call_id: call for call in page.data}
+        return list(found.values())
+
+    def _rings(self, who: str) -> str:
+        ringing = self.devices[who].client.ringing_calls.value
+        return ringing[0].call.value.call_id if ringing else ""
+
+    def _begin(self, asked: Coroutine[Any, Any, Any]) -> None:
+        async def done() -> None:
+            with suppress(UTDStreamException):
+                await asked
+
+        self._asked.append(self.sim.begin(done()))
+
+
+def _hold(holds: bool, said: str) -> None:  # noqa: FBT001 -- a law
+    if not holds:
+        raise AssertionError(said)
