@@ -12,9 +12,10 @@ from rich.console import Console
 
 from tests.cli.commands import Dev, command
 from utd_stream.cli._demo import play
+from utd_stream.cli._demo_call_script import CALL_SCRIPT
 from utd_stream.cli._demo_places import within
 from utd_stream.cli._demo_screen import Screen
-from utd_stream.cli._demo_script import SCRIPT
+from utd_stream.cli._demo_script import SCRIPT, TONES_HZ
 from utd_stream.cli._demo_steps import Expectation, Heard, Kept, Seen, Step, Troupe
 from utd_stream.testing import Simulation
 
@@ -57,6 +58,47 @@ def test_demo_takes_part_at_an_engine_that_runs(dev: Dev, tmp_path: Path) -> Non
     assert told.stdout.startswith("utd-stream demo, on LiveKit: ")
     assert f"engine {dev.told['base_url']}, room" in told.stdout
     went_as_declared(told.returncode, told.stdout, told.stderr)
+
+
+def went_as_the_calls_are_declared(status: int, printed: str, errors: str) -> None:
+    """Each step is named, each tone and outcome told, in plain text."""
+    checks = sum(len(step.then) for step in CALL_SCRIPT)
+    steps = len(CALL_SCRIPT)
+    assert status == 0, printed + errors
+    assert all(step.title in printed for step in CALL_SCRIPT)
+    assert all(step.refused in printed for step in CALL_SCRIPT if step.refused)
+    for outcome in ("callee_hangup", "busy", "cancelled", "caller_hangup", "no_answer"):
+        assert re.search(rf"-> \w+ +\w+ +{outcome}", printed)
+    assert f"all as declared: {steps} of {steps} steps, {checks} checks" in printed
+    assert printed.isascii()
+    assert not errors
+
+
+def test_demo_plays_calls(tmp_path: Path) -> None:
+    """Rung on two devices, answered on one; busy, given up, glare, missed."""
+    told = command("demo", "call", folder=tmp_path, PATH=str(tmp_path))
+
+    went_as_the_calls_are_declared(told.returncode, told.stdout, told.stderr)
+
+
+@pytest.mark.livekit
+def test_demo_plays_calls_on_livekit(tmp_path: Path, livekit_binary: Path) -> None:
+    """The same, on a real server."""
+    told = command(
+        *("demo", "call", "--livekit"),
+        folder=tmp_path,
+        LIVEKIT_SERVER=str(livekit_binary),
+    )
+
+    went_as_the_calls_are_declared(told.returncode, told.stdout, told.stderr)
+
+
+def test_demo_knows_its_scenes(tmp_path: Path) -> None:
+    """Another one is refused by name."""
+    told = command("demo", "opera", folder=tmp_path)
+
+    assert told.returncode == 2
+    assert "opera" in told.stderr
 
 
 def test_demo_says_what_must_be_set_right_before_it_plays(tmp_path: Path) -> None:
@@ -108,16 +150,16 @@ async def enter(troupe: Troupe) -> None:
     await troupe.enter("dan")
 
 
-def played(*script: Step) -> tuple[int, str]:
+def played(*script: Step[Troupe]) -> tuple[int, str]:
     """Return the exit status of a script, and what was printed."""
     printed = StringIO()
-    screen = Screen(Console(file=printed, width=300))
+    screen = Screen(TONES_HZ, Console(file=printed, width=300))
     with Simulation() as sim:
         status = sim.run(play(script, within(sim.world), screen))
     return status, printed.getvalue()
 
 
-def step(act: Act, *then: Expectation, refused: str | None = None) -> Step:
+def step(act: Act, *then: Expectation, refused: str | None = None) -> Step[Troupe]:
     """Return a step of ana's, called by its act."""
     what = getattr(act, "__name__", "")
     return Step(who="ana", what=what, act=act, refused=refused, then=then)
@@ -158,7 +200,9 @@ SEATED = step(sit, Seen("ana", "occupancy", "speaking"))
     ],
     ids=["value", "refusal", "kept", "tone", "silence"],
 )
-def test_a_wrong_expectation_is_found(wrong: Step, expected: str, seen: str) -> None:
+def test_a_wrong_expectation_is_found(
+    wrong: Step[Troupe], expected: str, seen: str
+) -> None:
     """Status 1, with the step, what was expected and what was seen; then it ends."""
     script = (ENTRANCE, wrong, SEATED)
 

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from utd_stream.cli._demo_screen import Screen
-from utd_stream.cli._demo_script import SCRIPT
+from utd_stream.cli._demo_script import SCRIPT, TONES_HZ
 from utd_stream.cli._demo_trace import Change
 from utd_stream.models import UTDSeat, UTDSeatGrid
 
@@ -36,11 +36,12 @@ GRID = UTDSeatGrid(
 def shown(*, terminal: bool) -> str:
     """Return a short show, as a terminal or a pipe gets it."""
     printed = StringIO()
-    screen = Screen(
-        Console(file=printed, force_terminal=terminal, width=WIDTH, highlight=False)
+    console = Console(
+        file=printed, force_terminal=terminal, width=WIDTH, highlight=False
     )
+    screen = Screen(TONES_HZ, console)
     screen.opening("on a plane", "http://127.0.0.1:8080", "room")
-    screen.step(1, SCRIPT[0])
+    screen.step(1, SCRIPT[0].who, SCRIPT[0].title)
     for change in CHANGES:
         screen.changed(change)
     screen.refusal(0.6, "ConflictError 409 seat_taken", "the seat is taken")

@@ -33,7 +33,7 @@ def python(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 def test_the_first_program_needs_nothing(tmp_path: Path) -> None:
     """Copied as it stands, it prints what the README says that it prints."""
-    program = block("python", "embedded()")
+    program = block("python", 'join_audio_room("dan"')
     (tmp_path / "room.py").write_text(program, encoding="utf-8")
 
     run = python("room.py", folder=tmp_path)
@@ -44,9 +44,21 @@ def test_the_first_program_needs_nothing(tmp_path: Path) -> None:
     assert run.stdout == printed
 
 
+def test_the_program_of_a_call_prints_what_it_says(tmp_path: Path) -> None:
+    """Copied as it stands, in a world of its own."""
+    (tmp_path / "call.py").write_text(block("python", "call_session"))
+
+    told = python("call.py", folder=tmp_path)
+
+    assert told.stderr == ""
+    assert told.stdout == block("", "callee_hangup\n")
+
+
 def test_the_first_program_is_short() -> None:
     """Fifteen lines of code, none of which a screen must break."""
-    lines = [line for line in block("python", "embedded()").splitlines() if line]
+    lines = [
+        line for line in block("python", 'join_audio_room("dan"').splitlines() if line
+    ]
 
     assert len(lines) <= 15
     assert max(map(len, lines)) <= 90

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -152,6 +152,9 @@ def dev(*, as_json: _Json = False, port: _Port = None) -> None:
 
 @_app.command()
 def demo(
+    scene: Annotated[
+        Literal["room", "call"], typer.Argument(help="What is played.")
+    ] = "room",
     *,
     livekit: Annotated[
         bool, typer.Option("--livekit", help="Bring a LiveKit server of its own.")
@@ -162,7 +165,7 @@ def demo(
     app_id: Annotated[str | None, typer.Option(help="Of an app there.")] = None,
     app_key: Annotated[str | None, typer.Option(help="Its publishable key.")] = None,
 ) -> None:
-    """Show an audio room: a host, two speakers and a listener.
+    """Show an audio room (a host, two speakers and a listener), or calls.
 
     Engine, SFU and people are in this process; no server is needed.  The same
     script runs on a real LiveKit server with --livekit, or at an engine that
@@ -171,4 +174,4 @@ def demo(
     """
     from utd_stream.cli._demo import main as run  # noqa: PLC0415 -- see the top
 
-    raise typer.Exit(run(base_url, app_id, app_key, livekit=livekit))
+    raise typer.Exit(run(scene, base_url, app_id, app_key, livekit=livekit))

@@ -19,11 +19,14 @@ from utd_stream.media import Silence
 
 __all__ = ["at_home", "at_livekit", "elsewhere", "within"]
 
+# How long a call rings, in seconds: as short as may be.
+_RING = 10.0
+
 
 @asynccontextmanager
 async def at_home() -> AsyncGenerator[Place]:
     """Hold a world in this process; nothing is installed, nothing listened on."""
-    async with embedded() as world:
+    async with embedded(ring_timeout=_RING) as world:
         yield within(world)
 
 
@@ -53,7 +56,11 @@ async def at_livekit() -> AsyncGenerator[Place]:
     with _scratch_folder() as folder:
         config = read_config(
             file=kept_settings(Path(folder)),
-            flags={"port": 0, "database": f"sqlite:///{folder}/engine.db"},
+            flags={
+                "port": 0,
+                "database": f"sqlite:///{folder}/engine.db",
+                "ring_timeout": _RING,
+            },
         )
         async with world(config, server) as addresses:
             yield _place(

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from utd_stream.cli._demo_script import TONES_HZ
-from utd_stream.cli._demo_steps import BrokenError, Expectation, Seen, Step
+from utd_stream.cli._demo_steps import BrokenError, Expectation, Seen
 from utd_stream.cli._demo_trace import PRESENCES, Change, Span, presence, spans
 from utd_stream.cli._demo_views import seat_words
 from utd_stream.models import UTDSeatGrid
@@ -36,7 +35,10 @@ class Screen:
         heard: How many tones were heard.
     """
 
-    def __init__(self, console: Console | None = None) -> None:
+    def __init__(
+        self, people: Mapping[str, int], console: Console | None = None
+    ) -> None:
+        self._people = people
         self._console = console or Console(highlight=False)
         self._is_fancy = (
             self._console.is_terminal and "utf" in self._console.encoding.lower()
@@ -48,16 +50,16 @@ class Screen:
 
     def opening(self, plane: str, engine: str, room_name: str) -> None:
         """Say on which plane and where it takes place, and who is there."""
-        people = ", ".join(f"{who} ({hz} Hz)" for who, hz in TONES_HZ.items())
+        people = ", ".join(f"{who} ({hz} Hz)" for who, hz in self._people.items())
         self._line(Text(f"utd-stream demo, {plane}", style="bold"))
         self._line(Text(f"engine {engine}, room {room_name}", style="dim"))
         self._line(Text.assemble("people and their tones: ", people))
 
-    def step(self, number: int, step: Step) -> None:
+    def step(self, number: int, who: str, title: str) -> None:
         """Say what somebody does."""
         self._line(Text())
-        title = (f"{number:>2}  {step.title}", f"bold {_color(step.who)}")
-        self._line(Text.assemble(title))
+        told = (f"{number:>2}  {title}", f"bold {self._color(who)}")
+        self._line(Text.assemble(told))
 
     def changed(self, change: Change) -> None:
         """Print a change; the first values of somebody come in one line."""
@@ -115,7 +117,9 @@ class Screen:
             who = seat.occupant_identity or ""
             words = seat_words(seat).removeprefix(who).strip()
             state = words or ("taken" if who else "open")
-            table.add_row(str(seat.seat_index), Text(who, style=_color(who)), state)
+            table.add_row(
+                str(seat.seat_index), Text(who, style=self._color(who)), state
+            )
             if not self._is_fancy:
                 self._line(Text(f"  seat {seat.seat_index}  {who or '-':<6} {state}"))
         if self._is_fancy:
@@ -128,18 +132,31 @@ class Screen:
         for who in dict.fromkeys(change.who for change in changes):
             if self._is_fancy:
                 bar = _bar(presence(changes, who, end), end, self._bar_width())
-                self._line(Text.assemble((f"  {who:<8}", _color(who)), bar))
+                self._line(Text.assemble((f"  {who:<8}", self._color(who)), bar))
             else:
                 self._plain_timeline(changes, who, end)
         if self._is_fancy:
             told = (f"{bar} {what}" for what, bar in _BARS.items() if bar.strip())
             self._line(Text("          " + "   ".join(told), style="dim"))
 
-    def broken(self, number: int, step: Step, error: BrokenError) -> None:
+    def calls(self, rows: Sequence[tuple[str, str, str, str]]) -> None:
+        """Print what became of each call, the oldest first."""
+        table = Table("call", "status", "reason", "talked")
+        self._line(Text())
+        self._line(Text("the calls, as the engine lists them", style="bold"))
+        for row in rows:
+            table.add_row(*row)
+            if not self._is_fancy:
+                told = "  ".join(f"{cell:<12}" for cell in row)
+                self._line(Text(f"  {told}".rstrip()))
+        if self._is_fancy:
+            self._console.print(table)
+
+    def broken(self, number: int, title: str, error: BrokenError) -> None:
         """Say which step went otherwise than declared, and how."""
         self.flush()
         self._line(Text())
-        self._line(Text(f"BROKEN at step {number}: {step.title}", style="bold red"))
+        self._line(Text(f"BROKEN at step {number}: {title}", style="bold red"))
         self._line(Text(f"  expected  {error.expected}", style="red"))
         self._line(Text(f"  saw       {error.seen}", style="red"))
 
@@ -169,17 +186,17 @@ class Screen:
 
     def _stamp(self, change: Change) -> Text:
         return Text.assemble(
-            (f"{change.at:7.3f}  ", "dim"), (f"{change.who:<6}", _color(change.who))
+            (f"{change.at:7.3f}  ", "dim"),
+            (f"{change.who:<6}", self._color(change.who)),
         )
+
+    def _color(self, who: str) -> str:
+        if who not in self._people:
+            return "none"
+        return _COLORS[list(self._people).index(who) % len(_COLORS)]
 
     def _line(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
-
-
-def _color(who: str) -> str:
-    if who not in TONES_HZ:
-        return "none"
-    return _COLORS[list(TONES_HZ).index(who) % len(_COLORS)]
 
 
 def _is_seat(span: Span) -> bool:

@@ -29,7 +29,7 @@ def _step(
     what: str,
     *then: Expectation | tuple[Expectation, ...],
     refused: str | None = None,
-) -> Step:
+) -> Step[Troupe]:
     who, act = who_acts
     flat: list[Expectation] = []
     for each in then:
@@ -282,7 +282,7 @@ _KICKS = (
     ),
 )
 
-SCRIPT: tuple[Step, ...] = (
+SCRIPT: tuple[Step[Troupe], ...] = (
     *_ENTRANCES,
     *_FREE_SEATS,
     *_REQUESTS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -10,17 +10,18 @@ from typing import Self
 import attrs
 from reactivex.abc import DisposableBase
 
+from utd_stream.cli._demo_screen import Screen
 from utd_stream.cli._demo_script import TONES_HZ
 from utd_stream.cli._demo_trace import Change
 from utd_stream.cli._demo_views import VIEWS
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
-from utd_stream.models import SeatMode
+from utd_stream.models import AudioFrame, SeatMode
 from utd_stream.ports import AudioSource, Clock
 from utd_stream.reactive import Latest
 
-__all__ = ["Place", "Stage"]
+__all__ = ["Place", "Stage", "Watching"]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,8 +44,8 @@ class Place:
     clock: Clock
 
 
-class Stage:
-    """The `Troupe` of one room.
+class Watching:
+    """Watches those who act in a place.
 
     Args:
         place: Where.
@@ -59,7 +60,6 @@ class Stage:
         self.patience = patience
         self._place = place
         self._on_change = on_change
-        self._sessions: dict[str, UTDAudioRoomSession] = {}
         self._changes: list[Change] = []
         self._watches: list[DisposableBase] = []
         self._stack = AsyncExitStack()
@@ -69,36 +69,6 @@ class Stage:
     def now(self) -> float:
         """Seconds since the start."""
         return self._place.clock.monotonic() - self._started_at
-
-    async def enter(
-        self,
-        who: str,
-        *,
-        as_host: bool = False,
-        seat_count: int | None = None,
-        seat_mode: SeatMode | None = None,
-    ) -> None:
-        """Let *who* join the room; from then on they are watched."""
-        client = self._place.client(Tone(TONES_HZ[who]))
-        await self._stack.enter_async_context(client)
-        session = await client.join_audio_room(
-            who,
-            self._place.room_name,
-            as_host=as_host,
-            seat_count=seat_count,
-            seat_mode=seat_mode,
-        )
-        await self._stack.enter_async_context(session)
-        self._sessions[who] = session
-        for what in VIEWS:
-            self._watch(who, what)
-
-    def __getitem__(self, who: str) -> UTDAudioRoomSession:
-        return self._sessions[who]
-
-    def view(self, who: str, what: str) -> Latest[str]:
-        """Return an observable of *who* as words."""
-        return VIEWS[what](self._sessions[who])
 
     def changes(self) -> tuple[Change, ...]:
         """Return what has been seen, in order."""
@@ -121,7 +91,7 @@ class Stage:
         self.look_away()
         await self._stack.aclose()
 
-    def _watch(self, who: str, what: str) -> None:
+    def _watch(self, who: str, what: str, view: Latest[str]) -> None:
         told: list[str] = []
 
         def tell(value: str) -> None:
@@ -130,4 +100,57 @@ class Stage:
             self._changes.append(change)
             self._on_change(change)
 
-        self._watches.append(self.view(who, what).subscribe(tell))
+        self._watches.append(view.subscribe(tell))
+
+
+class Stage(Watching):
+    """The `Troupe` of one room."""
+
+    def __init__(
+        self, place: Place, on_change: Callable[[Change], None], patience: float
+    ) -> None:
+        super().__init__(place, on_change, patience)
+        self._sessions: dict[str, UTDAudioRoomSession] = {}
+
+    async def enter(
+        self,
+        who: str,
+        *,
+        as_host: bool = False,
+        seat_count: int | None = None,
+        seat_mode: SeatMode | None = None,
+    ) -> None:
+        """Let *who* join the room; from then on they are watched."""
+        client = self._place.client(Tone(TONES_HZ[who]))
+        await self._stack.enter_async_context(client)
+        session = await client.join_audio_room(
+            who,
+            self._place.room_name,
+            as_host=as_host,
+            seat_count=seat_count,
+            seat_mode=seat_mode,
+        )
+        await self._stack.enter_async_context(session)
+        self._sessions[who] = session
+        for what in VIEWS:
+            self._watch(who, what, self.view(who, what))
+
+    def __getitem__(self, who: str) -> UTDAudioRoomSession:
+        return self._sessions[who]
+
+    def view(self, who: str, what: str) -> Latest[str]:
+        """Return an observable of *who* as words."""
+        return VIEWS[what](self._sessions[who])
+
+    def audio(self, who: str, of: str) -> AsyncIterator[AudioFrame]:
+        """Return what *who* hears of *of*."""
+        return self._sessions[who].audio(of)
+
+    async def conclude(self, screen: Screen) -> None:
+        """Show who sat where, and when."""
+        changes = self.changes()
+        if changes:
+            host = changes[0].who
+            title = f"the grid, as {host} saw it last"
+            screen.grid(self._sessions[host].seats.value, title)
+            screen.timeline(changes, self.now)

@@ -7,9 +7,10 @@ the very words that are printed; none of them is ever waited for by a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any, Protocol, cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, cast
 
 import attrs
 
@@ -17,8 +18,11 @@ from utd_stream.cli._demo_trace import Change
 from utd_stream.cli._tone import hear_tones
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.errors import ClosedError, TransportTimeoutError, UTDStreamException
-from utd_stream.models import SeatMode
+from utd_stream.models import AudioFrame, SeatMode
 from utd_stream.reactive import Latest
+
+if TYPE_CHECKING:
+    from utd_stream.cli._demo_screen import Screen
 
 __all__ = [
     "BrokenError",
@@ -28,22 +32,64 @@ __all__ = [
     "Seen",
     "Step",
     "Troupe",
+    "Watched",
     "perform",
     "words_of",
 ]
+
+_T = TypeVar("_T", bound="Watched")
+_T_contra = TypeVar("_T_contra", bound="Watched", contravariant=True)
 
 # The SDK bounds each of its calls itself; this one only ends a fault of ours.
 _LIMIT = 30.0
 _TOLERANCE_HZ = 5
 
 
-class Troupe(Protocol):
-    """Those who act, and what has been seen of them."""
+class Watched(Protocol):
+    """What is seen and heard of those who act."""
 
     @property
     def patience(self) -> float:
         """How long an expectation may take to come true, in seconds."""
         ...
+
+    @property
+    def now(self) -> float:
+        """Seconds since the start."""
+        ...
+
+    def view(self, who: str, what: str) -> Latest[str]:
+        """Return an observable of *who* as words."""
+        ...
+
+    def changes(self) -> tuple[Change, ...]:
+        """Return what has been seen, in order."""
+        ...
+
+    def audio(self, who: str, of: str) -> AsyncIterator[AudioFrame]:
+        """Return what *who* hears of *of*."""
+        ...
+
+    def look_away(self) -> None:
+        """Watch nobody any more."""
+        ...
+
+    async def conclude(self, screen: Screen) -> None:
+        """Show what became of it all."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+class Troupe(Watched, Protocol):
+    """Those who act in a room."""
 
     async def enter(
         self,
@@ -60,14 +106,6 @@ class Troupe(Protocol):
         """Return the session of *who*, who has entered."""
         ...
 
-    def view(self, who: str, what: str) -> Latest[str]:
-        """Return an observable of *who* as words."""
-        ...
-
-    def changes(self) -> tuple[Change, ...]:
-        """Return what has been seen, in order."""
-        ...
-
 
 class BrokenError(Exception):
     """What was declared did not come."""
@@ -81,7 +119,7 @@ class BrokenError(Exception):
 class Expectation(Protocol):
     """Something that must be so after a step."""
 
-    async def check(self, troupe: Troupe, since: int) -> str:
+    async def check(self, troupe: Watched, since: int) -> str:
         """Wait for it and return it in words.
 
         Args:
@@ -104,7 +142,7 @@ class Seen:
 
     async def check(
         self,
-        troupe: Troupe,
+        troupe: Watched,
         since: int,  # noqa: ARG002 -- for those that look back
     ) -> str:
         """Wait for the value."""
@@ -124,7 +162,7 @@ class Kept:
     who: str
     what: str
 
-    async def check(self, troupe: Troupe, since: int) -> str:
+    async def check(self, troupe: Watched, since: int) -> str:
         """Look at what was seen."""
         for change in troupe.changes()[since:]:
             if (change.who, change.what) == (self.who, self.what):
@@ -143,12 +181,12 @@ class Heard:
 
     async def check(
         self,
-        troupe: Troupe,
+        troupe: Watched,
         since: int,  # noqa: ARG002 -- for those that look back
     ) -> str:
         """Listen, and measure."""
         expected, seen = f"{self.who} to hear {self.of} at {self.hz} Hz", "silence"
-        frames = troupe[self.who].audio(self.of)
+        frames = troupe.audio(self.who, self.of)
         # Every plane's is a generator: closed at once, it holds no sound back.
         async with aclosing(cast("Any", frames)):
             try:
@@ -167,7 +205,7 @@ class Heard:
 
 
 @attrs.frozen(kw_only=True)
-class Step:
+class Step(Generic[_T_contra]):
     """One thing that somebody does, and what must come of it.
 
     Attributes:
@@ -181,7 +219,7 @@ class Step:
 
     who: str
     what: str
-    act: Callable[[Troupe], Awaitable[object]]
+    act: Callable[[_T_contra], Awaitable[object]]
     refused: str | None = None
     then: tuple[Expectation, ...]
 
@@ -198,8 +236,8 @@ def words_of(error: UTDStreamException) -> str:
 
 
 async def perform(
-    step: Step,
-    troupe: Troupe,
+    step: Step[_T],
+    troupe: _T,
     on_met: Callable[[Expectation, str], None],
     on_refused: Callable[[str, str], None],
 ) -> None:
