@@ -90,9 +90,13 @@ def test_bare_import_is_light(installation: Installation) -> None:
     assert not {"livekit", "aiohttp.web"} & set(loaded)
 
 
+def _first_program() -> str:
+    return block("python", 'join_audio_room("dan"')
+
+
 def test_first_program_runs_on_the_wheel_alone(installation: Installation) -> None:
     """The README's promise: nothing but the package is needed."""
-    printed = installation.run_text(block("python", "embedded()"))
+    printed = installation.run_text(_first_program())
 
     assert "'ana'" in printed
     assert "dan hears 440 Hz" in printed
@@ -119,5 +123,5 @@ def test_the_newest_python_runs_all_of_it(wheel: Path, tmp_path: Path) -> None:
     """A person's Python may be newer than the one that the package was written on."""
     newest = installed(wheel, tmp_path, newest_python())
 
-    assert "dan hears 440 Hz" in newest.run_text(block("python", "embedded()"))
+    assert "dan hears 440 Hz" in newest.run_text(_first_program())
     assert "all as declared" in newest.run("utd-stream", "demo").splitlines()[-1]
