@@ -9,6 +9,7 @@ import attrs
 import jwt
 import pytest
 
+from tests.engine.ears import ear
 from tests.engine.house import GONE, OPEN, ROOM, SHUT, House, app_of
 from utd_stream.contract import ENDPOINTS, Endpoint, Who
 
@@ -113,6 +114,23 @@ async def test_each_endpoint_opens_to_whom_it_names(
 
         refused = answer.status if answer.status in {401, 403} else 0
         assert refused == expected(endpoint, caller), (caller, answer.body)
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+async def test_the_signaling_socket_opens_to_users_alone(
+    house: House, caller: str
+) -> None:
+    """By their bearer; no key or secret is one."""
+    shown = (await populate(house))[caller]
+    credential = shown.get("Authorization", "Bearer -").removeprefix("Bearer ")
+    token = shown.get("X-App-Secret") or shown.get("X-App-Key") or credential
+    async with ear(house) as opened:
+        await opened.say("auth", token=token, party_id="phone")
+        if caller in _PEOPLE:
+            event, _ = await opened.heard()
+            assert event == "ready"
+        else:
+            assert (await opened.closed())[0] == 4401
 
 
 async def test_wrong_credentials_are_all_the_same(house: House) -> None:

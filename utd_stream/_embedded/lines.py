@@ -23,13 +23,11 @@ class SignalLine:
 
     Attributes:
         is_down: No socket can be opened.
-        delay: How long a frame is under way, in seconds, on sockets that are opened
-            from now on.
     """
 
     def __init__(self, engine: MemoryConnector) -> None:
         self.is_down: bool = False
-        self.delay: float = 0.0
+        self._delay = 0.0
         self._engine = engine
         self._connector: MemoryConnector | None = None
         self._http: AiohttpHttp | None = None
@@ -54,6 +52,12 @@ class SignalLine:
         The first two open it; each frame is another.  None breaks none.
         """
         self._cut_after = pieces
+
+    def delay_by(self, seconds: float) -> None:
+        """Let each frame be *seconds* under way, on all sockets."""
+        self._delay = seconds
+        for wire in self.wires:
+            wire.delay = seconds
 
     def silence(self) -> None:
         """Let nothing arrive any more on what is open, and tell neither end."""
@@ -89,7 +93,7 @@ class SignalLine:
         await self.aclose()
 
     def _take(self, wire: MemoryWire) -> None:
-        wire.delay = self.delay
+        wire.delay = self._delay
         pieces, self._cut_after = self._cut_after, None
         if pieces is not None:
             wire.cut_after(pieces)

@@ -289,6 +289,12 @@ class EmbeddedWorld:
             raise InvalidArgumentError(message)
         return self._lines[client]
 
+    def signal_lines(self, identity: str) -> list[SignalLine]:
+        """Return the signaling sockets of every client of somebody."""
+        return [
+            line for client, line in self._lines.items() if client.identity == identity
+        ]
+
     def _lose(self, number: int) -> None:
         client = self._clients.pop(number, None)
         if client is not None:

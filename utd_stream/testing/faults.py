@@ -21,7 +21,9 @@ from utd_stream.testing._simulation import Simulation
 
 __all__ = [
     "CutLine",
+    "CutSignaling",
     "DelayGrants",
+    "DelaySignaling",
     "DelayWebhooks",
     "DropGrants",
     "DropWebhooks",
@@ -31,6 +33,7 @@ __all__ = [
     "KillSfu",
     "RefuseRequests",
     "RestartSfu",
+    "SilenceSignaling",
     "SkewEngine",
     "SlowRequests",
 ]
@@ -252,6 +255,81 @@ class KillClient:
         with suppress(SfuNotFoundError):
             sim.world.sfu.lines.kill(_sfu_room(sim, self.room), self.identity)
         yield
+
+
+# Signaling.
+
+
+@attrs.frozen
+class CutSignaling:
+    """The sockets by which somebody's devices hear of calls break, and none opens."""
+
+    identity: str
+
+    @property
+    def touches(self) -> str:
+        """The sockets."""
+        return f"the signaling of {self.identity}"
+
+    @asynccontextmanager
+    async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
+        """Cut what is open, and open none while it lasts."""
+        lines = sim.world.signal_lines(self.identity)
+        for line in lines:
+            line.is_down = True
+            line.cut()
+        try:
+            yield
+        finally:
+            for line in lines:
+                line.is_down = False
+
+
+@attrs.frozen
+class SilenceSignaling:
+    """The sockets of somebody's devices are half open: neither end hears of it.
+
+    Both notice within 15 s, and the devices open others.
+    """
+
+    identity: str
+
+    @property
+    def touches(self) -> str:
+        """The sockets."""
+        return f"the signaling of {self.identity}"
+
+    @asynccontextmanager
+    async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
+        """Silence what is open at the beginning."""
+        for line in sim.world.signal_lines(self.identity):
+            line.silence()
+        yield
+
+
+@attrs.frozen
+class DelaySignaling:
+    """Frames from and to somebody's devices are *seconds* under way."""
+
+    identity: str
+    seconds: float
+
+    @property
+    def touches(self) -> str:
+        """The sockets."""
+        return f"the signaling of {self.identity}"
+
+    @asynccontextmanager
+    async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
+        """Delay what is sent while it lasts."""
+        lines = sim.world.signal_lines(self.identity)
+        for line in lines:
+            line.delay_by(self.seconds)
+        try:
+            yield
+        finally:
+            for line in lines:
+                line.delay_by(0.0)
 
 
 def _sfu_room(sim: Simulation, name: str) -> str:
