@@ -10,6 +10,7 @@ import asyncio
 import logging
 import sys
 
+from tests.bench.calls import measure_calls, measure_rings
 from tests.bench.fact import measure_fact
 from tests.bench.lives import measure_lives, measure_start
 from tests.bench.load import measure_load
@@ -33,8 +34,12 @@ async def _measure(*, livekit: bool) -> list[Figure]:
     figures += await measure_load()
     _begin("rooms of many members")
     figures += await measure_members()
+    _begin("calls beside many")
+    figures += await measure_calls()
     _begin("an idle engine of many rooms")
     figures += await measure_quiet()
+    _begin("a thousand rings")
+    figures.append(await asyncio.to_thread(measure_rings))
     _begin("what a fact costs")
     figures += measure_fact()
     _begin("memory")

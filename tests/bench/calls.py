@@ -1,0 +1,149 @@
+"""P10 and what a call costs beside many calls that there were.
+
+A thousand people ring a thousand others, in virtual time; and engines whose
+databases hold few and many calls are asked in turn.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from tests.bench.report import Figure, median_ms
+from utd_stream import EmbeddedWorld, UTDStreamClient, embedded
+from utd_stream.engine._schema import CALLS
+from utd_stream.engine.store import Store
+from utd_stream.models.rooms import UTDStreamType
+from utd_stream.testing import Simulation
+
+__all__ = ["measure_calls", "measure_rings"]
+
+SIZES = (10, 1_000, 100_000)
+_RINGS = 1_000
+_ASKED = 150
+_GOAL = 1.2
+_GOAL_S = 2.0
+_PIECE = 5_000
+_AUDIO = UTDStreamType.AUDIO_CALL
+
+
+def measure_rings(pairs: int = _RINGS) -> Figure:
+    """Return P10: as many calls as *pairs*, from the first ring to missed."""
+    with Simulation(seed=1) as sim:
+        clients: list[UTDStreamClient] = []
+        for number in range(2 * pairs):
+            client = sim.world.client()
+            sim.run(client.authenticate(f"person-{number}"))
+            clients.append(client)
+        sim.settle()
+        began = time.perf_counter()
+
+        async def ring() -> None:
+            callers = enumerate(clients[:pairs])
+            await asyncio.gather(
+                *(
+                    caller.api.create_call(f"person-{pairs + number}", _AUDIO)
+                    for number, caller in callers
+                )
+            )
+
+        sim.run(ring())
+        sim.advance(35)
+        took = time.perf_counter() - began
+        missed = sim.run(clients[0].api.list_calls()).data[0].status.value
+        assert missed in {"missed", "ended"}, missed
+    return Figure(
+        name="P10",
+        what=f"{pairs:,} calls by REST, from the ring to its end, sockets open",
+        unit="s",
+        ours=took,
+        bare=0.0,
+        goal=_GOAL_S,
+        is_ratio=False,
+    )
+
+
+async def measure_calls(sizes: Sequence[int] = SIZES) -> list[Figure]:
+    """Return what a call costs beside so many, the smallest first."""
+    async with AsyncExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        askers = {
+            size: await opened.enter_async_context(_asker(folder, size))
+            for size in sizes
+        }
+        made: dict[int, list[float]] = {size: [] for size in sizes}
+        listed: dict[int, list[float]] = {size: [] for size in sizes}
+        for turn in range(_ASKED):
+            for size, client in askers.items():
+                began = time.perf_counter()
+                call = await client.api.create_call(f"callee-{turn}", _AUDIO)
+                await client.api.end_call(call.call_id)
+                made[size].append(time.perf_counter() - began)
+                began = time.perf_counter()
+                await client.api.list_calls()
+                listed[size].append(time.perf_counter() - began)
+    return [
+        Figure(
+            name=f"P10 {what}",
+            what=f"{told} beside {size:,} calls, and beside {sizes[0]}, p50",
+            unit="ms",
+            ours=median_ms(costs[size]),
+            bare=median_ms(costs[sizes[0]]),
+            goal=_GOAL,
+        )
+        for size in sizes[1:]
+        for what, told, costs in (
+            ("call", "a call and its end", made),
+            ("list", "a page of one's own calls", listed),
+        )
+    ]
+
+
+@asynccontextmanager
+async def _asker(folder: Path, size: int) -> AsyncIterator[UTDStreamClient]:
+    world = embedded(database=f"sqlite:///{folder}/{size}.db")
+    async with world:
+        await _fill(world, size)
+        client = world.client()
+        await client.authenticate("ana")
+        yield client
+
+
+async def _fill(world: EmbeddedWorld, size: int) -> None:
+    """Put calls that are over into the database, a tenth of them ana's."""
+    writer = world._engine.services.writer
+    for first in range(0, size, _PIECE):
+        rows: list[dict[str, object]] = [
+            {
+                "app_id": world.app.id,
+                "call_id": f"call_{number:024x}",
+                "caller": "ana" if number % 10 == 0 else f"caller-{number}",
+                "callee": f"callee-{number}",
+                "type": "audio_call",
+                "status": "ended",
+                "initiated_at": 1_700_000_000.0 + number,
+                "state": _state(number),
+            }
+            for number in range(first, min(first + _PIECE, size))
+        ]
+        await writer.transact(partial(_insert, rows=rows))
+
+
+def _insert(store: Store, rows: list[dict[str, object]]) -> None:
+    store.connection.execute(insert(CALLS), rows)
+
+
+def _state(number: int) -> str:
+    return (
+        f'{{"call_id":"call_{number:024x}","type":"audio_call","status":"ended",'
+        '"caller_identity":"ana","callee_identity":"ben",'
+        f'"room_name":"call_{number:024x}","metadata":{{}},"rev":3,'
+        '"ring_until":"2026-01-01T12:00:30Z","initiated_at":"2026-01-01T12:00:00Z"}'
+    )
