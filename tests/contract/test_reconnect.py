@@ -17,6 +17,7 @@ from tests.planes import (
     MICROPHONE,
     SPEAKER,
     Plane,
+    eventually,
     heard_hz,
 )
 from utd_stream.media import Silence, Tone
@@ -45,7 +46,9 @@ async def test_full_reconnect_is_a_departure_that_is_none(
     assert [(each.participant.sid, each.reason) for each in left] == [
         (old, DisconnectReason.CLIENT_INITIATED)
     ]
-    assert (await plane.listed())["ana"] == ana.state.local.sid != old
+    # The SFU's webhook may come before the client knows its new sid.
+    await eventually(lambda: ana.state.local.sid != old)
+    assert (await plane.listed())["ana"] == ana.state.local.sid
     assert told[-1].participant.sid == ana.state.local.sid
     assert not ana.of(Disconnected)
 
