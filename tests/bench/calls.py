@@ -96,12 +96,13 @@ async def measure_calls(sizes: Sequence[int] = SIZES) -> list[Figure]:
             unit="ms",
             ours=median_ms(costs[size]),
             bare=median_ms(costs[sizes[0]]),
-            goal=_GOAL,
+            goal=goal,
         )
         for size in sizes[1:]
-        for what, told, costs in (
-            ("call", "a call and its end", made),
-            ("list", "a page of one's own calls", listed),
+        for what, told, costs, goal in (
+            ("call", "a call and its end", made, _GOAL),
+            # Up to 10,000 are counted, in pieces between batches.
+            ("list", "a page of one's own calls", listed, None),
         )
     ]
 
