@@ -26,7 +26,12 @@ __all__ = [
 _PATIENCE = 6.0
 _MOST = 240.0  # in seconds; pytest ends a test that takes 600
 # An engine's own deadlines, in seconds, where a test does not wait for them.
-GRACES = {"seat_grace": 120.0, "request_expiry": 360.0}
+GRACES = {
+    "seat_grace": 120.0,
+    "request_expiry": 360.0,
+    "ring_timeout": 120.0,
+    "call_grace": 120.0,
+}
 
 
 def patient(seconds: float) -> float:
@@ -40,7 +45,7 @@ def patiently(seconds: float) -> asyncio.Timeout:
 
 
 # The others are measured by `PatientClock`.
-PATIENT_TIMEOUTS = Timeouts(seat=patient(10))
+PATIENT_TIMEOUTS = Timeouts(seat=patient(10), call=patient(20))
 
 
 class PatientClock(AsyncioClock):

@@ -19,8 +19,10 @@ from utd_stream.media import Silence
 
 __all__ = ["at_home", "at_livekit", "elsewhere", "within"]
 
-# How long a call rings, in seconds: as short as may be.
+# How long a call rings, in seconds: as short as may be, and longer where a busy
+# machine has a server to run, too.
 _RING = 10.0
+_RING_ON_LIVEKIT = 20.0
 
 
 @asynccontextmanager
@@ -59,7 +61,7 @@ async def at_livekit() -> AsyncGenerator[Place]:
             flags={
                 "port": 0,
                 "database": f"sqlite:///{folder}/engine.db",
-                "ring_timeout": _RING,
+                "ring_timeout": _RING_ON_LIVEKIT,
             },
         )
         async with world(config, server) as addresses:
