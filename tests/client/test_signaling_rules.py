@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
+from utd_stream.client._signaling import signal_url
 from utd_stream.client.rules.signaling import (
     AnsweringHere,
     AskForCall,
@@ -257,6 +258,26 @@ def test_whose_answer_it_was_is_forgotten_with_the_call() -> None:
         ben.hear(AnsweringHere(call_id), RowCame(attrs.evolve(ENDED, call_id=call_id)))
 
     assert len(ben.state.answering) == 64
+
+
+@pytest.mark.parametrize(
+    ("base_url", "ws_url", "expected"),
+    [
+        ("http://127.0.0.1:8080", "", "ws://127.0.0.1:8080/api/v1/signal"),
+        ("https://x.org/audio/", "", "wss://x.org/audio/api/v1/signal"),
+        (
+            "https://x.org:8443/audio",
+            "ws://x.org/api/v1/signal",
+            "wss://x.org:8443/audio/api/v1/signal",
+        ),
+        ("https://x.org", "wss://calls.x.org/s", "wss://calls.x.org/s"),
+    ],
+)
+def test_the_socket_is_where_the_engine_is(
+    base_url: str, ws_url: str, expected: str
+) -> None:
+    """By the way of requests, through TLS and below a path; else where it is told."""
+    assert signal_url(base_url, ws_url) == expected
 
 
 def test_no_way_into_the_media_room_is_kept() -> None:

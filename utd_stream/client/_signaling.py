@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from typing import assert_never
+from urllib.parse import urlsplit
 
 import attrs
 import orjson
@@ -379,13 +380,14 @@ def signal_url(base_url: str, ws_url: str) -> str:
 
     Args:
         base_url: Of the engine, as this client reaches it.
-        ws_url: As the engine told it, or empty.  One that is behind a proxy which
-            speaks TLS may not know that it is.
+        ws_url: As the engine told it, or empty.  Where it names the same host, the
+            way by *base_url* is the better one: an engine behind a proxy knows
+            neither its TLS nor its path.
     """
-    url = ws_url or "ws" + base_url.rstrip("/").removeprefix("http") + SIGNAL_PATH
-    if base_url.startswith("https:") and url.startswith("ws:"):
-        return "wss:" + url.removeprefix("ws:")
-    return url
+    told, known = urlsplit(ws_url), urlsplit(base_url)
+    if told.hostname not in {None, known.hostname}:
+        return ws_url
+    return "ws" + base_url.rstrip("/").removeprefix("http") + SIGNAL_PATH
 
 
 def _read(number: int, text: str) -> SignalingFact | None:
