@@ -20,7 +20,7 @@ from utd_stream.client.rules.signaling import (
     TellCall,
 )
 from utd_stream.contract.signaling import CallSignal, ReadyFrame
-from utd_stream.machines.signal import Open, SignalState
+from utd_stream.machines.signal import Open, SignalState, SocketLost
 from utd_stream.models.calls import (
     CallEndReason,
     RingEndReason,
@@ -239,6 +239,24 @@ def test_calls_that_are_over_are_forgotten_in_the_end() -> None:
 
     assert len(ben.state.calls) == 65
     assert {"live", "over 499"} <= set(ben.state.calls)
+
+    ben.effects.clear()
+    ben.hear(RowCame(attrs.evolve(ENDED, call_id="live")))
+    assert ben.effects == [TellCall("live")]
+    assert ben.state.calls["live"].call.status is UTDCallStatus.ENDED
+
+
+def test_calls_are_asked_for_while_no_socket_tells() -> None:
+    """Those that go on, and nothing where none does."""
+    ben = Device()
+    assert not ben.state.polls
+    ben.hear(RowCame(CALL))
+    assert ben.state.polls
+    ben.hear(Open())
+    ben.ready(CALL)
+    assert not ben.state.polls
+    ben.hear(RowCame(ENDED), SocketLost(ben.state.data.number))
+    assert not ben.state.polls
 
 
 def test_a_call_that_the_engine_has_not_rings_no_more() -> None:

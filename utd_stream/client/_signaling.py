@@ -325,7 +325,7 @@ class Signaling:
     # What is asked while it tells nothing.
 
     def _poll_or_not(self) -> None:
-        polls = self._now.socket is not s.SignalState.READY and bool(self._now.live)
+        polls = self._now.polls
         if polls and self._polling is None:
             self._polling = self._owner.task(self._poll())
         elif not polls and self._polling is not None:

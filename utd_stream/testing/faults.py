@@ -261,8 +261,8 @@ class KillClient:
 
 
 @attrs.frozen
-class CutSignaling:
-    """The sockets by which somebody's devices hear of calls break, and none opens."""
+class _OfSignaling:
+    """A fault of the sockets by which somebody's devices hear of calls."""
 
     identity: str
 
@@ -270,6 +270,11 @@ class CutSignaling:
     def touches(self) -> str:
         """The sockets."""
         return f"the signaling of {self.identity}"
+
+
+@attrs.frozen
+class CutSignaling(_OfSignaling):
+    """The sockets by which somebody's devices hear of calls break, and none opens."""
 
     @asynccontextmanager
     async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
@@ -286,18 +291,11 @@ class CutSignaling:
 
 
 @attrs.frozen
-class SilenceSignaling:
+class SilenceSignaling(_OfSignaling):
     """The sockets of somebody's devices are half open: neither end hears of it.
 
     Both notice within 15 s, and the devices open others.
     """
-
-    identity: str
-
-    @property
-    def touches(self) -> str:
-        """The sockets."""
-        return f"the signaling of {self.identity}"
 
     @asynccontextmanager
     async def happening(self, sim: Simulation) -> AsyncGenerator[None]:
@@ -308,16 +306,10 @@ class SilenceSignaling:
 
 
 @attrs.frozen
-class DelaySignaling:
+class DelaySignaling(_OfSignaling):
     """Frames from and to somebody's devices are *seconds* under way."""
 
-    identity: str
     seconds: float
-
-    @property
-    def touches(self) -> str:
-        """The sockets."""
-        return f"the signaling of {self.identity}"
 
     @asynccontextmanager
     async def happening(self, sim: Simulation) -> AsyncGenerator[None]:

@@ -157,6 +157,11 @@ class SignalingState:
         return tuple(i for i, k in self.calls.items() if k.call.status.is_live)
 
     @property
+    def polls(self) -> bool:
+        """Whether the engine is asked for calls that go on: no socket tells of them."""
+        return self.socket is not s.SignalState.READY and bool(self.live)
+
+    @property
     def ringing(self) -> tuple[str, ...]:
         """The calls that ring here now, by id, oldest first."""
         rings = (i for i, known in self.calls.items() if known.rings)
@@ -269,9 +274,11 @@ def _without_way_in(call: UTDCall) -> UTDCall:
 
 def _with(state: SignalingState, known: KnownCall) -> SignalingState:
     calls = {**state.calls, known.call.call_id: known}
-    over = [i for i, each in calls.items() if each.call.status.is_final]
+    # The one that was just told stays, however long ago it began.
+    newest = known.call.call_id
+    over = [i for i, each in calls.items() if each.call.status.is_final and i != newest]
     known_state = attrs.evolve(state, calls=MappingProxyType(calls))
-    return _without(known_state, over[: max(0, len(over) - _REMEMBERED)])
+    return _without(known_state, over[: max(0, len(over) + 1 - _REMEMBERED)])
 
 
 def _without(state: SignalingState, call_ids: Collection[str]) -> SignalingState:
