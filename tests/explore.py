@@ -34,6 +34,7 @@ SMALL: Mapping[str, tuple[Script, int]] = {
     "given up while dialing": (_script(ana="dial, give up", phone="answer"), 0),
     "given up while answering": (_script(ana="dial", phone="answer, give up"), 0),
     "hung up": (_script(ana="dial, hang up", phone="answer"), 0),
+    "removed by the SFU": (_script(ana="dial", phone="answer, removed"), 0),
     "something is lost": (_script(ana="dial", phone="answer"), 1),
 }
 SCENES: Mapping[str, tuple[Script, int]] = {
@@ -46,6 +47,8 @@ SCENES: Mapping[str, tuple[Script, int]] = {
 # Where each fault of `FAULTS` is found.
 FAULTY: Mapping[str, Script] = {
     "no glare rule": _script(ana="dial", phone="dial"),
+    "an SFU removal not heard": _script(ana="dial", phone="answer, removed"),
+    "no grace for the callee": _script(ana="dial", phone="answer"),
     "granted after the end": _script(ana="dial", phone="answer"),
     "a void that re-sends": _script(ana="dial, give up"),
     "rev order dropped": _script(ana="dial", phone="answer"),

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import sys
 
-from tests.bench.calls import measure_calls, measure_rings
+from tests.bench.calls import measure_calls
 from tests.bench.fact import measure_fact
 from tests.bench.lives import measure_lives, measure_start
 from tests.bench.load import measure_load
@@ -18,6 +18,7 @@ from tests.bench.members import measure_members
 from tests.bench.memory import measure_memory
 from tests.bench.quiet import measure_quiet
 from tests.bench.report import Figure, show
+from tests.bench.rings import measure_ring, measure_rings
 from tests.bench.room import measure_room
 from utd_stream.adapters.descriptors import raise_descriptor_limit
 
@@ -36,6 +37,8 @@ async def _measure(*, livekit: bool) -> list[Figure]:
     figures += await measure_members()
     _begin("calls beside many")
     figures += await measure_calls()
+    _begin("a ring")
+    figures.append(await measure_ring())
     _begin("an idle engine of many rooms")
     figures += await measure_quiet()
     _begin("a thousand rings")

@@ -1,12 +1,10 @@
-"""P10 and what a call costs beside many calls that there were.
+"""What a call costs beside many calls that there were.
 
-A thousand people ring a thousand others, in virtual time; and engines whose
-databases hold few and many calls are asked in turn.
+Engines whose databases hold few and many calls are asked in turn.
 """
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -21,53 +19,14 @@ from utd_stream import EmbeddedWorld, UTDStreamClient, embedded
 from utd_stream.engine._schema import CALLS
 from utd_stream.engine.store import Store
 from utd_stream.models.rooms import UTDStreamType
-from utd_stream.testing import Simulation
 
-__all__ = ["measure_calls", "measure_rings"]
+__all__ = ["measure_calls"]
 
 SIZES = (10, 1_000, 100_000)
-_RINGS = 1_000
 _ASKED = 150
 _GOAL = 1.2
-_GOAL_S = 2.0
 _PIECE = 5_000
 _AUDIO = UTDStreamType.AUDIO_CALL
-
-
-def measure_rings(pairs: int = _RINGS) -> Figure:
-    """Return P10: as many calls as *pairs*, from the first ring to missed."""
-    with Simulation(seed=1) as sim:
-        clients: list[UTDStreamClient] = []
-        for number in range(2 * pairs):
-            client = sim.world.client()
-            sim.run(client.authenticate(f"person-{number}"))
-            clients.append(client)
-        sim.settle()
-        began = time.perf_counter()
-
-        async def ring() -> None:
-            callers = enumerate(clients[:pairs])
-            await asyncio.gather(
-                *(
-                    caller.api.create_call(f"person-{pairs + number}", _AUDIO)
-                    for number, caller in callers
-                )
-            )
-
-        sim.run(ring())
-        sim.advance(35)
-        took = time.perf_counter() - began
-        missed = sim.run(clients[0].api.list_calls()).data[0].status.value
-        assert missed in {"missed", "ended"}, missed
-    return Figure(
-        name="P10",
-        what=f"{pairs:,} calls by REST, from the ring to its end, sockets open",
-        unit="s",
-        ours=took,
-        bare=0.0,
-        goal=_GOAL_S,
-        is_ratio=False,
-    )
 
 
 async def measure_calls(sizes: Sequence[int] = SIZES) -> list[Figure]:

@@ -219,7 +219,16 @@ def _bare_app(database: str, sync: float) -> web.Application:
         ]
         return web.json_response({"token": tokens[0], "user_token": tokens[1]})
 
+    async def echo(request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for frame in socket:
+            write({"room": "rung", "frame": frame.data})
+            await socket.send_str(frame.data)
+        return socket
+
     app = web.Application()
+    app.router.add_get("/echo", echo)
     app.router.add_post("/commit", commit)
     app.router.add_post("/sign", sign)
     return app

@@ -19,7 +19,6 @@ from tests.machines.laws import (
 from tests.machines.steps import Seen, every_step, fired
 from utd_stream.machines import SIGNAL, Run, signal
 from utd_stream.machines.signal import (
-    AskForCalls,
     Close,
     DialSocket,
     DropSocket,
@@ -40,7 +39,6 @@ from utd_stream.machines.signal import (
     SocketReadied,
     SocketReplaced,
     StartPause,
-    TakeCalls,
     is_late,
 )
 from utd_stream.testing.strategies import signal_events
@@ -181,14 +179,6 @@ def test_pauses_grow_until_ready(machine: AnyMachine) -> None:
         assert asked(seen, StartPause) == pause
 
 
-def test_calls_are_asked_for_without_a_socket(machine: AnyMachine) -> None:
-    """The engine is asked for calls on entering waiting, after the pause began."""
-    for seen in every_signal_step(machine):
-        waits = seen.moved and seen.step.state is WAITING
-        assert asked(seen, AskForCalls) == ([AskForCalls()] if waits else [])
-        assert not waits or seen.step.effects[-1] == AskForCalls()
-
-
 def test_an_expiring_sign_in_is_renewed(machine: AnyMachine) -> None:
     """A ready socket stays ready while its sign-in is renewed, and tried again."""
     for seen in every_signal_step(machine):
@@ -222,13 +212,6 @@ def test_ended_sockets_are_late(machine: AnyMachine) -> None:
         assert is_late(seen.step.data, SocketLost(seen.data.number)) == counts
         assert not is_late(seen.step.data, SocketLost(seen.step.data.number))
         assert not is_late(seen.step.data, Hinted())
-
-
-def test_ready_takes_the_calls(machine: AnyMachine) -> None:
-    """Each Ready of an open socket takes the calls, also one after a renewal."""
-    for seen in every_signal_step(machine):
-        is_ready = isinstance(seen.event, SocketReadied) and seen.state in OPENED
-        assert asked(seen, TakeCalls) == ([TakeCalls()] if is_ready else [])
 
 
 class SignalWalk(RuleBasedStateMachine):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -159,7 +159,7 @@ class Signaling:
 
     def newest(self, call_id: str) -> UTDCall | None:
         """Return the newest row of a call that is known."""
-        known = self._now.calls.get(call_id)
+        known = self._now.known(call_id)
         return None if known is None else known.call
 
     def tell(self, call: UTDCall) -> None:
@@ -197,35 +197,40 @@ class Signaling:
         self._now = taken.state
         for derived in taken.derived:
             self._mailbox.post(derived)
-        self._tell([e for e in taken.effects if isinstance(e, TellCall)])
+        self._tell(taken.effects)
         for effect in taken.effects:
             self._journal.begin(effect)
             self._begin(effect)
         self._poll_or_not()
 
-    def _tell(self, told: list[TellCall]) -> None:
+    def _tell(self, effects: Sequence[SignalingEffect]) -> None:
         """Show what is known now; the calls first, then that they ring."""
-        for each in told:
-            known = self._now.calls[each.call_id]
-            if each.is_incoming:
-                self._rings[each.call_id] = self._ring(known)
-            if (ring := self._rings.get(each.call_id)) is not None:
+        told = [
+            (known, each.is_incoming)
+            for each in effects
+            if isinstance(each, TellCall) and (known := self._now.known(each.call_id))
+        ]
+        for known, is_incoming in told:
+            call_id = known.call.call_id
+            if is_incoming:
+                self._rings[call_id] = self._ring(known)
+            if (ring := self._rings.get(call_id)) is not None:
                 ring.see(known)
-        for call_id in [i for i in self._rings if i not in self._now.calls]:
+        for call_id in [i for i in self._rings if self._now.known(i) is None]:
             self._rings.pop(call_id).close()
         rings = [self._rings[i] for i in self._now.ringing if i in self._rings]
         self.ringing.set(tuple(ring.shown for ring in rings))
         self.state.set(self._now.socket)
-        for each in told:
-            known = self._now.calls[each.call_id]
-            if each.is_incoming:
-                self.incoming.emit(self._rings[each.call_id].shown)
+        for known, is_incoming in told:
+            call_id = known.call.call_id
+            if is_incoming:
+                self.incoming.emit(self._rings[call_id].shown)
                 if self.incoming.listener_count or self.ringing.is_watched:
-                    self._owner.start(self._say_ringing(each.call_id))
+                    self._owner.start(self._say_ringing(call_id))
             for follower in list(self._followers):
                 follower(known)
             if known.call.status.is_final:
-                self._rings.pop(each.call_id, None)
+                self._rings.pop(call_id, None)
 
     def _ring(self, known: KnownCall) -> _Ring:
         call = LatestSource(known.call, self._clock, self._home)
@@ -252,8 +257,8 @@ class Signaling:
                 self._drop()
             case AskForCall(call_id):
                 self._owner.start(self._ask(call_id))
-            case s.AskForCalls() | s.TakeCalls() | TellCall():
-                pass  # by `_poll_or_not`, `_folded` and `_tell`
+            case TellCall():
+                pass  # by `_tell`, before
             case _:
                 assert_never(effect)
 
@@ -335,7 +340,7 @@ class Signaling:
 
     async def _poll(self) -> None:
         while True:
-            for call_id in self._now.live:
+            for call_id in tuple(self._now.going):
                 await self._ask(call_id)
             await self._clock.sleep(_POLL)
 

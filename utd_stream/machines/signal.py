@@ -14,20 +14,16 @@ Laws, each proved by the test of the same name:
 3. a_refused_sign_in_is_renewed_once: a second refusal before Ready is the end.
 4. who_was_replaced_does_not_dial: after Replaced and Banned only Open dials.
 5. pauses_grow_until_ready: every loss counts, and Ready counts anew.
-6. calls_are_asked_for_without_a_socket: whoever begins to wait asks the engine for
-   what rings and goes on.
-7. an_expiring_sign_in_is_renewed: while the socket goes on, and again where that
+6. an_expiring_sign_in_is_renewed: while the socket goes on, and again where that
    failed.
-8. close_ends_it: from anywhere, and nothing dials until Open.
-9. ended_sockets_are_late: each new socket, and each end, has a new number.
-10. ready_takes_the_calls: each Ready takes the calls that came with it.
+7. close_ends_it: from anywhere, and nothing dials until Open.
+8. ended_sockets_are_late: each new socket, and each end, has a new number.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import attrs
 
@@ -35,7 +31,6 @@ from utd_stream.machines._declare import Declaration, Row
 
 __all__ = [
     "SIGNAL",
-    "AskForCalls",
     "Close",
     "DialSocket",
     "DropSocket",
@@ -56,7 +51,6 @@ __all__ = [
     "SocketReadied",
     "SocketReplaced",
     "StartPause",
-    "TakeCalls",
     "is_late",
 ]
 
@@ -202,16 +196,6 @@ class StartPause:
 
 
 @attrs.frozen
-class AskForCalls:
-    """Ask the engine for what rings and goes on, as long as no socket tells."""
-
-
-@attrs.frozen
-class TakeCalls:
-    """Take the calls that came with Ready."""
-
-
-@attrs.frozen
 class RenewSignIn:
     """Renew the sign-in and send it on the socket."""
 
@@ -231,13 +215,7 @@ class DropSocket:
 
 
 SignalEffect: TypeAlias = (
-    DialSocket
-    | StartPause
-    | AskForCalls
-    | TakeCalls
-    | RenewSignIn
-    | RenewLater
-    | DropSocket
+    DialSocket | StartPause | RenewSignIn | RenewLater | DropSocket
 )
 
 
@@ -286,16 +264,6 @@ def start_pause(data: SignalData, event: SignalEvent) -> StartPause:
     return StartPause(data.number + 1, data.tries + 1)
 
 
-def ask_for_calls(data: SignalData, event: SignalEvent) -> AskForCalls:
-    """Ask the engine for what rings and goes on."""
-    return AskForCalls()
-
-
-def take_calls(data: SignalData, event: SocketReadied) -> TakeCalls:
-    """Take the calls that came with Ready."""
-    return TakeCalls()
-
-
 def renew(data: SignalData, event: SignInDue) -> RenewSignIn:
     """Renew the sign-in and send it."""
     return RenewSignIn(data.number)
@@ -317,9 +285,6 @@ _CLOSED = (_S.OFF, _S.WAITING, _S.REFUSED)
 _NEXT: tuple[str, ...] = ("number",)
 _LOST: tuple[str, ...] = ("number", "tries")
 _ANEW: dict[str, object] = {"tries": 0, "renewed": False}
-_WAIT: tuple[Callable[[SignalData, Any], SignalEffect], ...] = (
-    *(start_pause, ask_for_calls),
-)
 _Row: TypeAlias = Row[SignalState, SignalEvent, SignalData, SignalEffect]
 
 
@@ -337,10 +302,10 @@ SIGNAL: Declaration[SignalState, SignalEvent, SignalData, SignalEffect] = Declar
         *_stays(Open,       *_OPENED, _S.WAITING),
 
         Row(SocketReadied,  _OPENED,       _S.READY,
-            set=_ANEW, effects=(take_calls,)),
+            set=_ANEW),
         *_stays(SocketReadied, *_CLOSED),
         Row(SocketLost,     _OPENED,       _S.WAITING,
-            count=_LOST, effects=_WAIT),
+            count=_LOST, effects=(start_pause,)),
         *_stays(SocketLost, *_CLOSED),
         Row(PauseOver,      (_S.WAITING,), _S.CONNECTING,
             count=_NEXT, effects=(dial,)),
@@ -363,7 +328,7 @@ SIGNAL: Declaration[SignalState, SignalEvent, SignalData, SignalEffect] = Declar
         Row(SignInDue, (_S.READY,),   _S.READY,      effects=(renew,)),
         *_stays(SignInDue, _S.CONNECTING, *_CLOSED),
         Row(RenewFailed,    (_S.CONNECTING,), _S.WAITING, guard=may_pass,
-            count=_LOST, effects=_WAIT),
+            count=_LOST, effects=(start_pause,)),
         Row(RenewFailed,    (_S.CONNECTING,), _S.REFUSED, count=_NEXT),
         Row(RenewFailed,    (_S.READY,),   _S.READY,      effects=(renew_later,)),
         *_stays(RenewFailed, *_CLOSED),

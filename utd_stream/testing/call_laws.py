@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from utd_stream.machines.calling import CallingState
+from utd_stream.models.calls import UTDCallStatus
 from utd_stream.testing.calls import PEOPLE, World
 
 __all__ = ["END_LAWS", "LAWS"]
@@ -41,6 +42,30 @@ def _nobody_knows_better(world: World) -> bool:
         if is_in and row is not None and row.status.is_final:
             return False
     return True
+
+
+def _whoever_is_awaited_has_a_deadline(world: World) -> bool:
+    for number, call in enumerate(world.calls):
+        inside = {
+            PEOPLE[n] for n, d in world.devices if d.is_inside and d.call == number
+        }
+        for person, since in (
+            (call.caller, call.data.caller_absent_since),
+            (call.callee, call.data.callee_absent_since),
+        ):
+            is_awaited = call.status is UTDCallStatus.ACTIVE and person not in inside
+            if is_awaited and since is None:
+                return False
+    return True
+
+
+def _nobody_removed_is_kept(world: World) -> bool:
+    return bool(world.wire) or not any(
+        device.part is _S.OPEN
+        and not device.is_inside
+        and world.calls[device.call].is_live
+        for _, device in world.devices
+    )
 
 
 def _nobody_was_wronged(world: World) -> bool:
@@ -80,6 +105,12 @@ LAWS: Mapping[str, Law] = {
     "one device of a person is in the media room": _one_device_inside,
     "no callee is in the media room who did not answer": _who_is_inside_answered,
     "nobody is in a call that they know is over": _nobody_knows_better,
+    "whoever an active call waits for has a deadline": (
+        _whoever_is_awaited_has_a_deadline
+    ),
+    "whoever the SFU has removed is in no call, once all is told": (
+        _nobody_removed_is_kept
+    ),
     "nobody is busy who has no call, or is called by whom they call": (
         _nobody_was_wronged
     ),

@@ -28,6 +28,7 @@ from utd_stream.machines.call import (
     CallGraceOver,
     DurationDue,
     End,
+    MediaRemoved,
     Party,
     Reject,
     RingDue,
@@ -57,6 +58,8 @@ PEOPLE: Mapping[str, str] = {"ana": "ana", "phone": "ben", "desk": "ben"}
 
 FAULTS: Mapping[str, str] = {
     "no glare rule": "who is called while calling is busy",
+    "an SFU removal not heard": "a party whom the SFU removed stays in the call",
+    "no grace for the callee": "who answers and never comes is waited for for ever",
     "granted after the end": "an answer is believed though the call is over",
     "a void that re-sends": "taking a request back sends it again",
     "rev order dropped": "an older row takes the place of a newer one",
@@ -201,7 +204,7 @@ class CallWorld:
     Args:
         fault: One of `FAULTS`, or empty.
         scripts: What each device's person may do, once each: dial, answer, reject,
-            hang up, give up.
+            hang up, give up; and whether the SFU may remove it: removed.
         losses: How much of what is said may be lost.
     """
 
@@ -279,8 +282,17 @@ class CallWorld:
                 case "give up" if device.part in _WAITING:
                     gone = Cancelled(device.op)
                     yield f"{name} gives up", self._step(world, name, acting, gone)
+                case "removed" if device.part is _S.OPEN and device.is_inside:
+                    yield f"the SFU removes {name}", self._removed(world, name, acting)
                 case _:
                     pass
+
+    def _removed(self, world: World, name: str, device: Device) -> World:
+        gone = attrs.evolve(device, is_inside=False)
+        world = self._step(world, name, gone, k.RemovedFromRoom())
+        if self._fault == "an SFU removal not heard":
+            return world
+        return world.saying(Message("engine", name, "removal", call=device.call))
 
     def _media(
         self, world: World, name: str, device: Device
@@ -328,7 +340,7 @@ class CallWorld:
                 return world.saying(asked)
             case "dial" | "accept" if not message.void:
                 return self._step(world, name, device, AskFailed(message.op))
-            case "get" | "reject":
+            case "get" | "reject" | "removal":
                 again = attrs.evolve(message, to="engine", row=None, is_served=False)
                 return world.saying(again)
             case _:
@@ -348,6 +360,8 @@ class CallWorld:
         if asked.key:
             told = call if is_served else -1
             world = attrs.evolve(world, served=(*world.served, (asked.key, told)))
+        if asked.kind == "removal":
+            return world  # nobody waits for an answer
         row = self._row(world, call) if call >= 0 else None
         return world.saying(_reply(asked, row, is_served=is_served))
 
@@ -362,10 +376,10 @@ class CallWorld:
                 event: CallEvent = Accept(asked.device, _NOON, _NOON)
             case "reject":
                 event = Reject(_NOON)
+            case "removal":
+                event = MediaRemoved(_party(world, asked), _NOON)
             case _:
-                call = world.calls[asked.call]
-                party = Party.CALLER if call.caller == person else Party.CALLEE
-                event = End(_NOON, party)
+                event = End(_NOON, _party(world, asked))
         return self._fire(world, asked.call, event)
 
     def _dialed(
@@ -398,6 +412,9 @@ class CallWorld:
         except RefusedError:
             return world, number, False
         after = attrs.evolve(call, status=step.state, data=step.data)
+        if self._fault == "no grace for the callee" and isinstance(event, Accept):
+            data = attrs.evolve(step.data, callee_absent_since=None)
+            after = attrs.evolve(after, data=data)
         calls = (*world.calls[:number], after, *world.calls[number + 1 :])
         world = attrs.evolve(world, calls=calls)
         if step.data.rev > call.data.rev:
@@ -559,6 +576,11 @@ class CallWorld:
                         due = CallGraceOver(party, _LATE, 0)
                         after = self._fire(world, number, due)[0]
                         yield f"{person} is not there in time", after
+
+
+def _party(world: World, asked: Message) -> Party:
+    is_caller = world.calls[asked.call].caller == PEOPLE[asked.device]
+    return Party.CALLER if is_caller else Party.CALLEE
 
 
 def _is_stale(world: World, message: Message) -> bool:

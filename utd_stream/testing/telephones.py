@@ -3,17 +3,22 @@
 Devices of some people live in an embedded world on virtual time.  After each step
 the laws that hold at every moment are checked; after the faults are undone and a
 while has passed, the engine and every device must agree.  Subclass it to add rules
-and laws of your own app::
+and laws of your own app, or a program of yours that holds a device by itself::
 
-    from hypothesis.stateful import rule
-    from utd_stream.testing.telephones import CallMachine, devices
+    from hypothesis.stateful import invariant
+    from utd_stream.testing.telephones import CallMachine
 
     class Bots(CallMachine):
-        people = {"bot": "bot", "ana": "ana"}
+        people = {"ana": "ana", "phone": "ben"}
+        bots = {"bot": "bot"}
 
-        @rule(who=devices)
-        def chat(self, who: str) -> None:
-            self.ask(who, lambda session: session.set_microphone(False))
+        def begin(self) -> None:
+            device = self.devices["bot"]
+            self.bot = Bot(device.client, device.sessions)
+
+        @invariant()
+        def it_is_never_in_two_calls(self) -> None:
+            assert sum(s.connected.value for s in self.bot.sessions) <= 1
 
     TestBots = Bots.TestCase
 
@@ -39,7 +44,7 @@ from utd_stream._embedded.lines import SignalLine
 from utd_stream.client.call import UTDCallSession
 from utd_stream.client.incoming import IncomingCall
 from utd_stream.compose import UTDStreamClient
-from utd_stream.errors import UTDStreamException
+from utd_stream.errors import SfuNotFoundError, UTDStreamException
 from utd_stream.media import Tone
 from utd_stream.models.calls import UTDCall, UTDCallStatus
 from utd_stream.models.rooms import UTDStreamType
@@ -50,13 +55,15 @@ __all__ = ["CallMachine", "Device", "devices"]
 devices: st.SearchStrategy[str] = st.runner().flatmap(
     lambda machine: st.sampled_from(sorted(machine.people))
 )
-"""One of the devices of the machine that draws."""
+"""One of the devices of the machine that draws, bots left out."""
 
+_lines = st.runner().flatmap(lambda machine: st.sampled_from(sorted(machine.owners)))
 _others = st.runner().flatmap(
-    lambda machine: st.sampled_from(sorted({*machine.people.values()}))
+    lambda machine: st.sampled_from(sorted({*machine.owners.values()}))
 )
 # Not at all, so that it meets the next command; a turn; what needs an answer.
 _pauses = st.sampled_from((0.0, 0.01, 0.2, 3.0, 12.0, 31.0))
+_AUDIO, _VIDEO = UTDStreamType.AUDIO_CALL, UTDStreamType.VIDEO_CALL
 # A ring, a grace, and what LiveKit's client may take to connect.
 _WHILE = 160.0
 
@@ -66,7 +73,8 @@ class Device:
 
     Attributes:
         client: Signed in.
-        session: For its calls.
+        sessions: Those of its calls, which the laws look at; of a bot's device
+            whatever your program adds.
         line: Its signaling.
         rang: Each call that was told as incoming.
     """
@@ -74,9 +82,16 @@ class Device:
     def __init__(self, client: UTDStreamClient, line: SignalLine) -> None:
         self.client = client
         self.line = line
-        self.session: UTDCallSession = client.call_session(UTDStreamType.AUDIO_CALL)
+        self.sessions: list[UTDCallSession] = []
         self.rang: list[IncomingCall] = []
         client.incoming_calls.subscribe(self.rang.append)
+
+    def is_in(self, call_id: str) -> bool:
+        """Whether it is in the media room of that call."""
+        return any(
+            session.connected.value and session.call_id.value == call_id
+            for session in self.sessions
+        )
 
     @property
     def told(self) -> list[str]:
@@ -89,9 +104,14 @@ class CallMachine(RuleBasedStateMachine):
 
     Attributes:
         people: Whose device each is, by its name.
+        bots: Likewise those that a program of yours holds: the machine spoils their
+            lines, and presses no button.
+        sim: The world that they are in, and its time.
+        devices: By name, once they are signed in.
     """
 
     people: ClassVar[Mapping[str, str]] = {"ana": "ana", "phone": "ben", "desk": "ben"}
+    bots: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -99,21 +119,34 @@ class CallMachine(RuleBasedStateMachine):
         self.devices: dict[str, Device] = {}
         self._asked: list[asyncio.Task[None]] = []
 
-    @initialize(seed=st.integers(0, 7))
-    def open(self, seed: int) -> None:
-        """Sign everybody in."""
+    @property
+    def owners(self) -> Mapping[str, str]:
+        """Whose device each is, bots included."""
+        return {**self.people, **self.bots}
+
+    @initialize(seed=st.integers(0, 7), videos=st.sets(devices))
+    def open(self, seed: int, videos: set[str]) -> None:
+        """Sign everybody in; the devices in *videos* make video calls."""
         self.sim = Simulation(seed=seed)
-        for name, identity in self.people.items():
+        for name, identity in self.owners.items():
             client = self.sim.world.client(microphone=Tone(440))
             self.sim.run(client.authenticate(identity))
-            self.devices[name] = Device(client, self.sim.world.signal_line(client))
+            device = Device(client, self.sim.world.signal_line(client))
+            self.devices[name] = device
+            if name in self.people:
+                kind = _VIDEO if name in videos else _AUDIO
+                device.sessions.append(client.call_session(kind))
+        self.sim.act(self.begin)
         self.sim.settle()
+
+    def begin(self) -> None:
+        """Begin your own programs, in the loop of the world; by default none."""
 
     def ask(
         self, who: str, command: Callable[[UTDCallSession], Coroutine[Any, Any, Any]]
     ) -> None:
         """Let a device do something, without waiting for what becomes of it."""
-        self._begin(command(self.devices[who].session))
+        self._begin(command(self.devices[who].sessions[0]))
 
     # What people do.
 
@@ -152,7 +185,7 @@ class CallMachine(RuleBasedStateMachine):
 
     # Faults.
 
-    @rule(who=devices, how=st.sampled_from(("cut", "silence", "down", "up")))
+    @rule(who=_lines, how=st.sampled_from(("cut", "silence", "down", "up")))
     def spoil_signaling(self, who: str, how: str) -> None:
         """Cut, silence, close or open the signaling of a device."""
         line = self.devices[who].line
@@ -162,12 +195,34 @@ class CallMachine(RuleBasedStateMachine):
         elif how != "up":
             self.sim.act(line.cut)
 
-    @rule(frames=st.integers(0, 9), who=devices)
+    @rule(frames=st.integers(0, 9), who=_lines)
     def spoil_later(self, who: str, frames: int) -> None:
         """Break the next socket of a device after so many pieces."""
         line = self.devices[who].line
         line.cut_after(frames)
         self.sim.act(line.cut)
+
+    @rule(who=_lines, how=st.sampled_from(("cut", "mend", "kill", "remove")))
+    def spoil_media(self, who: str, how: str) -> None:
+        """Cut or mend somebody's line to the SFU, kill it, or let the SFU remove them.
+
+        A line that was killed never comes back by itself.
+        """
+        sfu, identity = self.sim.world.sfu, self.owners[who]
+        for call in self._calls():
+            room = self.sim.world.sfu_room(call.call_id)
+            with suppress(SfuNotFoundError):
+                if how == "remove":
+                    self.sim.run(sfu.remove_participant(room, identity))
+                else:
+                    self.sim.act(getattr(sfu.lines, how), room, identity)
+
+    @rule(seconds=st.sampled_from((0.0, 2.0, 30.0)))
+    def kill_sfu(self, seconds: float) -> None:
+        """Kill the SFU, which forgets everything, and start it after a while."""
+        self.sim.act(self.sim.world.sfu.kill)
+        self.sim.advance(seconds)
+        self.sim.act(self.sim.world.sfu.start)
 
     @rule(seconds=st.sampled_from((0.0, 2.0, 10.0)))
     def kill_engine(self, seconds: float) -> None:
@@ -188,10 +243,10 @@ class CallMachine(RuleBasedStateMachine):
     def one_device_of_a_person_talks(self) -> None:
         """Whoever did not answer is never in the media room of an active call."""
         talking = [
-            self.people[name]
+            self.owners[name]
             for name, device in self.devices.items()
-            if device.session.connected.value
-            and device.session.status.value is UTDCallStatus.ACTIVE
+            for session in device.sessions
+            if session.connected.value and session.status.value is UTDCallStatus.ACTIVE
         ]
         _hold(len(talking) == len({*talking}), f"on two devices: {talking}")
 
@@ -203,15 +258,16 @@ class CallMachine(RuleBasedStateMachine):
             for device in self.devices.values():
                 device.line.is_down = False
                 device.line.cut_after(None)
+            self._mend_media()
             self.sim.advance(_WHILE)
             self._check_agreement()
-            for device in self.devices.values():
-                self.sim.run(device.session.end())
+            for session in self._sessions():
+                self.sim.run(session.end())
             self.sim.advance(5)
             live = [call for call in self._calls() if call.status.is_live]
             _hold(not live, f"still busy: {live}")
-            for device in self.devices.values():
-                self.sim.run(device.session.aclose())
+            for session in self._sessions():
+                self.sim.run(session.aclose())
         finally:
             self.sim.close()
 
@@ -219,11 +275,11 @@ class CallMachine(RuleBasedStateMachine):
         calls = {call.call_id: call for call in self._calls()}
         for name, device in self.devices.items():
             _hold(not device.client.ringing_calls.value, f"{name} rings on")
-            known = device.session.call.value
-            if known is None or device.session.end_info.value is None:
-                continue
-            told = calls[known.call_id]
-            if known.status.is_final:
+            for session in device.sessions:
+                known = session.call.value
+                if known is None or not known.status.is_final:
+                    continue
+                told = calls[known.call_id]
                 is_same = known.status is told.status
                 is_same &= known.end_reason is told.end_reason
                 _hold(is_same, f"{name} knows {known}, the engine {told}")
@@ -232,13 +288,23 @@ class CallMachine(RuleBasedStateMachine):
                 continue
             _hold(call.status is UTDCallStatus.ACTIVE, f"without an end: {call}")
             inside = sorted(
-                self.people[name]
+                self.owners[name]
                 for name, device in self.devices.items()
-                if device.session.connected.value
-                and device.session.call_id.value == call.call_id
+                if device.is_in(call.call_id)
             )
             parties = sorted((call.caller_identity, call.callee_identity))
             _hold(inside == parties, f"{inside} talk in {call}")
+
+    def _sessions(self) -> list[UTDCallSession]:
+        return [each for device in self.devices.values() for each in device.sessions]
+
+    def _mend_media(self) -> None:
+        lines = self.sim.world.sfu.lines
+        for call in self._calls():
+            room = self.sim.world.sfu_room(call.call_id)
+            for identity in (call.caller_identity, call.callee_identity):
+                with suppress(SfuNotFoundError):
+                    self.sim.act(lines.mend, room, identity)
 
     def _calls(self) -> list[UTDCall]:
         found: dict[str, UTDCall] = {}

@@ -8,7 +8,7 @@ Source: contract.md section 4, Signaling websocket; lessons L39 to L42, L49, L51
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -139,7 +139,8 @@ class SignalingState:
         data: What its machine remembers.
         epoch: Names the engine's database; None before the first `ready`.
         seq: Of the newest news that was heard.
-        calls: By id, those that go on and the newest that are over.
+        going: Calls that ring or go on, by id, oldest first.
+        over: The newest that are over, by id, the one told last at the end.
         answering: Those that sessions of this client answer, or have answered.
     """
 
@@ -148,23 +149,23 @@ class SignalingState:
     data: s.SignalData = attrs.field(factory=s.SignalData)
     epoch: str | None = None
     seq: int | None = None
-    calls: Mapping[str, KnownCall] = MappingProxyType({})
+    going: Mapping[str, KnownCall] = MappingProxyType({})
+    over: Mapping[str, KnownCall] = MappingProxyType({})
     answering: frozenset[str] = frozenset()
 
-    @property
-    def live(self) -> tuple[str, ...]:
-        """The calls that go on, by id."""
-        return tuple(i for i, k in self.calls.items() if k.call.status.is_live)
+    def known(self, call_id: str) -> KnownCall | None:
+        """Return what is known of a call; None if nothing is."""
+        return self.going.get(call_id) or self.over.get(call_id)
 
     @property
     def polls(self) -> bool:
         """Whether the engine is asked for calls that go on: no socket tells of them."""
-        return self.socket is not s.SignalState.READY and bool(self.live)
+        return self.socket is not s.SignalState.READY and bool(self.going)
 
     @property
     def ringing(self) -> tuple[str, ...]:
         """The calls that ring here now, by id, oldest first."""
-        rings = (i for i, known in self.calls.items() if known.rings)
+        rings = (i for i, known in self.going.items() if known.rings)
         return tuple(i for i in rings if i not in self.answering)
 
     def is_late(self, fact: SignalingFact) -> bool:
@@ -189,7 +190,7 @@ class SignalingState:
             case RowCame(call):
                 return _folded(self, (call,))
             case CallUnknown(call_id):
-                return SignalingTaken(_without(self, (call_id,)))
+                return SignalingTaken(_without(self, call_id))
             case AnsweringHere(call_id, answers):
                 rest = self.answering - {call_id}
                 answering = rest | {call_id} if answers else rest
@@ -221,7 +222,7 @@ def _ready(state: SignalingState, number: int, frame: ReadyFrame) -> SignalingTa
     taken = _folded(attrs.evolve(state, epoch=frame.epoch, seq=seq), frame.calls)
     told = {call.call_id for call in frame.calls}
     # What goes on here and is not told has ended while nobody listened.
-    lost = [i for i in state.live if i not in told and not frame.resumed]
+    lost = [i for i in state.going if i not in told and not frame.resumed]
     return SignalingTaken(
         taken.state,
         (*taken.effects, *map(AskForCall, lost)),
@@ -234,7 +235,7 @@ def _folded(
 ) -> SignalingTaken:
     effects: list[SignalingEffect] = []
     for call in calls:
-        before = state.calls.get(call.call_id)
+        before = state.known(call.call_id)
         known = _known(state, before, call, is_elsewhere=is_elsewhere)
         if known == before:
             continue
@@ -273,20 +274,25 @@ def _without_way_in(call: UTDCall) -> UTDCall:
 
 
 def _with(state: SignalingState, known: KnownCall) -> SignalingState:
-    calls = {**state.calls, known.call.call_id: known}
-    # The one that was just told stays, however long ago it began.
-    newest = known.call.call_id
-    over = [i for i, each in calls.items() if each.call.status.is_final and i != newest]
-    known_state = attrs.evolve(state, calls=MappingProxyType(calls))
-    return _without(known_state, over[: max(0, len(over) + 1 - _REMEMBERED)])
+    call_id = known.call.call_id
+    if known.call.status.is_live:
+        going = {**state.going, call_id: known}
+        return attrs.evolve(state, going=MappingProxyType(going))
+    over = {**_but(state.over, call_id), call_id: known}
+    state = attrs.evolve(
+        state, going=_but(state.going, call_id), over=MappingProxyType(over)
+    )
+    return _without(state, next(iter(over))) if len(over) > _REMEMBERED else state
 
 
-def _without(state: SignalingState, call_ids: Collection[str]) -> SignalingState:
-    if not call_ids:
-        return state
-    calls = {i: known for i, known in state.calls.items() if i not in call_ids}
+def _without(state: SignalingState, call_id: str) -> SignalingState:
     return attrs.evolve(
         state,
-        calls=MappingProxyType(calls),
-        answering=state.answering.difference(call_ids),
+        going=_but(state.going, call_id),
+        over=_but(state.over, call_id),
+        answering=state.answering - {call_id},
     )
+
+
+def _but(calls: Mapping[str, KnownCall], call_id: str) -> Mapping[str, KnownCall]:
+    return MappingProxyType({i: known for i, known in calls.items() if i != call_id})
