@@ -33,7 +33,11 @@ class AiohttpWebsocket:
 
     async def receive(self) -> str | WebsocketEnd:
         """Return the next message, or how it has ended."""
-        message = await self._ws.receive()
+        try:
+            message = await self._ws.receive()
+        except (aiohttp.ClientError, OSError):
+            # A ping is answered here, on a line that may be closing by then.
+            return WebsocketEnd(code=_BROKEN)
         if message.type is aiohttp.WSMsgType.TEXT:
             text: str = message.data
             return text
