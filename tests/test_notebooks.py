@@ -20,8 +20,8 @@ FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MAX_CELLS = 20
 MAX_LINES = 15
-# What pip brings with the package and with Jupyter.
-BROUGHT = {*sys.stdlib_module_names, "IPython", "reactivex", "utd_stream"}
+# What pip brings with the package, its extra for notebooks, and Jupyter.
+BROUGHT = {*sys.stdlib_module_names, "IPython", "hypothesis", "reactivex", "utd_stream"}
 OF_ONE_MACHINE = re.compile(
     r"^[%!].*|sys\.path|/(?:home|Users|tmp|root)/", re.MULTILINE
 )

@@ -5,7 +5,6 @@ the laws that hold at every moment are checked; after the faults are undone and 
 while has passed, the engine and every device must agree.  Subclass it to add rules
 and laws of your own app, or a program of yours that holds a device by itself::
 
-    from hypothesis.stateful import invariant
     from utd_stream.testing.telephones import CallMachine
 
     class Bots(CallMachine):
@@ -16,9 +15,11 @@ and laws of your own app, or a program of yours that holds a device by itself::
             device = self.devices["bot"]
             self.bot = Bot(device.client, device.sessions)
 
-        @invariant()
-        def it_is_never_in_two_calls(self) -> None:
-            assert sum(s.connected.value for s in self.bot.sessions) <= 1
+        def at_rest(self) -> None:
+            session = self.devices["ana"].sessions[0]
+            self.sim.run(session.start("bot"))
+            self.sim.advance(1)
+            assert session.status.value is UTDCallStatus.ACTIVE
 
     TestBots = Bots.TestCase
 
@@ -61,7 +62,7 @@ _lines = st.runner().flatmap(lambda machine: st.sampled_from(sorted(machine.owne
 _others = st.runner().flatmap(
     lambda machine: st.sampled_from(sorted({*machine.owners.values()}))
 )
-# Not at all, so that it meets the next command; a turn; what needs an answer.
+# What needs no time, and more and more of what does.
 _pauses = st.sampled_from((0.0, 0.01, 0.2, 3.0, 12.0, 31.0))
 _AUDIO, _VIDEO = UTDStreamType.AUDIO_CALL, UTDStreamType.VIDEO_CALL
 # A ring, a grace, and what LiveKit's client may take to connect.
@@ -145,7 +146,7 @@ class CallMachine(RuleBasedStateMachine):
     def ask(
         self, who: str, command: Callable[[UTDCallSession], Coroutine[Any, Any, Any]]
     ) -> None:
-        """Let a device do something, without waiting for what becomes of it."""
+        """Let a device begin something, and go on before any of it has happened."""
         self._begin(command(self.devices[who].sessions[0]))
 
     # What people do.
@@ -172,11 +173,17 @@ class CallMachine(RuleBasedStateMachine):
         """End the call, if there is one."""
         self.ask(who, lambda session: session.end())
 
-    @rule()
-    def cancel(self) -> None:
-        """Cancel what was asked last and has no answer yet."""
-        if self._asked:
-            self.sim.act(self._asked.pop().cancel)
+    @rule(newest=st.booleans())
+    def cancel(self, newest: bool) -> None:  # noqa: FBT001 -- drawn
+        """Cancel the newest or the oldest of what has no answer yet."""
+        waiting = [task for task in self._asked if not task.done()]
+        if waiting:
+            self.sim.run(_called(waiting[-newest].cancel))
+
+    @rule(turns=st.sampled_from((1, 2, 4, 8, 16, 32)))
+    def go_on(self, turns: int) -> None:
+        """Let the loop turn so often, in the midst of what goes on."""
+        self.sim.run(_turns(turns))
 
     @rule(seconds=_pauses)
     def wait(self, seconds: float) -> None:
@@ -250,6 +257,12 @@ class CallMachine(RuleBasedStateMachine):
         ]
         _hold(len(talking) == len({*talking}), f"on two devices: {talking}")
 
+    def at_rest(self) -> None:
+        """Check laws of your own when no fault is left and nobody is in a call.
+
+        By default there are none.
+        """
+
     def teardown(self) -> None:
         """Undo the faults, let a while pass, and compare what everybody knows."""
         if not self.devices:
@@ -261,11 +274,11 @@ class CallMachine(RuleBasedStateMachine):
             self._mend_media()
             self.sim.advance(_WHILE)
             self._check_agreement()
-            for session in self._sessions():
-                self.sim.run(session.end())
-            self.sim.advance(5)
+            self._end_all()
             live = [call for call in self._calls() if call.status.is_live]
             _hold(not live, f"still busy: {live}")
+            self.at_rest()
+            self._end_all()
             for session in self._sessions():
                 self.sim.run(session.aclose())
         finally:
@@ -298,6 +311,11 @@ class CallMachine(RuleBasedStateMachine):
     def _sessions(self) -> list[UTDCallSession]:
         return [each for device in self.devices.values() for each in device.sessions]
 
+    def _end_all(self) -> None:
+        for session in self._sessions():
+            self.sim.run(session.end())
+        self.sim.advance(5)
+
     def _mend_media(self) -> None:
         lines = self.sim.world.sfu.lines
         for call in self._calls():
@@ -322,7 +340,19 @@ class CallMachine(RuleBasedStateMachine):
             with suppress(UTDStreamException):
                 await asked
 
-        self._asked.append(self.sim.begin(done()))
+        async def begin() -> asyncio.Task[None]:
+            return asyncio.ensure_future(done())
+
+        self._asked.append(self.sim.run(begin()))
+
+
+async def _turns(turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+
+async def _called(call: Callable[[], object]) -> None:
+    call()
 
 
 def _hold(holds: bool, said: str) -> None:  # noqa: FBT001 -- a law
