@@ -63,4 +63,5 @@ def patient_http() -> AiohttpHttp:
 
 def patient_ports() -> Ports:
     """Return the world, as the client of a test sees it."""
-    return Ports(http=patient_http(), clock=PatientClock())
+    http = patient_http()
+    return Ports(http=http, websockets=http, clock=PatientClock())
