@@ -22,7 +22,7 @@ from utd_stream.models.rooms import UTDStreamType
 
 __all__ = ["measure_calls"]
 
-SIZES = (10, 1_000, 100_000)
+SIZES = (10, 1_000, 100_000, 1_000_000)
 _ASKED = 150
 _GOAL = 1.2
 _PIECE = 5_000
@@ -60,7 +60,7 @@ async def measure_calls(sizes: Sequence[int] = SIZES) -> list[Figure]:
         for size in sizes[1:]
         for what, told, costs, goal in (
             ("call", "a call and its end", made, _GOAL),
-            # Up to 10,000 are counted, in pieces between batches.
+            # Up to 10,000 are counted, by an index.
             ("list", "a page of one's own calls", listed, None),
         )
     ]

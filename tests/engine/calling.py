@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Any
 
-from tests.engine.house import OPEN, Answer, House, app_of
+import pytest_asyncio
+
+from tests.engine.house import OPEN, Answer, House, app_of, open_house
+from tests.engine.manual_clock import ManualClock
 from utd_stream.models.names import sfu_room_name
 
-__all__ = ["BACK_END", "FOREIGN", "Callers"]
+__all__ = ["BACK_END", "FOREIGN", "Callers", "callers", "pass_seconds"]
 
 BACK_END = app_of(OPEN, secret=True)
 FOREIGN = "call_" + "0" * 24
@@ -77,3 +81,16 @@ class Callers:
             return [event for (event,) in found]
 
         return await self.house.services.writer.run(read)
+
+
+@pytest_asyncio.fixture
+async def callers() -> AsyncIterator[Callers]:
+    """An engine whose clock a test steps."""
+    async with open_house(clock=ManualClock()) as house:
+        yield Callers(house)
+
+
+async def pass_seconds(callers: Callers, seconds: float) -> None:
+    """Let time pass, and all that is due then be done."""
+    await callers.house.clock.advance(seconds)
+    await callers.house.told()

@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from tests.engine.calling import BACK_END, FOREIGN, Callers
+from tests.engine.calling import BACK_END, FOREIGN, Callers, callers, pass_seconds
 from tests.engine.house import SHUT, app_of, open_house
 from tests.engine.manual_clock import ManualClock
 from utd_stream.models.participants import TrackSource
 
+__all__ = ["callers"]
+
 DAY = 86_400.0  # seconds
-
-
-@pytest_asyncio.fixture
-async def callers() -> AsyncIterator[Callers]:
-    """An engine whose clock a test steps."""
-    async with open_house(clock=ManualClock()) as house:
-        yield Callers(house)
 
 
 async def status(callers: Callers, call_id: str = "") -> tuple[str, str | None]:
     """Return where a call stands, and why it is over."""
     row = (await callers.row(BACK_END, call_id)).body
     return row["status"], row.get("end_reason")
-
-
-async def pass_seconds(callers: Callers, seconds: float) -> None:
-    """Let time pass, and all that is due then be done."""
-    await callers.house.clock.advance(seconds)
-    await callers.house.told()
 
 
 async def reconciled(callers: Callers) -> None:
@@ -531,86 +518,6 @@ async def test_a_restart_keeps_the_deadline(tmp_path: Any) -> None:
         assert (await status(callers))[0] == "missed"
         assert (await callers.signals("ben")).count("call_missed") == 1
         assert (await callers.dial("ben", "ana")).status == 201
-
-
-# Lists.
-
-
-async def test_calls_are_listed_newest_first(callers: Callers) -> None:
-    """One's own, on either side; all for the back end; by the page."""
-    made: list[str] = []
-    for caller, callee in (("ana", "ben"), ("cid", "ana"), ("cid", "dan")):
-        await callers.dial(caller, callee)
-        made.append(callers.call_id)
-        await callers.say(caller, "end")
-        await pass_seconds(callers, 1)
-
-    own = (await callers.calls("ana")).body
-    everybody = (await callers.calls(BACK_END, "?per_page=2&page=2")).body
-
-    assert [row["call_id"] for row in own["data"]] == [made[1], made[0]]
-    assert [row["call_id"] for row in everybody["data"]] == [made[0]]
-    assert everybody["pagination"] == {
-        "page": 2,
-        "per_page": 2,
-        "total": 3,
-        "total_pages": 2,
-    }
-
-
-async def test_a_list_is_narrowed(callers: Callers) -> None:
-    """By status, type, party and time; the end is not in it."""
-    await callers.dial("ana", "ben", type="video_call")
-    first = (await callers.row(BACK_END)).body
-    await callers.say("ben", "reject")
-    await pass_seconds(callers, 10)
-    await callers.dial("ana", "cid")
-    second = (await callers.row(BACK_END)).body
-
-    async def listed(query: str) -> list[str]:
-        return [
-            row["call_id"]
-            for row in (await callers.calls(BACK_END, f"?{query}")).body["data"]
-        ]
-
-    both = [second["call_id"], first["call_id"]]
-    at = second["initiated_at"].replace("+", "%2B")
-    assert await listed("status=rejected") == both[1:]
-    assert await listed("type=audio_call") == both[:1]
-    assert await listed("identity=ben") == both[1:]
-    assert await listed("identity=ana") == both
-    assert await listed(f"start_date={at}") == both[:1]
-    assert await listed(f"end_date={at}") == both[1:]
-    assert await listed("start_date=2000-01-01&end_date=2001-01-01") == []
-
-
-@pytest.mark.parametrize(
-    ("query", "path"),
-    [
-        ("status=dead", "$.status"),
-        ("type=audio_room", "$.type"),
-        ("start_date=yesterday", "$.start_date"),
-        ("end_date=2024-02-30", "$.end_date"),
-        ("identity=", "$.identity"),
-        ("room=lounge", "$.room"),
-        ("page=0", "$.page"),
-        ("status=ended&status=busy", "$.status"),
-    ],
-)
-async def test_a_wrong_filter_is_refused(
-    callers: Callers, query: str, path: str
-) -> None:
-    """422 with the path of the word."""
-    answer = await callers.calls("ana", f"?{query}")
-
-    assert (answer.status, answer.paths) == (422, [path])
-
-
-async def test_calls_of_others_are_not_listed(callers: Callers) -> None:
-    """A bearer lists its own calls."""
-    answer = await callers.calls("ana", "?identity=ben")
-
-    assert (answer.status, answer.code) == (403, "forbidden")
 
 
 async def test_a_clock_set_back_lengthens_no_ring(callers: Callers) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import attrs
-from sqlalchemy import Column, Connection, Dialect, and_, bindparam, or_, select
+from sqlalchemy import Column, Connection, Dialect, and_, bindparam, func, or_, select
 
 from utd_stream.engine._schema import CALLS
 from utd_stream.engine._statement import Statement
@@ -66,6 +66,9 @@ class CallTable:
         self._all = Statement(_newest(None), dialect)
         self._called = Statement(_newest(_C.callee), dialect)
         self._calling = Statement(_newest(_C.caller), dialect)
+        self._count_all = Statement(_count(None), dialect)
+        self._count_called = Statement(_count(_C.callee), dialect)
+        self._count_calling = Statement(_count(_C.caller), dialect)
 
     def row(self, app_id: str, call_id: str) -> Listed | None:
         """Return a call, or None if there never was one of that id."""
@@ -100,6 +103,49 @@ class CallTable:
             for columns in statement.run(self._connection(), [asked]).fetchall()
         ]
         return sorted(both, reverse=True)[:limit]
+
+    def count(
+        self,
+        app_id: str,
+        identity: str | None,
+        start: float,
+        end: float | None,
+        most: int,
+    ) -> int:
+        """Return how many calls there are, by an index; *most* for more.
+
+        Args:
+            app_id: Whose.
+            identity: One of the parties; None for everybody's.
+            start: Created then or later, in seconds since 1970 UTC.
+            end: Created earlier; None for no bound.
+            most: What is counted at most.
+        """
+        asked: dict[str, Any] = {
+            "key_app": app_id,
+            "key_start": start,
+            "key_end": _END_OF_TIME if end is None else end,
+            "key_limit": most,
+        }
+        statements = [self._count_all]
+        if identity is not None:
+            asked["key_party"] = identity
+            statements = [self._count_calling, self._count_called]
+        # Nobody calls themselves, so none is counted twice.
+        counts = [each.run(self._connection(), [asked]) for each in statements]
+        return min(sum(int(count.scalar_one()) for count in counts), most)
+
+
+def _count(party: Column[Any] | None) -> Any:
+    where = [
+        _C.app_id == bindparam("key_app"),
+        _C.initiated_at >= bindparam("key_start"),
+        _C.initiated_at < bindparam("key_end"),
+    ]
+    if party is not None:
+        where.append(party == bindparam("key_party"))
+    found = select(_C.call_id).where(*where).limit(bindparam("key_limit"))
+    return select(func.count()).select_from(found.subquery())
 
 
 def _newest(party: Column[Any] | None) -> Any:

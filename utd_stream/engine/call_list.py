@@ -2,7 +2,7 @@
 
 The calls are read by their time, newest first, and looked at here: what is asked
 for may be rare among a million.  How many are looked at, and how many are counted,
-is bounded.
+is bounded; where every call of somebody is wanted, an index counts them.
 
 Source: contract.md section 3, Calls.
 """
@@ -46,6 +46,11 @@ class CallFilter:
     start: datetime | None = None
     end: datetime | None = None
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether any status and any type will do."""
+        return self.status is None and self.type is None
+
     def takes(self, call: Listed) -> bool:
         """Whether *call* is wanted, but for its party and its time."""
         if self.status is not None and call.status != self.status.value:
@@ -76,8 +81,17 @@ async def list_calls(
     page: list[str] = []
     total = looked_at = 0
     while total < MOST_COUNTED and looked_at < _MOST_LOOKED_AT:
+        size = _PIECE
+        if wanted.takes_all:
+            size = min(size, first + limit - total)
         piece = await writer.transact(
-            partial(_piece, app_id=app_id, identity=wanted.identity, before=before)
+            partial(
+                _piece,
+                app_id=app_id,
+                identity=wanted.identity,
+                before=before,
+                size=size,
+            )
         )
         for call in piece:
             if call.initiated_at < start:
@@ -86,7 +100,10 @@ async def list_calls(
                 if first <= total < first + limit:
                     page.append(call.state)
                 total += 1
-        if len(piece) < _PIECE:
+        if wanted.takes_all and len(page) == limit:
+            counting = partial(_count, app_id=app_id, wanted=wanted, start=start)
+            return page, await writer.transact(counting)
+        if len(piece) < size:
             break
         looked_at += len(piece)
         before = piece[-1]
@@ -94,9 +111,14 @@ async def list_calls(
 
 
 def _piece(
-    store: Store, app_id: str, identity: str | None, before: Listed | None
+    store: Store, app_id: str, identity: str | None, before: Listed | None, size: int
 ) -> Sequence[Listed]:
-    return store.calls.newest(app_id, identity, before, _PIECE)
+    return store.calls.newest(app_id, identity, before, size)
+
+
+def _count(store: Store, app_id: str, wanted: CallFilter, start: float) -> int:
+    end = wanted.end.timestamp() if wanted.end else None
+    return store.calls.count(app_id, wanted.identity, start, end, MOST_COUNTED)
 
 
 def _at(end: datetime | None) -> Listed | None:
