@@ -261,8 +261,7 @@ class SignalSocket:
     async def _tell(self) -> NoReturn:
         while True:
             self._news.clear()
-            before = self._seq
-            news, self._seq = await self._look(
+            news, self._seq, is_more = await self._look(
                 lambda store: store.signals.above(
                     self.app_id, self.identity, self._seq, _PIECE
                 )
@@ -275,7 +274,7 @@ class SignalSocket:
                         "seq": each.seq,
                     }
                 )
-            if self._seq == before:
+            if not is_more:
                 await self._news.wait()
 
     def _event(self, news: News) -> str:

@@ -93,7 +93,7 @@ class SignalTable:
 
     def above(
         self, app_id: str, identity: str, seq: int, limit: int
-    ) -> tuple[Sequence[News], int]:
+    ) -> tuple[Sequence[News], int, bool]:
         """Return the news of a person after number *seq*, oldest first.
 
         Args:
@@ -103,8 +103,8 @@ class SignalTable:
             limit: How many rows are looked at.
 
         Returns:
-            What is still true to tell, and the number of the newest that was looked
-            at; as given where nothing is new.
+            What is still true to tell; the number of the newest that was looked at,
+            as given where nothing is new; and whether there may be more.
         """
         asked = {
             "key_app": app_id,
@@ -114,7 +114,7 @@ class SignalTable:
         }
         rows = self._above.run(self._connection(), [asked]).fetchall()
         told = [News(*row[:4]) for row in rows if not row[4]]
-        return told, rows[-1][0] if rows else seq
+        return told, rows[-1][0] if rows else seq, len(rows) == limit
 
     def newest(self) -> int:
         """Return the number of the newest news of all; of a deleted one, too."""
