@@ -1,4 +1,4 @@
-"""A call of two processes, beside an engine and a LiveKit server in theirs."""
+"""Calls beside an engine and a LiveKit server in processes of their own."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.e2e.serving import serve_settings, serving
-from tests.patience import patiently
+from tests.patience import patient_ports, patiently
 from tests.relay import Registration
 from utd_stream.adapters.livekit_process import LiveKitProcess
+from utd_stream.client.incoming import IncomingCall
+from utd_stream.compose import UTDStreamClient
+from utd_stream.models import UTDCallStatus, UTDStreamType
 
 pytestmark = pytest.mark.livekit
 
@@ -82,3 +85,46 @@ async def test_two_processes_talk(
     lasted = [call["duration_seconds"] for call in calls]
     assert lasted[0] == pytest.approx(lasted[1], abs=1)
     assert lasted[0] >= 0
+
+
+async def test_a_ring_survives_kill_9(
+    livekit: LiveKitProcess,
+    app_id: str,
+    register_engine: Callable[[str], Registration],
+    tmp_path: Path,
+) -> None:
+    """The deadline fires once all the same, the device is told once, and both are free.
+
+    The callee's device was connected when the engine died, and dials again.
+    """
+    settings = serve_settings(livekit, app_id, tmp_path / "engine.db")
+    settings["UTD_STREAM_RING_TIMEOUT"] = "10"
+    async with AsyncExitStack() as stack:
+        base_url, engine = await stack.enter_async_context(serving(settings))
+        register_engine(f"{base_url}/livekit/webhook").drop()
+        ana, ben = [
+            await stack.enter_async_context(
+                UTDStreamClient(app_id, "key", base_url=base_url, ports=patient_ports())
+            )
+            for _ in range(2)
+        ]
+        await ana.authenticate("ana")
+        await ben.authenticate("ben")
+        rang: list[IncomingCall] = []
+        ben.incoming_calls.subscribe(rang.append)
+        call = await ana.api.create_call("ben", UTDStreamType.AUDIO_CALL)
+        await ben.ringing_calls.until(bool, 20)
+        engine.kill()
+        await engine.wait()
+
+        settings["UTD_STREAM_PORT"] = base_url.rpartition(":")[2]
+        await stack.enter_async_context(serving(settings))
+        end = await rang[0].ended.until(lambda end: end is not None, 60)
+
+        assert end is not None
+        assert (end.status, end.by) == (UTDCallStatus.MISSED, None)
+        assert [each.call.value.call_id for each in rang] == [call.call_id]
+        assert ben.ringing_calls.value == ()
+        assert (await ana.api.get_call(call.call_id)).rev == rang[0].call.value.rev
+        again = await ben.api.create_call("ana", UTDStreamType.AUDIO_CALL)
+        assert again.status is UTDCallStatus.INITIATING
