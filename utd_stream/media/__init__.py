@@ -1,7 +1,8 @@
-"""Where sound comes from: frozen descriptions, opened anew for each publication."""
+"""Where sound and pictures come from: descriptions, opened for each publication."""
 
 from __future__ import annotations
 
+from utd_stream.media.pattern import TestPattern, read_pattern
 from utd_stream.media.sources import Silence, Tone
 
-__all__ = ["Silence", "Tone"]
+__all__ = ["Silence", "TestPattern", "Tone", "read_pattern"]

@@ -11,7 +11,7 @@ from utd_stream.models.calls import (
     UTDCall,
     UTDCallStatus,
 )
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
@@ -66,4 +66,5 @@ __all__ = [
     "UTDSeat",
     "UTDSeatGrid",
     "UTDStreamType",
+    "VideoFrame",
 ]

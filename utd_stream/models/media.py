@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,13 +13,15 @@ from utd_stream.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # of the standard library from 3.12 on
 
-__all__ = ["AudioFrame"]
+__all__ = ["AudioFrame", "VideoFrame"]
 
 _BYTES_PER_SAMPLE = 2
 # What holds one byte an item, and signed 16-bit samples in this machine's order or
 # said to be little-endian: as `struct` and `memoryview` spell them.
 _BYTES = frozenset("Bbc")
 _SAMPLES = frozenset({"h", "@h", "=h", "<h"})
+_LONGEST_PX = 8_192
+_TURNS = (0, 90, 180, 270)
 
 
 def _size(samples: bytes) -> str:
@@ -49,6 +52,23 @@ def _as_bytes(samples: Buffer) -> bytes:
     if sys.byteorder == "big" and view.format in _SAMPLES - {"<h"}:
         return _swapped(taken)
     return taken
+
+
+def _as_picture(data: Buffer) -> bytes:
+    if type(data) is bytes:
+        return data
+    try:
+        view = memoryview(data)
+    except (TypeError, ValueError, BufferError) as error:
+        message = f"data must be bytes that nobody has closed: {error}"
+        raise InvalidArgumentError(message) from None
+    if view.format not in _BYTES:
+        message = (
+            f"data must be bytes, not items of format {view.format!r}; convert "
+            "them, with numpy by .astype('u1')"
+        )
+        raise InvalidArgumentError(message)
+    return view.tobytes()
 
 
 def _swapped(samples: bytes) -> bytes:
@@ -110,3 +130,68 @@ class AudioFrame:
     def duration(self) -> float:
         """How long it lasts, in seconds."""
         return self.samples_per_channel / self.sample_rate_hz
+
+
+def _even(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
+    if type(value) is not int or not 0 < value <= _LONGEST_PX or value % 2:
+        message = (
+            f"{attribute.name} must be an even number of pixels from 2 to "
+            f"{_LONGEST_PX}, not {value!r}"
+        )
+        raise InvalidArgumentError(message)
+
+
+def _turn(instance: object, attribute: attrs.Attribute[int], value: object) -> None:
+    if type(value) is not int or value not in _TURNS:
+        message = f"rotation must be 0, 90, 180 or 270 degrees, not {value!r}"
+        raise InvalidArgumentError(message)
+
+
+def _time(instance: object, attribute: attrs.Attribute[float], value: object) -> None:
+    if not isinstance(value, int | float) or not 0 <= value < math.inf:
+        message = f"at must be a number of seconds from 0 on, not {value!r}"
+        raise InvalidArgumentError(message)
+
+
+def _whole_picture(
+    instance: VideoFrame, attribute: attrs.Attribute[bytes], value: bytes
+) -> None:
+    wanted = instance.width_px * instance.height_px * 3 // 2
+    if len(value) != wanted:
+        message = (
+            f"data must be {wanted} bytes for {instance.width_px} by "
+            f"{instance.height_px} pixels of I420, not {len(value)}"
+        )
+        raise InvalidArgumentError(message)
+
+
+@attrs.frozen(kw_only=True)
+class VideoFrame:
+    """One picture: I420, its three planes one after the other, without padding.
+
+    A plane of brightness, of one byte a pixel, comes first; then one of blueness
+    and one of redness, of one byte for four pixels each.
+
+    Attributes:
+        data: ``width_px * height_px * 3 // 2`` bytes.
+        width_px: Its width; even.
+        height_px: Its height; even.
+        at: When it was taken, in seconds since the first one of its stream.
+        rotation: By how many degrees it is turned clockwise to be shown: 0, 90,
+            180 or 270.
+
+    Anything that holds bytes is taken as data and copied: `bytearray`,
+    `memoryview`, numpy's ``uint8``.
+
+    Raises:
+        InvalidArgumentError: If there are too few bytes or too many, or another
+            argument is out of range.
+    """
+
+    width_px: int = attrs.field(validator=_even)
+    height_px: int = attrs.field(validator=_even)
+    data: bytes = attrs.field(
+        repr=_size, converter=_as_picture, validator=_whole_picture
+    )
+    at: float = attrs.field(default=0.0, validator=_time)
+    rotation: int = attrs.field(default=0, validator=_turn)
