@@ -1,19 +1,11 @@
-"""An app's sound on its way to an SFU: checked, and taken in steps of 10 ms.
-
-The source is the app's own code.  Whatever it gives or does, it neither stops the
-loop nor ends a session: it is refused when it is published, or logged later.
-"""
+"""An app's sound on its way to an SFU: checked, and taken in steps of 10 ms."""
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import logging
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import Callable
 
-from utd_stream.errors import InvalidArgumentError, PublishError
+from utd_stream.adapters._app_frames import AppFrames, Words
+from utd_stream.errors import InvalidArgumentError
 from utd_stream.models.media import AudioFrame
 from utd_stream.ports import AudioSource, Clock
 
@@ -24,23 +16,13 @@ CHANNELS = 1
 STEP_SECONDS = 0.01
 _STEP_BYTES = 2 * RATE_HZ // 100
 SILENCE = bytes(_STEP_BYTES)
-
-# How long a publication waits for the first frame, in seconds.  A source that has
-# nothing to say yet is published all the same.
-_FIRST_FRAME_LIMIT = 0.5
-# How long a source may take to close, and then to be cancelled, in seconds.
-_CLOSE_LIMIT = 1.0
-_CANCEL_LIMIT = 0.5
-
-logger = logging.getLogger("utd_stream.adapters")
+_WORDS = Words("audio", "an audio source", "sound", "AudioFrame")
 
 
-class AppSound:
-    """The sound of one source, opened once.
+class AppSound(AppFrames[bytes]):
+    """The sound of one source, opened once, in steps of 10 ms.
 
-    The source is asked for more only after the step before was taken: the reader
-    sets the pace, and every step lets other tasks run.  An empty frame counts as
-    a step of silence.
+    An empty frame counts as a step of silence.
 
     Args:
         source: Where it comes from.
@@ -60,200 +42,23 @@ class AppSound:
         *,
         again: bool = False,
     ) -> None:
-        self._frames: AsyncIterator[Any] | None = _opened(source)
-        self._name = type(source).__name__
-        self._clock = clock
-        self._ended = ended
-        self._steps: deque[bytes] = deque()
-        self._ahead = 1
-        self._came = asyncio.Event()
-        self._taken = asyncio.Event()
-        self._has_ended = False
-        # Until `ready` has returned, a failure is its caller's and is not logged.
-        self._is_ready = again
-        self._failure: BaseException | None = None
-        name = f"audio source {self._name}"
-        self._reading = asyncio.create_task(self._read(), name=name)
-        self._closing: asyncio.Task[None] | None = None
-        self._is_left = False
+        self._rest = b""
+        super().__init__(source, _WORDS, clock, ended, again=again)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the source has ended or failed."""
-        return self._has_ended
+    async def _take_frame(self, frame: object) -> None:
+        given = _checked(frame)
+        samples = self._rest + given.samples
+        if not given.samples:
+            samples = samples.ljust(_STEP_BYTES, b"\0")
+        whole = len(samples) - len(samples) % _STEP_BYTES
+        self._rest = samples[whole:]
+        for start in range(0, whole, _STEP_BYTES):
+            await self._give(samples[start : start + _STEP_BYTES])
 
-    async def ready(self) -> None:
-        """Wait for the first step, for half a second at most.
-
-        Raises:
-            PublishError: If the source failed or ended before it, or what it gave
-                is no frame of 48 kHz mono.
-        """
-        try:
-            async with self._clock.timeout(_FIRST_FRAME_LIMIT):
-                await self._until_something()
-        except TimeoutError:
-            pass
-        self._is_ready = True
-        if self._steps or not self._has_ended:
-            return
-        if self._failure is None:
-            message = "the audio source ended without a sound"
-            raise PublishError(message)
-        message = f"the audio source failed at once: {_told(self._failure)}"
-        raise PublishError(message) from self._failure
-
-    def take(self) -> bytes | None:
-        """Return the next step if it is there, and ask for the one after it."""
-        if not self._steps:
-            return None
-        self._taken.set()
-        return self._steps.popleft()
-
-    def skip(self) -> None:
-        """Drop the steps that wait, but for the newest."""
-        while len(self._steps) > 1:
-            self._steps.popleft()
-
-    def read_ahead(self, steps: int) -> None:
-        """Let so many steps wait to be taken; 1 by default."""
-        self._ahead = steps
-        self._taken.set()
-
-    async def next(self) -> bytes | None:
-        """Wait for the next step and take it; None once the source is over."""
-        await self._until_something()
-        return self.take()
-
-    async def aclose(self) -> None:
-        """Ask for no more, and close the source if it can be; idempotent.
-
-        A source that takes longer than a second is cancelled; one that resists
-        that is left behind.
-        """
-        if self._closing is None:
-            name = f"closing of audio source {self._name}"
-            self._closing = asyncio.create_task(self._close(), name=name)
-        if self._is_left or await self._ends(self._closing, _CLOSE_LIMIT):
-            return
-        self._closing.cancel()
-        self._reading.cancel()  # again: it may have kept the first one to itself
-        told = f"the audio source {self._name} did not close within {_CLOSE_LIMIT:g} s"
-        if await self._ends(self._closing, _CANCEL_LIMIT) and (
-            await self._ends(self._reading, _CANCEL_LIMIT)
-        ):
-            logger.warning("%s; its closing was cancelled", told)
-            return
-        self._is_left = True
-        logger.warning("%s and resists being cancelled; it is left behind", told)
-
-    async def _ends(self, task: asyncio.Task[None], limit: float) -> bool:
-        try:
-            async with self._clock.timeout(limit):
-                await asyncio.wait((task,))
-        except TimeoutError:
-            return task.done()
-        return True
-
-    async def _until_something(self) -> None:
-        while not self._steps and not self._has_ended:
-            self._came.clear()
-            await self._came.wait()
-
-    async def _read(self) -> None:
-        try:
-            await self._take_frames()
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            raise  # they end the program, or this coroutine
-        except BaseException as error:
-            if self._closing is not None:
-                return
-            if self._reading.cancelling():
-                raise  # the loop ends
-            # The app's own code, which may even raise what cancels a task.
-            self._failure = error
-        self._has_ended = True
-        self._came.set()
-        if self._is_ready:
-            self._tell_end()
-        await self._close_frames()
-
-    async def _take_frames(self) -> None:
-        rest = b""
-        while self._frames is not None:
-            try:
-                frame = _checked(await anext(self._frames))
-            except StopAsyncIteration:
-                break
-            samples = rest + frame.samples
-            if not frame.samples:
-                samples = samples.ljust(_STEP_BYTES, b"\0")
-            whole = len(samples) - len(samples) % _STEP_BYTES
-            for start in range(0, whole, _STEP_BYTES):
-                await self._give(samples[start : start + _STEP_BYTES])
-            rest = samples[whole:]
+    async def _take_end(self) -> None:
+        rest, self._rest = self._rest, b""
         if rest:
             await self._give(rest.ljust(_STEP_BYTES, b"\0"))
-
-    async def _give(self, step: bytes) -> None:
-        if self._closing is not None:  # the source kept the cancelling to itself
-            raise asyncio.CancelledError
-        self._steps.append(step)
-        self._came.set()
-        while len(self._steps) >= self._ahead:
-            self._taken.clear()
-            await self._taken.wait()
-
-    def _tell_end(self) -> None:
-        if self._failure is None:
-            logger.info("an audio source has ended; its track is muted now")
-        else:
-            logger.error(
-                "an audio source failed; its track is muted now",
-                exc_info=self._failure,
-            )
-        self._ended()
-
-    async def _close(self) -> None:
-        self._reading.cancel()
-        try:
-            await asyncio.wait((self._reading,))
-        finally:
-            self._steps.clear()
-            self._has_ended = True
-            self._came.set()
-        await self._close_frames()
-
-    async def _close_frames(self) -> None:
-        frames, self._frames = self._frames, None
-        close = getattr(frames, "aclose", None)
-        if close is None:
-            return
-        try:
-            closing = close()
-            if inspect.isawaitable(closing):
-                await closing
-        except Exception:
-            logger.exception("an audio source failed when it was closed")
-
-
-def _opened(source: AudioSource) -> AsyncIterator[Any]:
-    try:
-        frames: Any = source.open()
-        if hasattr(frames, "__aiter__"):
-            frames = frames.__aiter__()  # not aiter(): what it gives is looked at below
-    except Exception as error:  # the app's own code
-        message = f"the audio source cannot be opened: {_told(error)}"
-        raise PublishError(message) from error
-    if hasattr(frames, "__anext__"):
-        return frames  # type: ignore[no-any-return]  # as just looked at
-    if inspect.iscoroutine(frames):
-        frames.close()
-    message = (
-        f"open() of the audio source must return an async iterator of AudioFrame, "
-        f"not {type(frames).__name__}: write it as an async generator"
-    )
-    raise PublishError(message)
 
 
 def _checked(frame: object) -> AudioFrame:
@@ -267,7 +72,3 @@ def _checked(frame: object) -> AudioFrame:
         )
         raise InvalidArgumentError(message)
     return frame
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}, {error}"

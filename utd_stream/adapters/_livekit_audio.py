@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import TypeAlias
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from livekit import rtc
 
@@ -13,7 +13,7 @@ from utd_stream.adapters._app_sound import CHANNELS, RATE_HZ, AppSound
 from utd_stream.models.media import AudioFrame
 from utd_stream.ports import AudioSource, Clock
 
-__all__ = ["Ears", "Feed"]
+__all__ = ["Ears", "Feed", "Find", "Streams"]
 
 # What the native source may hold: enough for a loop that is late now and then,
 # little enough that a track falls silent at once when its feed stops.
@@ -23,7 +23,7 @@ _MAX_WAITING_FRAMES = 100
 # A capture ends at once where nothing waits to be sent; in seconds.
 _CAPTURE_LIMIT = 0.5
 
-_Find: TypeAlias = Callable[[], rtc.Track | None]
+Find: TypeAlias = Callable[[], rtc.Track | None]
 
 logger = logging.getLogger("utd_stream.adapters")
 
@@ -113,14 +113,22 @@ def _native_frame(samples: bytes) -> rtc.AudioFrame:
     return rtc.AudioFrame(samples, RATE_HZ, CHANNELS, len(samples) // 2)
 
 
-class Ears:
-    """Streams of remote tracks that are being read, so that all can be ended.
+class _Stream(Protocol):
+    """LiveKit's own stream of a track; it outlives the track, and its room."""
 
-    LiveKit's own stream of a track outlives the track, and its room.
-    """
+    async def aclose(self) -> None:
+        """End it."""
+        ...
+
+
+_S = TypeVar("_S", bound=_Stream)
+
+
+class Streams(Generic[_S]):
+    """Streams of remote tracks that are being read, so that all can be ended."""
 
     def __init__(self) -> None:
-        self._open: dict[rtc.AudioStream, tuple[rtc.Track, _Find]] = {}
+        self._open: dict[_S, tuple[rtc.Track, Find]] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._is_closed = False
@@ -144,7 +152,17 @@ class Ears:
         self._is_closed = True
         self.refresh()
 
-    async def hear(self, find: _Find) -> AsyncIterator[AudioFrame]:
+    def _close(self, stream: _S) -> None:
+        # A task of its own: whoever stopped reading may have been cancelled.
+        task = asyncio.create_task(stream.aclose(), name="stream closing")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+
+class Ears(Streams[rtc.AudioStream]):
+    """Streams of sound."""
+
+    async def hear(self, find: Find) -> AsyncIterator[AudioFrame]:
         """Yield the frames of the track that *find* returns, then of the next."""
         ended = None
         while not self._is_closed:
@@ -167,12 +185,6 @@ class Ears:
                 del self._open[stream]
                 self._close(stream)
             ended = track
-
-    def _close(self, stream: rtc.AudioStream) -> None:
-        # A task of its own: whoever stopped reading may have been cancelled.
-        task = asyncio.create_task(stream.aclose(), name="audio stream closing")
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
 
 
 def _our_frame(frame: rtc.AudioFrame) -> AudioFrame:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from livekit import rtc
 
 from utd_stream.adapters._livekit_audio import Feed
+from utd_stream.adapters._livekit_video import PictureFeed
 from utd_stream.models.participants import TrackSource
 
 __all__ = ["Negotiation"]
@@ -41,7 +42,9 @@ class Negotiation:
         receives: Whether every track of the others is to be received.
     """
 
-    def __init__(self, room: rtc.Room, feeds: Mapping[TrackSource, Feed]) -> None:
+    def __init__(
+        self, room: rtc.Room, feeds: Mapping[TrackSource, Feed | PictureFeed]
+    ) -> None:
         self.receives = False
         self._room = room
         self._feeds = feeds

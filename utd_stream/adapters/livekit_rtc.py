@@ -28,6 +28,7 @@ from utd_stream.adapters._livekit_fork import refuse_fork
 from utd_stream.adapters._livekit_negotiation import Negotiation
 from utd_stream.adapters._livekit_proxy import proxy_variable
 from utd_stream.adapters._livekit_refusals import refusal
+from utd_stream.adapters._livekit_video import Eyes, PictureFeed
 from utd_stream.adapters._livekit_words import (
     Redaction,
     permission,
@@ -42,7 +43,7 @@ from utd_stream.errors import (
     PublishError,
     TransportError,
 )
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
 from utd_stream.models.participants import (
     LocalParticipant,
     TrackPublication,
@@ -56,7 +57,7 @@ from utd_stream.models.room_events import (
     LocalTrackUnpublished,
     RoomEvent,
 )
-from utd_stream.ports import AudioSource, RoomState
+from utd_stream.ports import AudioSource, RoomState, VideoSource
 
 __all__ = ["LiveKitMedia", "LiveKitRoom"]
 
@@ -100,8 +101,9 @@ class LiveKitRoom:
         self._dynacast = dynacast
         self._clock = AsyncioClock()
         self._observer: Callable[[RoomEvent], None] | None = None
-        self._feeds: dict[TrackSource, Feed] = {}
+        self._feeds: dict[TrackSource, Feed | PictureFeed] = {}
         self._ears = Ears()
+        self._eyes = Eyes()
         self._negotiation = Negotiation(self._room, self._feeds)
         # What the native client would wait for in vain ends with this.
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -174,12 +176,27 @@ class LiveKitRoom:
     ) -> TrackPublication:
         """Announce a track fed from *source*, in place of the one before."""
         await self.unpublish(track_source)
-        local = self._local()
-        feed = Feed(source, name, self._clock)
+        self._local()
+        return await self._publish(Feed(source, name, self._clock), track_source)
+
+    async def publish_video(
+        self, source: VideoSource, *, name: str, track_source: TrackSource
+    ) -> TrackPublication:
+        """Announce a track fed from *source*, in place of the one before."""
+        await self.unpublish(track_source)
+        self._local()
+        is_screen = track_source is TrackSource.SCREEN_SHARE
+        feed = PictureFeed(source, name, self._clock, is_screen=is_screen)
+        return await self._publish(feed, track_source)
+
+    async def _publish(
+        self, feed: Feed | PictureFeed, track_source: TrackSource
+    ) -> TrackPublication:
         options = rtc.TrackPublishOptions(source=_client_source(track_source))
         try:
             await feed.ready()
-            sent = await self._unless_gone(local.publish_track(feed.track, options))
+            publishing = self._local().publish_track(feed.track, options)
+            sent = await self._unless_gone(publishing)
         except PublishTrackError as error:
             await feed.aclose()
             message = f"the track was not published: {error.message}"
@@ -232,7 +249,13 @@ class LiveKitRoom:
 
     def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
         """Return the sound of *identity* while its microphone is subscribed."""
-        return self._ears.hear(lambda: self._microphone_of(identity))
+        return self._ears.hear(lambda: self._track_of(identity, TrackSource.MICROPHONE))
+
+    def video(
+        self, identity: str, track_source: TrackSource
+    ) -> AsyncIterator[VideoFrame]:
+        """Return the pictures of *identity* while that track is subscribed."""
+        return self._eyes.see(lambda: self._track_of(identity, track_source))
 
     async def disconnect(self) -> None:
         """Leave and free everything."""
@@ -243,6 +266,7 @@ class LiveKitRoom:
             for feed in feeds:
                 await feed.stop()
             await self._ears.aclose()
+            await self._eyes.aclose()
             await self._negotiation.aclose()
             self._last_told = asyncio.get_running_loop().time()
             await until_quiet(self._room.isconnected, lambda: self._last_told)
@@ -265,6 +289,7 @@ class LiveKitRoom:
         self._last_told = asyncio.get_running_loop().time()
         if name in _TRACK_CHANGES:
             self._ears.refresh()
+            self._eyes.refresh()
         if name in _NEW_TRACKS:
             self._negotiation.look()
         event = room_event(name, arguments)
@@ -319,6 +344,7 @@ class LiveKitRoom:
 
     def _end(self) -> None:
         self._ears.end()
+        self._eyes.end()
         if not self._gone.done():
             self._gone.set_result(None)
 
@@ -363,12 +389,12 @@ class LiveKitRoom:
         sent = local.track_publications.values()
         return [each for each in sent if each.sid not in self._ghosts]
 
-    def _microphone_of(self, identity: str) -> rtc.Track | None:
+    def _track_of(self, identity: str, source: TrackSource) -> rtc.Track | None:
         participant = self._room.remote_participants.get(identity)
         if participant is None:
             return None
         for sent in participant.track_publications.values():
-            if track_source(sent.source) is TrackSource.MICROPHONE and sent.track:
+            if track_source(sent.source) is source and sent.track:
                 return sent.track
         return None
 

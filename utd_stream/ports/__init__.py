@@ -12,6 +12,7 @@ from utd_stream.ports._media import (
     Media,
     MediaRoom,
     RoomState,
+    VideoSource,
 )
 from utd_stream.ports._sfu import (
     OtherNotice,
@@ -56,6 +57,7 @@ __all__ = [
     "SfuNotice",
     "SfuParticipant",
     "SfuRoom",
+    "VideoSource",
     "Websocket",
     "WebsocketEnd",
     "Websockets",

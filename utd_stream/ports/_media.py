@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
 from utd_stream.models.participants import (
     LocalParticipant,
     RemoteParticipant,
@@ -16,7 +16,7 @@ from utd_stream.models.participants import (
 )
 from utd_stream.models.room_events import RoomEvent
 
-__all__ = ["AudioSource", "Media", "MediaRoom", "RoomState"]
+__all__ = ["AudioSource", "Media", "MediaRoom", "RoomState", "VideoSource"]
 
 
 class AudioSource(Protocol):
@@ -29,6 +29,19 @@ class AudioSource(Protocol):
         or not.  Frames may have any length; an empty one is 10 ms of
         silence.  An iterator that has nothing to give waits, and silence is
         sent meanwhile.  It is closed, if it can be, when the publication ends.
+        """
+        ...
+
+
+class VideoSource(Protocol):
+    """Description of moving pictures; opened anew for each publication."""
+
+    def open(self) -> AsyncIterator[VideoFrame]:
+        """Return frames for as long as they are asked for.
+
+        Their times set the pace, whether the iterator waits by itself or not.
+        They may change their size.  It is closed, if it can be, when the
+        publication ends.
         """
         ...
 
@@ -110,6 +123,21 @@ class MediaRoom(Protocol):
         """
         ...
 
+    async def publish_video(
+        self, source: VideoSource, *, name: str, track_source: TrackSource
+    ) -> TrackPublication:
+        """Announce a track fed from *source*, in place of what was published.
+
+        As `publish_audio`; its first frame is waited for as long as half a second.
+
+        Raises:
+            PublishError: If the source cannot be opened, fails, ends or gives
+                anything but `VideoFrame` at once, or nothing within half a second;
+                or if the SFU did not take the track, within its own 10 s.
+            DisconnectedError: If the room is not connected, or no more.
+        """
+        ...
+
     async def unpublish(self, track_source: TrackSource) -> None:
         """Withdraw what is published of *track_source* and stop its feed.
 
@@ -136,6 +164,17 @@ class MediaRoom(Protocol):
         Raises:
             TransportError: If it could not be sent; `DisconnectedError` if
                 the room is not connected, or no more.
+        """
+        ...
+
+    def video(
+        self, identity: str, track_source: TrackSource
+    ) -> AsyncIterator[VideoFrame]:
+        """Return the pictures of *identity* while that track is subscribed.
+
+        It waits for a track, goes on with the next one, and ends with the
+        connection.  At most two frames wait for a slow reader; then the oldest are
+        dropped.  `at` is in seconds since the first frame of each track that came.
         """
         ...
 

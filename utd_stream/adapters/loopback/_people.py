@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import attrs
 
 from utd_stream.adapters.loopback._line import Line
-from utd_stream.adapters.loopback._sound import Feed
+from utd_stream.adapters.loopback._sound import AnyFeed
 from utd_stream.adapters.loopback._timers import Timer
 from utd_stream.adapters.loopback._tokens import Entry
 from utd_stream.models.participants import (
@@ -90,7 +90,7 @@ class Listener(Protocol):
     ) -> None:
         """Take a data message."""
 
-    def told_subscribed(self, identity: str, sid: str, feed: Feed) -> None:
+    def told_subscribed(self, identity: str, sid: str, feed: AnyFeed) -> None:
         """Take the sound of a track."""
 
     def told_deaf(self) -> None:
@@ -124,7 +124,7 @@ class Track:
     """
 
     publication: TrackPublication
-    feed: Feed
+    feed: AnyFeed
     flows: bool = False
     is_heard: bool = False
 

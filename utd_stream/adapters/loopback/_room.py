@@ -11,10 +11,11 @@ from typing import Any
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters.loopback._lines import Lines
 from utd_stream.adapters.loopback._people import Member, Track
+from utd_stream.adapters.loopback._pictures import PictureFeed
 from utd_stream.adapters.loopback._repair import ANSWER_LIMIT, READY_DELAY, Repair
 from utd_stream.adapters.loopback._sent import Sent, refuse_absent, refuse_answer
 from utd_stream.adapters.loopback._server import NOBODY_THERE, Server
-from utd_stream.adapters.loopback._sound import Ears, Feed
+from utd_stream.adapters.loopback._sound import AnyFeed, Ears, Feed
 from utd_stream.adapters.loopback._tokens import Entry
 from utd_stream.adapters.loopback._view import Snapshot, View
 from utd_stream.errors import (
@@ -23,7 +24,7 @@ from utd_stream.errors import (
     TransportError,
 )
 from utd_stream.models import room_events as events
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
 from utd_stream.models.participants import (
     LocalParticipant,
     TrackPublication,
@@ -31,7 +32,7 @@ from utd_stream.models.participants import (
 )
 from utd_stream.models.room_events import RoomEvent
 from utd_stream.models.rooms import DisconnectReason
-from utd_stream.ports import AudioSource, RoomState
+from utd_stream.ports import AudioSource, RoomState, VideoSource
 
 __all__ = ["LoopbackRoom"]
 
@@ -86,7 +87,7 @@ class LoopbackRoom:
         self.member: Member | None = None
         self.sent: dict[str, Sent] = {}
         # Of tracks that ended with the connection.
-        self._ended: list[Feed] = []
+        self._ended: list[AnyFeed] = []
 
     @property
     def native(self) -> LoopbackRoom:
@@ -148,6 +149,20 @@ class LoopbackRoom:
         await self.unpublish(track_source)
         self._present()
         feed = Feed(source, self._server.clock, self._mute_ended)
+        return await self._announce(feed, name, track_source)
+
+    async def publish_video(
+        self, source: VideoSource, *, name: str, track_source: TrackSource
+    ) -> TrackPublication:
+        """Announce a track fed from *source*, in place of the one before."""
+        await self.unpublish(track_source)
+        self._present()
+        feed = PictureFeed(source, self._server.clock, self._mute_ended)
+        return await self._announce(feed, name, track_source)
+
+    async def _announce(
+        self, feed: AnyFeed, name: str, track_source: TrackSource
+    ) -> TrackPublication:
         try:
             await feed.ready()
             await self.repair.ended()
@@ -202,6 +217,16 @@ class LoopbackRoom:
     def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
         """Return the sound of *identity* while its microphone is subscribed."""
         return self._ears.hear(lambda: self.view.sound_of(identity, _is_microphone))
+
+    def video(
+        self, identity: str, track_source: TrackSource
+    ) -> AsyncIterator[VideoFrame]:
+        """Return the pictures of *identity* while that track is subscribed."""
+        return self._ears.see(
+            lambda: self.view.sound_of(
+                identity, lambda sent: sent.source is track_source
+            )
+        )
 
     async def disconnect(self) -> None:
         """Leave and free everything."""
@@ -302,7 +327,7 @@ class LoopbackRoom:
         _resolve(entered)
 
     async def _publish(
-        self, feed: Feed, name: str, source: TrackSource
+        self, feed: AnyFeed, name: str, source: TrackSource
     ) -> TrackPublication:
         timers = self._server.timers
         answer: asyncio.Future[TrackPublication] = self._future()
@@ -335,7 +360,7 @@ class LoopbackRoom:
         if self.member is not None and self.view.line.is_up:
             self._server.mute(self.member, sid, muted=muted)
 
-    def _mute_ended(self, feed: Feed) -> None:
+    def _mute_ended(self, feed: AnyFeed) -> None:
         for sid, sent in self.sent.items():
             if sent.feed is feed and not feed.is_muted:
                 feed.mute(muted=True)

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import attrs
 
-from utd_stream.adapters.loopback._sound import Feed
+from utd_stream.adapters.loopback._sound import AnyFeed
 from utd_stream.errors import DisconnectedError, PublishError
 from utd_stream.models.participants import TrackPublication
 
@@ -19,7 +19,7 @@ class Sent:
     """A track of this client."""
 
     publication: TrackPublication
-    feed: Feed
+    feed: AnyFeed
 
     def shown(self) -> TrackPublication:
         """Return it as it is now: muted at once."""

@@ -20,12 +20,11 @@ from utd_stream.adapters.loopback._people import (
     may_receive,
 )
 from utd_stream.adapters.loopback._quality import Quality
-from utd_stream.adapters.loopback._sound import Feed
+from utd_stream.adapters.loopback._sound import AnyFeed, Feed
 from utd_stream.adapters.loopback._timers import Timers
 from utd_stream.adapters.loopback._tokens import Entry, entry, refuse
 from utd_stream.models.participants import (
     Permission,
-    TrackKind,
     TrackPublication,
     TrackSource,
 )
@@ -275,7 +274,7 @@ class Server:
     # Tracks and data.
 
     def publish(
-        self, member: Member, feed: Feed, *, name: str, source: TrackSource
+        self, member: Member, feed: AnyFeed, *, name: str, source: TrackSource
     ) -> Track | None:
         """Take a track, or say nothing where the right is missing (T22)."""
         if not member.is_present or not member.permission.may_publish(source):
@@ -283,7 +282,7 @@ class Server:
         track = Track(
             TrackPublication(
                 sid=self._sid("TR"),
-                kind=TrackKind.AUDIO,
+                kind=feed.kind,
                 source=source,
                 muted=feed.is_muted,
                 name=name,
@@ -291,7 +290,8 @@ class Server:
             feed,
         )
         member.tracks[track.publication.sid] = track
-        feed.publish(partial(self.announcer.tell_speaker, member))
+        if isinstance(feed, Feed):
+            feed.publish(partial(self.announcer.tell_speaker, member))
         member.is_publisher = True
         self.timers.after(_FLOW_DELAY, self._flow, member, track)
         return track

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import TypeAlias
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
 from utd_stream.adapters._app_sound import SILENCE, STEP_SECONDS, AppSound
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.participants import TrackKind
 from utd_stream.ports import AudioSource, Clock
 
-__all__ = ["Ears", "Feed", "Sound"]
+__all__ = ["AnyFeed", "Ear", "Ears", "Feed", "Sound"]
+
+_T = TypeVar("_T")
 
 _MAX_WAITING_FRAMES = 100
+_MAX_WAITING_PICTURES = 2
 # Somebody speaks whose sound is loud for so many of a hundred steps; a sample of
 # 583 is 35 dB below the loudest.
 _LOUD = 583
@@ -27,6 +31,51 @@ _SHORT_LOOK = 5
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 _SILENCE = AudioFrame(samples=SILENCE)
+
+
+class AnyFeed(Protocol):
+    """What one publication sends, of whatever kind.
+
+    Attributes:
+        is_cut: Whether what it sends gets lost.
+    """
+
+    is_cut: bool
+
+    @property
+    def kind(self) -> TrackKind:
+        """Sound or pictures."""
+        ...
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether it sends nothing."""
+        ...
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its source has ended or failed."""
+        ...
+
+    async def ready(self) -> None:
+        """Wait for the first frame, for a limited time."""
+        ...
+
+    def add(self, ear: Ear[Any], /) -> None:
+        """Let *ear* receive from now on."""
+        ...
+
+    def remove(self, ear: Ear[Any], /) -> None:
+        """Let *ear* receive no more."""
+        ...
+
+    def mute(self, *, muted: bool) -> None:
+        """Send nothing, or something again."""
+        ...
+
+    async def aclose(self) -> None:
+        """Take no more, and close the source if it can be."""
+        ...
 
 
 class Feed:
@@ -49,6 +98,8 @@ class Feed:
         PublishError: If the source cannot be opened.
     """
 
+    kind = TrackKind.AUDIO
+
     def __init__(
         self, source: AudioSource, clock: Clock, ended: Callable[[Feed], None]
     ) -> None:
@@ -60,7 +111,7 @@ class Feed:
         self.is_cut = False
         self.is_speaking: bool = False
         self._told: Callable[[Feed], None] | None = None
-        self._ears: dict[Ear, None] = {}
+        self._ears: dict[Ear[AudioFrame], None] = {}
         self._task: asyncio.Task[None] | None = None
         self._woken = asyncio.Event()
         self._is_closed = False
@@ -81,7 +132,7 @@ class Feed:
         """
         await self._sound.ready()
 
-    def add(self, ear: Ear) -> None:
+    def add(self, ear: Ear[AudioFrame], /) -> None:
         """Let *ear* hear from now on."""
         self._ears[ear] = None
         self._wake()
@@ -102,7 +153,7 @@ class Feed:
         self.is_muted = muted
         self._wake()
 
-    def remove(self, ear: Ear) -> None:
+    def remove(self, ear: Ear[AudioFrame], /) -> None:
         """Let *ear* hear no more."""
         self._ears.pop(ear, None)
 
@@ -223,27 +274,42 @@ class Sound:
         is_lost: Whether nothing comes of it any more; the client was not told.
     """
 
-    feed: Feed
+    feed: AnyFeed
     is_lost: bool = False
 
 
 _Find: TypeAlias = Callable[[], Sound | None]
 
 
-class Ear:
-    """One reader of one track."""
+class Ear(Generic[_T]):
+    """One reader of one track.
 
-    def __init__(self, sound: Sound, is_cut: Callable[[], bool]) -> None:
-        self._frames: deque[AudioFrame] = deque(maxlen=_MAX_WAITING_FRAMES)
+    Args:
+        sound: The track.
+        is_cut: Whether what is sent to this client gets lost.
+        most: How many frames wait to be read.
+        nothing: What is read of what gets lost; None for no frame.
+    """
+
+    def __init__(
+        self,
+        sound: Sound,
+        is_cut: Callable[[], bool],
+        most: int,
+        nothing: _T | None,
+    ) -> None:
+        self._frames: deque[_T] = deque(maxlen=most)
         self._sound = sound
         self._is_cut = is_cut
+        self._nothing = nothing
         self._news: asyncio.Future[None] | None = None
         self._is_closed = False
 
-    def put(self, frame: AudioFrame) -> None:
-        """Hear one frame; the oldest of too many is dropped."""
-        if not self._sound.is_lost:
-            self._frames.append(_SILENCE if self._is_cut() else frame)
+    def put(self, frame: _T) -> None:
+        """Take one frame; the oldest of too many is dropped."""
+        came = self._nothing if self._is_cut() else frame
+        if came is not None and not self._sound.is_lost:
+            self._frames.append(came)
             self._wake()
 
     def close(self) -> None:
@@ -251,7 +317,7 @@ class Ear:
         self._is_closed = True
         self._wake()
 
-    async def next(self) -> AudioFrame | None:
+    async def next(self) -> _T | None:
         """Return the next frame, or None when there are no more."""
         while not self._is_closed:
             if self._frames:
@@ -276,7 +342,7 @@ class Ears:
 
     def __init__(self, is_cut: Callable[[], bool]) -> None:
         self._is_cut = is_cut
-        self._open: dict[Ear, tuple[Sound, _Find]] | None = None
+        self._open: dict[Ear[Any], tuple[Sound, _Find]] | None = None
         self._news: asyncio.Event | None = None
         self._is_closed = False
 
@@ -294,8 +360,18 @@ class Ears:
         self._is_closed = True
         self.refresh()
 
-    async def hear(self, find: _Find) -> AsyncIterator[AudioFrame]:
-        """Yield the frames of the track that *find* returns, then of the next."""
+    def hear(self, find: _Find) -> AsyncIterator[AudioFrame]:
+        """Yield the sound of the track that *find* returns, then of the next."""
+        return self._read(find, _MAX_WAITING_FRAMES, _SILENCE)
+
+    def see(self, find: _Find) -> AsyncIterator[VideoFrame]:
+        """Yield the pictures of the track that *find* returns, then of the next."""
+        nothing: VideoFrame | None = None
+        return self._read(find, _MAX_WAITING_PICTURES, nothing)
+
+    async def _read(
+        self, find: _Find, most: int, nothing: _T | None
+    ) -> AsyncIterator[_T]:
         ended = None
         while not self._is_closed:
             sound = find()
@@ -304,7 +380,7 @@ class Ears:
                 await self._news.wait()
                 continue
             ended = sound
-            ear = Ear(sound, self._is_cut)
+            ear = Ear(sound, self._is_cut, most, nothing)
             if self._open is None:
                 self._open = {}
             self._open[ear] = (sound, find)

@@ -8,7 +8,7 @@ import attrs
 
 from utd_stream.adapters.loopback._line import Line
 from utd_stream.adapters.loopback._people import Info, Member, Update
-from utd_stream.adapters.loopback._sound import Feed, Sound
+from utd_stream.adapters.loopback._sound import AnyFeed, Sound
 from utd_stream.adapters.loopback._tokens import Entry, refuse
 from utd_stream.models import room_events as events
 from utd_stream.models.participants import RemoteParticipant, TrackPublication
@@ -158,7 +158,7 @@ class View:
         known = identity if identity in self.others else None
         self._tell(events.DataReceived(data, known, topic, reliable))
 
-    def told_subscribed(self, identity: str, sid: str, feed: Feed) -> None:
+    def told_subscribed(self, identity: str, sid: str, feed: AnyFeed) -> None:
         """Take the sound of a track."""
         info = self.others.get(identity)
         for sent in () if info is None else info.participant.publications:

@@ -1,0 +1,111 @@
+"""Pictures from those who publish to those who look, at the pace of the clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from utd_stream.adapters._app_pictures import AppPictures
+from utd_stream.adapters.loopback._sound import Ear
+from utd_stream.models.media import VideoFrame
+from utd_stream.models.participants import TrackKind
+from utd_stream.ports import Clock, VideoSource
+
+__all__ = ["PictureFeed"]
+
+
+class PictureFeed:
+    """The pictures of one publication, taken while somebody looks.
+
+    Args:
+        source: Where the pictures come from.
+        clock: Time.
+        ended: Called when the source has ended or failed.
+
+    Attributes:
+        is_muted: Whether it sends nothing.
+        is_cut: Whether what it sends gets lost.
+
+    Raises:
+        PublishError: If the source cannot be opened.
+    """
+
+    kind = TrackKind.VIDEO
+
+    def __init__(
+        self,
+        source: VideoSource,
+        clock: Clock,
+        ended: Callable[[PictureFeed], None],
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._ended = ended
+        self._pictures = self._open(again=False)
+        self.is_muted: bool = False
+        self.is_cut: bool = False
+        self._eyes: dict[Ear[VideoFrame], None] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its source has ended or failed."""
+        return self._pictures.is_over
+
+    async def ready(self) -> None:
+        """Wait for the first picture, for a limited time.
+
+        Raises:
+            PublishError: If the source failed or ended before it.
+        """
+        await self._pictures.ready()
+
+    def add(self, ear: Ear[VideoFrame], /) -> None:
+        """Let *ear* see from now on."""
+        self._eyes[ear] = None
+        self._look()
+
+    def remove(self, ear: Ear[VideoFrame], /) -> None:
+        """Let *ear* see no more; pictures are made no more where nobody looks."""
+        self._eyes.pop(ear, None)
+        if not self._eyes and self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    def mute(self, *, muted: bool) -> None:
+        """Send nothing, or pictures again.
+
+        Raises:
+            PublishError: If the source had ended, and cannot be opened anew.
+        """
+        if not muted and self.is_over:
+            self._pictures = self._open(again=True)
+        self.is_muted = muted
+        self._look()
+
+    async def aclose(self) -> None:
+        """Take no more pictures, and close the source if it can be."""
+        self._is_closed = True
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.wait((task,))
+        await self._pictures.aclose()
+
+    def _open(self, *, again: bool) -> AppPictures:
+        return AppPictures(
+            self._source, self._clock, lambda: self._ended(self), again=again
+        )
+
+    def _look(self) -> None:
+        is_idle = self._task is None or self._task.done()
+        if self._eyes and is_idle and not self._is_closed:
+            self._task = asyncio.create_task(self._run(), name="loopback pictures")
+
+    async def _run(self) -> None:
+        while (frame := await self._pictures.due()) is not None:
+            if self.is_muted or self.is_cut:
+                continue
+            for eye in tuple(self._eyes):
+                eye.put(frame)
