@@ -80,7 +80,9 @@ async def test_times_set_the_pace(plane: Plane, step: float, lasts: float) -> No
     began = plane.clock.monotonic()
     await look(ben, 10)
 
-    assert plane.clock.monotonic() - began == pytest.approx(lasts, abs=2.5 * step or 0.02)
+    assert plane.clock.monotonic() - began == pytest.approx(
+        lasts, abs=2.5 * step or 0.02
+    )
 
 
 async def test_whoever_is_slow_misses_the_oldest(plane: Plane) -> None:
