@@ -12,10 +12,11 @@ import attrs
 import pytest
 
 from tests.patience import patiently
+from tests.pictures import CAMERA, PATTERN, SCREEN, SENDER, in_order, seen
 from tests.planes import LISTENER, Guest, Plane
 from utd_stream.errors import PublishError
-from utd_stream.media import TestPattern, read_pattern
-from utd_stream.models import Permission, TrackKind, TrackSource, VideoFrame
+from utd_stream.media import read_pattern
+from utd_stream.models import TrackKind, TrackSource, VideoFrame
 from utd_stream.models.room_events import (
     TrackMuted,
     TrackPublished,
@@ -23,32 +24,10 @@ from utd_stream.models.room_events import (
     TrackUnsubscribed,
 )
 
-CAMERA, SCREEN = TrackSource.CAMERA, TrackSource.SCREEN_SHARE
-SENDER = Permission(can_publish=True, can_publish_sources=(CAMERA, SCREEN))
-PATTERN = TestPattern(320, 180, 15)
-
 
 async def film(guest: Guest, source: TrackSource = CAMERA) -> None:
     """Publish numbered pictures."""
     await guest.room.publish_video(PATTERN, name=source.value, track_source=source)
-
-
-async def seen(frames: AsyncIterator[VideoFrame], count: int = 5) -> list[int]:
-    """Return the numbers of the next frames that can be read."""
-    numbers: list[int] = []
-    async with patiently(20):
-        async for frame in frames:
-            number = read_pattern(frame)
-            if number is not None:
-                numbers.append(number)
-            if len(numbers) == count:
-                break
-    return numbers
-
-
-def in_order(numbers: list[int]) -> bool:
-    """Whether each is later than the one before."""
-    return all(one < other for one, other in pairwise(numbers))
 
 
 async def test_pictures_arrive_in_order(plane: Plane) -> None:

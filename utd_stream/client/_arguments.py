@@ -12,7 +12,13 @@ from utd_stream.errors import InvalidArgumentError, InvalidRequestError
 from utd_stream.models.names import check_app_id
 from utd_stream.wire import decode_request
 
-__all__ = ["checked_app_id", "checked_kind", "checked_url", "request_of"]
+__all__ = [
+    "check_openable",
+    "checked_app_id",
+    "checked_kind",
+    "checked_url",
+    "request_of",
+]
 
 _R = TypeVar("_R")
 _V = TypeVar("_V")
@@ -61,4 +67,29 @@ def checked_kind(name: str, value: _V | None, kind: type[Any]) -> _V | None:
         return value
     given = type(value).__name__
     message = f"{name} must be of type {kind.__name__}, or None, not {given}"
+    raise InvalidArgumentError(message)
+
+
+def check_openable(source: object, what: str, frame: str, choices: str) -> None:
+    """Refuse a source that cannot be opened; None is let pass.
+
+    Args:
+        source: What was given.
+        what: It is meant to be.
+        frame: What it is to give.
+        choices: That would do.
+
+    Raises:
+        InvalidArgumentError: If it has no method `open`; the message names choices.
+    """
+    if isinstance(source, type):
+        kind = f"the class {source.__name__}"
+    elif source is None or callable(getattr(source, "open", None)):
+        return
+    else:
+        kind = f"a {type(source).__name__}"
+    message = (
+        f"{what} is an object whose open() returns an async iterator of {frame}, "
+        f"such as {choices}; not {kind}"
+    )
     raise InvalidArgumentError(message)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from utd_stream.client._keeper import Keeper
-from utd_stream.client._microphone import Microphone
+from utd_stream.client._outlet import PictureOutlet, SoundOutlet
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import DisconnectReason
-from utd_stream.ports import AudioSource, Clock, MediaRoom
+from utd_stream.ports import Clock, MediaRoom
 
 __all__ = ["Connection"]
 
@@ -20,6 +21,8 @@ class Connection:
         media: Never connected twice.
         keeper: Owns every call to `media` that awaits.
         microphone: What is published, or was last.
+        camera: Likewise.
+        screen: Likewise.
         lost: Why the SFU ended it, if it did.
     """
 
@@ -28,12 +31,29 @@ class Connection:
         number: int,
         media: MediaRoom,
         clock: Clock,
-        source: AudioSource | None = None,
+        before: Connection | None = None,
     ) -> None:
         self.number = number
         self.media = media
         self.keeper = Keeper(clock)
-        self.microphone = Microphone(media, self.keeper, source)
+        self.microphone: SoundOutlet = SoundOutlet(
+            media,
+            self.keeper,
+            TrackSource.MICROPHONE,
+            before.microphone.source if before else None,
+        )
+        self.camera: PictureOutlet = PictureOutlet(
+            media,
+            self.keeper,
+            TrackSource.CAMERA,
+            before.camera.source if before else None,
+        )
+        self.screen: PictureOutlet = PictureOutlet(
+            media,
+            self.keeper,
+            TrackSource.SCREEN_SHARE,
+            before.screen.source if before else None,
+        )
         self.lost: DisconnectReason | None = None
         self._ending: asyncio.Task[None] | None = None
 

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from utd_stream._border import HomeLoop, border
+from utd_stream.client._arguments import check_openable
 from utd_stream.client._connection import Connection
 from utd_stream.client._data import (
     check_data,
@@ -25,7 +26,7 @@ from utd_stream.errors import (
     RefusedError,
     UTDErrorCode,
 )
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
 from utd_stream.models.participants import TrackPublication, TrackSource
 from utd_stream.models.room_events import (
     DataReceived,
@@ -33,7 +34,7 @@ from utd_stream.models.room_events import (
     ParticipantPermissionsChanged,
     RoomEvent,
 )
-from utd_stream.ports import AudioSource, Clock, Media, RoomState
+from utd_stream.ports import AudioSource, Clock, Media, RoomState, VideoSource
 from utd_stream.reactive import Events, EventsSource
 from utd_stream.snapshots.session import json_object
 
@@ -198,7 +199,7 @@ class UTDRoom:
         check_source(source)
         connection = self._present()
         if on:
-            _check_right(connection, "set_microphone")
+            _check_right(connection, "set_microphone", TrackSource.MICROPHONE)
             await connection.microphone.turn_on(source)
         else:
             await connection.microphone.turn_off()
@@ -218,7 +219,7 @@ class UTDRoom:
         """
         check_source(source)
         connection = self._present()
-        _check_right(connection, "publish_microphone")
+        _check_right(connection, "publish_microphone", TrackSource.MICROPHONE)
         return await connection.microphone.publish(source)
 
     async def unpublish_microphone(self) -> None:
@@ -238,6 +239,67 @@ class UTDRoom:
             PublishError: If it cannot be opened; the microphone stays muted.
         """
         self._present().media.set_muted(TrackSource.MICROPHONE, muted=muted)
+
+    async def set_camera(
+        self,
+        on: bool,  # noqa: FBT001 -- as in the other SDKs
+        source: VideoSource | None = None,
+    ) -> None:
+        """Let oneself be seen, or not; off, the track is withdrawn.
+
+        Args:
+            on: Whether to be seen.
+            source: What is seen, in place of what was; needed where nothing was
+                before.
+
+        Raises:
+            RefusedError: If the engine has not granted the right; at once.
+            InvalidArgumentError: If a source is needed and none is given, or
+                *source* is not a video source.
+            PublishError: If the source cannot be played, or the SFU did not take
+                the track.
+            DisconnectedError: If the room is not connected.
+        """
+        await self._set_picture("set_camera", TrackSource.CAMERA, source, on=on)
+
+    async def set_screen_share(
+        self,
+        on: bool,  # noqa: FBT001 -- as in the other SDKs
+        source: VideoSource | None = None,
+    ) -> None:
+        """Show a screen, or no more; as `set_camera`."""
+        kind = TrackSource.SCREEN_SHARE
+        await self._set_picture("set_screen_share", kind, source, on=on)
+
+    def video(
+        self, identity: str, source: TrackSource = TrackSource.CAMERA
+    ) -> AsyncIterator[VideoFrame]:
+        """Return the pictures of *identity* while that track is subscribed.
+
+        It waits for a track, goes on with the next one, and ends with the
+        connection.  Two frames wait for a slow reader; then the oldest are dropped.
+
+        Args:
+            identity: Whose.
+            source: The camera, or ``TrackSource.SCREEN_SHARE``.
+
+        Raises:
+            DisconnectedError: If the room is not connected.
+        """
+        return self._present().media.video(identity, source)
+
+    async def _set_picture(
+        self, trigger: str, kind: TrackSource, source: VideoSource | None, *, on: bool
+    ) -> None:
+        check_openable(source, "a camera", "VideoFrame", "TestPattern()")
+        connection = self._present()
+        is_camera = kind is TrackSource.CAMERA
+        outlet = connection.camera if is_camera else connection.screen
+        if on:
+            _check_right(connection, trigger, kind)
+            await outlet.turn_on(source)
+        else:
+            await outlet.turn_off()
 
     async def send_data(
         self,
@@ -324,9 +386,7 @@ class UTDRoom:
             adaptive_stream=self._adaptive_stream, dynacast=self._dynacast
         )
         self._count += 1
-        before = self._connection
-        source = None if before is None else before.microphone.source
-        connection = Connection(self._count, media, self._clock, source)
+        connection = Connection(self._count, media, self._clock, self._connection)
         media.watch(lambda event: self._told(connection, event))
         return connection
 
@@ -358,10 +418,11 @@ class UTDRoom:
             me = connection.media.state().local.identity
         except DisconnectedError:
             return  # nothing is sent that could be withdrawn
-        if event.identity == me and not event.permission.may_publish(
-            TrackSource.MICROPHONE
-        ):
-            self._own(asyncio.create_task(connection.microphone.give_up()))
+        if event.identity != me:
+            return
+        for outlet in (connection.microphone, connection.camera, connection.screen):
+            if not event.permission.may_publish(outlet.kind):
+                self._own(asyncio.create_task(outlet.give_up()))
 
     def _present(self) -> Connection:
         connection = self._connection
@@ -384,10 +445,10 @@ def _is_forged(event: DataReceived) -> bool:
     return event.identity is not None and is_system_message(event.data)
 
 
-def _check_right(connection: Connection, trigger: str) -> None:
+def _check_right(connection: Connection, trigger: str, source: TrackSource) -> None:
     # The SFU would not answer, and LiveKit's client give up after 10 s.
     permission = connection.media.state().local.permission
-    if not permission.may_publish(TrackSource.MICROPHONE):
+    if not permission.may_publish(source):
         _forbid(trigger)
 
 

@@ -1,0 +1,34 @@
+"""Numbered pictures: who may send them, and which were seen."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+from tests.patience import patiently
+from utd_stream.media import TestPattern, read_pattern
+from utd_stream.models import Permission, TrackSource, VideoFrame
+
+__all__ = ["CAMERA", "PATTERN", "SCREEN", "SENDER", "in_order", "seen"]
+
+CAMERA, SCREEN = TrackSource.CAMERA, TrackSource.SCREEN_SHARE
+SENDER = Permission(can_publish=True, can_publish_sources=(CAMERA, SCREEN))
+PATTERN = TestPattern(320, 180, 15)
+
+
+async def seen(frames: AsyncIterator[VideoFrame], count: int = 5) -> list[int]:
+    """Return the numbers of the next frames that can be read."""
+    numbers: list[int] = []
+    async with patiently(20):
+        async for frame in frames:
+            number = read_pattern(frame)
+            if number is not None:
+                numbers.append(number)
+            if len(numbers) == count:
+                break
+    return numbers
+
+
+def in_order(numbers: list[int]) -> bool:
+    """Whether each is later than the one before."""
+    return all(one < other for one, other in pairwise(numbers))
