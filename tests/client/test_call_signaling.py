@@ -181,3 +181,13 @@ def test_an_engine_that_has_lost_its_database_rings_no_more(
     telephone.sim.run(session.start("ben"))
     telephone.sim.settle()
     assert ben.rings
+
+
+def test_a_quiet_socket_costs_one_ping_at_a_time(telephone: Telephone) -> None:
+    """The client pings and the engine answers: an engine that hears does not ping."""
+    phone = telephone.phone("ana")
+    (wire,) = phone.line.wires
+    wire.cut_after(2 * 60 // 9 + 1)  # a ping and its answer every 9 s
+    telephone.sim.advance(60)
+
+    assert phone.line.wires == [wire]

@@ -117,7 +117,8 @@ def signaling_page() -> str:
         "devices of a person hear of their calls. A frame is one text message, "
         '`{"event": ..., "data": ..., "seq"?: ...}`, of at most '
         f"{signaling.MAX_FRAME_BYTES:,} bytes; unknown events are ignored. Both sides "
-        f"ping every {signaling.PING_PERIOD:g} s and wait half of that for the answer.",
+        f"ping what was quiet for {signaling.PING_PERIOD:g} s and wait half of that "
+        "for the answer; the SDK pings a second sooner, so that the engine need not.",
         f"The client sends `{signaling.AUTH}` within {signaling.AUTH_WITHIN:g} s, and "
         f"again where `{signaling.EXPIRING}` has come, "
         f"{signaling.EXPIRING_BEFORE:g} s before the sign-in ends; each is answered by "

@@ -13,7 +13,7 @@ from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 from utd_stream.adapters.websockets import AiohttpWebsocket
-from utd_stream.contract.signaling import MAX_FRAME_BYTES, PING_PERIOD
+from utd_stream.contract.signaling import CLIENT_PING_PERIOD, MAX_FRAME_BYTES
 from utd_stream.errors import (
     ClosedError,
     ConnectError,
@@ -122,7 +122,7 @@ class AiohttpHttp:
                 proxy=proxy,
                 proxy_headers=proxy_headers,
                 timeout=_CLOSED_WITHIN,
-                heartbeat=PING_PERIOD,
+                heartbeat=CLIENT_PING_PERIOD,
                 max_msg_size=MAX_FRAME_BYTES,
             )
         except aiohttp.WSServerHandshakeError as error:

@@ -23,6 +23,7 @@ from utd_stream.models.seats import aware
 __all__ = [
     "AUTH",
     "AUTH_WITHIN",
+    "CLIENT_PING_PERIOD",
     "EXPIRING",
     "EXPIRING_BEFORE",
     "FRAMES_A_SECOND",
@@ -51,7 +52,8 @@ MAX_FRAME_BYTES = 2**20
 # In seconds.
 AUTH_WITHIN = 10.0  # from the socket's opening to the frame that signs in
 TAKEN_WITHIN = 10.0  # for one frame that the engine sends
-PING_PERIOD = 10.0  # of both sides; half of it they wait for the answer
+PING_PERIOD = 10.0  # of what was quiet so long; half of it the answer is waited for
+CLIENT_PING_PERIOD = 9.0  # of the SDK: the engine hears from it, and does not ping
 EXPIRING_BEFORE = 60.0  # from `session_expiring` to the end of the sign-in
 SIGNALS_KEPT = 3_600.0  # for those who come back
 SOCKETS_OF_ONE = 10  # of one identity
