@@ -29,6 +29,7 @@ from utd_stream.models import (
     UTDSeat,
     UTDSeatGrid,
     UTDStreamType,
+    VideoFrame,
     room_events,
 )
 from utd_stream.models.room_events import ParticipantAttributesChanged
@@ -71,6 +72,7 @@ MOMENTS = [
     for name, kind in CLASSES.items()
     for field in attrs.fields(kind)
     if field.name == "at" or field.name.endswith(("_at", "_until"))
+    if kind is not VideoFrame  # whose time is since the first of its stream
 ]
 
 

@@ -113,7 +113,7 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
         st.one_of(
             *map(
                 values,
-                (AudioRoomSnapshot, RoomState, media.AudioFrame, *classes(calls)),
+                (AudioRoomSnapshot, RoomState, *classes(media), *classes(calls)),
             )
         ),
         (

@@ -17,7 +17,7 @@ import attrs
 from hypothesis import strategies as st
 
 from utd_stream.contract import fields as f
-from utd_stream.models.media import AudioFrame
+from utd_stream.models.media import AudioFrame, VideoFrame
 from utd_stream.models.names import check_display_name, check_identity, check_room_name
 from utd_stream.models.seats import MAX_SEAT_COUNT, UTDSeat, UTDSeatGrid
 
@@ -147,7 +147,7 @@ _PLAIN: Mapping[Any, st.SearchStrategy[Any]] = {
 }
 
 
-def _of(  # noqa: PLR0911 -- a line for each kind of type
+def _of(  # noqa: C901, PLR0911 -- a line for each kind of type
     kind: Any, name: str, pools: _Pools
 ) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(kind), get_args(kind)
@@ -170,6 +170,8 @@ def _of(  # noqa: PLR0911 -- a line for each kind of type
         return grids(**pools)
     if kind is AudioFrame:
         return _built(kind, {**_SOUND, **pools}, kind)
+    if kind is VideoFrame:
+        return st.tuples(_SIDES, _SIDES).flatmap(_pictures)
     return _built(origin or kind, pools, kind)
 
 
@@ -179,6 +181,22 @@ _SOUND: _Pools = {
     "sample_rate_hz": st.integers(1, 192_000),
     "channels": st.sampled_from((1, 2)),
 }
+
+
+_SIDES = st.integers(1, 8).map(lambda half: 2 * half)
+
+
+def _pictures(size: tuple[int, int]) -> st.SearchStrategy[VideoFrame]:
+    width, height = size
+    whole = width * height * 3 // 2
+    return st.builds(
+        VideoFrame,
+        width_px=st.just(width),
+        height_px=st.just(height),
+        data=st.binary(min_size=whole, max_size=whole),
+        at=st.floats(0, 1e6),
+        rotation=st.sampled_from((0, 90, 180, 270)),
+    )
 
 
 def _built(model: Any, pools: _Pools, kind: Any) -> st.SearchStrategy[Any]:
