@@ -1,4 +1,4 @@
-"""What a call costs beside many calls that there were.
+"""The cost of one call beside many past calls.
 
 Engines whose databases hold few and many calls are asked in turn.
 """
@@ -30,7 +30,7 @@ _AUDIO = UTDStreamType.AUDIO_CALL
 
 
 async def measure_calls(sizes: Sequence[int] = SIZES) -> list[Figure]:
-    """Return what a call costs beside so many, the smallest first."""
+    """Return the cost of a call beside so many past ones, the smallest first."""
     async with AsyncExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         askers = {

@@ -15,12 +15,13 @@ from tests.patience import patiently
 from tests.pictures import CAMERA, PATTERN, SCREEN, SENDER, in_order, seen
 from tests.planes import LISTENER, Guest, Plane
 from utd_stream.errors import PublishError
-from utd_stream.media import read_pattern
+from utd_stream.media import TestPattern, read_pattern
 from utd_stream.models import TrackKind, TrackSource, VideoFrame
 from utd_stream.models.room_events import (
     TrackMuted,
     TrackPublished,
     TrackSubscribed,
+    TrackUnmuted,
     TrackUnsubscribed,
 )
 
@@ -118,6 +119,59 @@ async def test_a_muted_camera_is_told(plane: Plane) -> None:
         )
     )
     assert await seen(ben.room.video("ana", CAMERA))
+
+
+@attrs.frozen
+class Late:
+    """Pictures of one size after another, the first after a while."""
+
+    async def open(self) -> AsyncIterator[VideoFrame]:
+        """Yield them."""
+        await asyncio.sleep(1)
+        for side in (160, 320):
+            async for frame in TestPattern(2 * side, side, 15).open():
+                yield attrs.evolve(frame, at=0.0)
+                await asyncio.sleep(1 / 15)
+                if side == 160 and frame.at > 1:
+                    break
+
+
+async def test_pictures_may_come_late_and_change_their_size(plane: Plane) -> None:
+    """A source that says nothing at first is published, and each size is seen."""
+    ana = await plane.enter("ana", permission=SENDER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    await ana.room.publish_video(Late(), name="camera", track_source=CAMERA)
+    wider: set[bool] = set()
+    async with patiently(30), aclosing(ben.room.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+        async for frame in looking:
+            if read_pattern(frame) is not None:
+                wider.add(frame.width_px > 400)
+            if wider == {True, False}:
+                break
+
+
+async def test_a_camera_that_ends_is_muted(plane: Plane) -> None:
+    """The others hear of it; unmuted, its source is opened anew."""
+    ana = await plane.enter("ana", permission=SENDER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    frames = [frame async for frame in _first(PATTERN, 45)]
+    await ana.room.publish_video(
+        Given(tuple(frames)), name="camera", track_source=CAMERA
+    )
+    assert await seen(ben.room.video("ana", CAMERA))
+    looking = asyncio.create_task(seen(ben.room.video("ana", CAMERA), 999))
+    await ben.hears(TrackMuted)
+    ana.room.set_muted(CAMERA, muted=False)
+    await ben.hears(TrackUnmuted)
+    looking.cancel()
+    assert await seen(ben.room.video("ana", CAMERA))
+
+
+async def _first(pattern: TestPattern, count: int) -> AsyncIterator[VideoFrame]:
+    async for frame in pattern.open():
+        yield frame
+        if frame.at * pattern.fps >= count:
+            return
 
 
 @attrs.frozen

@@ -1,7 +1,8 @@
 """One party of a call in a process of its own: calls, or waits for a call.
 
-It says what it hears, and in the end the row of the call, one JSON object a line;
-the caller hangs up at the first line of its input.
+It tells the frequency it hears, then the row of the call and how long it lasted by
+its own clock, in seconds: one JSON object a line.  The caller hangs up at the first
+line of its input.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 
 from tests.patience import patient_ports
 from tests.planes import heard_hz
@@ -39,14 +41,16 @@ async def main(
             lambda call: call is not None and call.status is UTDCallStatus.ACTIVE, 60
         )
         assert call is not None
+        began = time.monotonic()
         other = callee or call.caller_identity
         say(heard=await heard_hz(session.audio(other)))
         if callee:
             await asyncio.to_thread(sys.stdin.readline)
             await session.end()
         await session.end_info.until(lambda end: end is not None, 60)
+        lasted = time.monotonic() - began
         assert session.call.value is not None
-        say(call=to_json(session.call.value))
+        say(call=to_json(session.call.value), lasted=lasted)
         await session.aclose()
 
 

@@ -1,4 +1,4 @@
-"""What an app's source gives, on its way to an SFU: opened, awaited and closed.
+"""Frames of an app's source on their way to an SFU: opened, awaited and closed.
 
 The source is the app's own code.  Whatever it gives or does, it neither stops the
 loop nor ends a session: it is refused when it is published, or logged later.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Generic, Protocol, TypeVar
@@ -33,7 +34,7 @@ logger = logging.getLogger("utd_stream.adapters")
 
 
 class Source(Protocol):
-    """Whatever can be opened."""
+    """A source of frames."""
 
     def open(self) -> AsyncIterator[Any]:
         """Return frames."""
@@ -42,13 +43,13 @@ class Source(Protocol):
 
 @attrs.frozen
 class Words:
-    """How a kind of source is spoken of.
+    """The names of a kind of source in errors and logs.
 
     Attributes:
         kind: audio or video.
         one: With its article.
-        step: What it gives, in plain words.
-        frame: The class of that.
+        step: One frame, in plain words.
+        frame: The class of a frame.
     """
 
     kind: str
@@ -57,15 +58,15 @@ class Words:
     frame: str
 
 
-class AppFrames(Generic[_T]):
-    """What one source gives, opened once, as steps that a reader takes.
+class AppFrames(ABC, Generic[_T]):
+    """The frames of one source, opened once, as steps that a reader takes.
 
     The source is asked for more only after the step before was taken: the reader
     sets the pace, and every step lets other tasks run.
 
     Args:
         source: Where it comes from.
-        words: How it is spoken of.
+        words: Its names in errors and logs.
         clock: Time.
         ended: Called once the source has ended or failed, unless `ready` says so.
         again: Whether the source was opened before; then nobody calls `ready`.
@@ -218,16 +219,17 @@ class AppFrames(Generic[_T]):
             await self._take_frame(frame)
         await self._take_end()
 
+    @abstractmethod
     async def _take_frame(self, frame: object) -> None:
         """Give the steps of a frame.
 
         Raises:
             InvalidArgumentError: If it cannot be sent.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     async def _take_end(self) -> None:
-        """Give what is left when the source has ended; nothing by default."""
+        """Give the steps that are left when the source has ended."""
 
     async def _give(self, step: _T) -> None:
         if self._closing is not None:  # the source kept the cancelling to itself

@@ -12,7 +12,7 @@ from utd_stream.ports import Clock, VideoSource
 __all__ = ["AppPictures"]
 
 _WORDS = Words("video", "a video source", "picture", "VideoFrame")
-# Whoever is later than this, or earlier, goes on from now; in seconds.
+# A picture later or earlier than this sets a new start; in seconds.
 _MOST_LATE = 0.5
 _MOST_EARLY = 10.0
 # Nobody sees more; pictures that all have the same time do not flood the SFU.
@@ -68,3 +68,6 @@ class AppPictures(AppFrames[VideoFrame]):
             message = f"a video source must give VideoFrame, not {type(frame).__name__}"
             raise InvalidArgumentError(message)
         await self._give(frame)
+
+    async def _take_end(self) -> None:
+        """Give nothing: each picture was given whole."""

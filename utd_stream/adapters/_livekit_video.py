@@ -53,7 +53,7 @@ class PictureFeed:
 
     @property
     def track(self) -> rtc.LocalVideoTrack:
-        """What is published; there once it is ready."""
+        """The track that is published; only after `ready`."""
         assert self._track is not None  # noqa: S101 -- asked for then
         return self._track
 

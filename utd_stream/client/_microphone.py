@@ -1,4 +1,4 @@
-"""What may be a microphone, and what is said of what may not."""
+"""Checks of the source that an app gives as its microphone."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 from utd_stream.client._keeper import Keeper
@@ -17,7 +18,7 @@ _S = TypeVar("_S")
 logger = logging.getLogger("utd_stream.client")
 
 
-class Outlet(Generic[_S]):
+class Outlet(ABC, Generic[_S]):
     """Publishes, mutes and withdraws, in the order it was asked.
 
     Args:
@@ -93,8 +94,9 @@ class Outlet(Generic[_S]):
         self.source = source
         return await self._send(source)
 
+    @abstractmethod
     async def _send(self, source: _S) -> TrackPublication:
-        raise NotImplementedError
+        """Announce a track of *source*."""
 
     async def _withdraw(self, *, only_if: bool = True) -> None:
         if only_if:

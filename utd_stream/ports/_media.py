@@ -128,12 +128,13 @@ class MediaRoom(Protocol):
     ) -> TrackPublication:
         """Announce a track fed from *source*, in place of what was published.
 
-        As `publish_audio`; its first frame is waited for as long as half a second.
+        The first frame is waited for, for half a second at most.  If the source
+        ends or fails later the track is muted, and the log says why.
 
         Raises:
             PublishError: If the source cannot be opened, fails, ends or gives
-                anything but `VideoFrame` at once, or nothing within half a second;
-                or if the SFU did not take the track, within its own 10 s.
+                anything but `VideoFrame` at once; or if the SFU did not take the
+                track, within its own 10 s.
             DisconnectedError: If the room is not connected, or no more.
         """
         ...
