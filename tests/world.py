@@ -13,7 +13,15 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.planes import Guest
-from tests.world_ground import APP_KEY, ROOM, GrantLine, Ground, Mortal, Webhooks
+from tests.world_ground import (
+    APP_KEY,
+    ROOM,
+    AnySession,
+    GrantLine,
+    Ground,
+    Mortal,
+    Webhooks,
+)
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.call import UTDCallSession
@@ -127,9 +135,11 @@ class World:
         self._stack.push_async_callback(made.aclose)
         return made
 
-    async def caller(self, identity: str, tone: float = 440.0) -> UTDStreamClient:
+    async def caller(
+        self, identity: str, tone: float = 440.0, **sources: Any
+    ) -> UTDStreamClient:
         """Return a client of *identity*, signed in, which listens to what rings."""
-        client = self.client(microphone=Tone(tone))
+        client = self.client(microphone=Tone(tone), **sources)
         client.incoming_calls.subscribe()
         await client.authenticate(identity)
         await client.signal_state.until(lambda now: now is SignalState.READY, 20)
@@ -144,10 +154,13 @@ class World:
         return session
 
     async def talk(
-        self, caller: UTDStreamClient, callee: UTDStreamClient
+        self,
+        caller: UTDStreamClient,
+        callee: UTDStreamClient,
+        kind: UTDStreamType = UTDStreamType.AUDIO_CALL,
     ) -> tuple[UTDCallSession, UTDCallSession]:
         """Let one call the other, who answers."""
-        calling = self.call_session(caller)
+        calling = self.call_session(caller, kind)
         await calling.start(callee.identity or "")
         (incoming,) = await callee.ringing_calls.until(bool, 20)
         answering = await incoming.answer()
@@ -203,9 +216,7 @@ class World:
         """End the SFU, and tell nobody; in mortal worlds only."""
         await self._ground.kill_sfu()
 
-    async def reconnect(
-        self, session: UTDAudioRoomSession, *, fully: bool = True
-    ) -> None:
+    async def reconnect(self, session: AnySession, *, fully: bool = True) -> None:
         """Let a client repair its connection, with a new sid or the old one.
 
         Returns when it is back.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from utd_stream.client.audio_room import UTDAudioRoomSession
+from utd_stream.client.call import UTDCallSession
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.engine.config import App, Config
 from utd_stream.engine.services import Services
@@ -17,6 +18,7 @@ from utd_stream.ports import Clock, Http, Luck, Media, Sfu
 __all__ = [
     "APP_KEY",
     "ROOM",
+    "AnySession",
     "GrantLine",
     "Ground",
     "Mortal",
@@ -24,6 +26,8 @@ __all__ = [
     "Webhooks",
     "make_config",
 ]
+
+AnySession: TypeAlias = UTDAudioRoomSession | UTDCallSession
 
 ROOM = "lounge"
 APP_KEY = "key"
@@ -214,7 +218,7 @@ class Ground(Protocol):
         """End the SFU; nobody is told."""
         ...
 
-    async def reconnect(self, session: UTDAudioRoomSession, *, fully: bool) -> None:
+    async def reconnect(self, session: AnySession, *, fully: bool) -> None:
         """Break a client's connection, so that it repairs it by itself."""
         ...
 

@@ -21,12 +21,11 @@ from tests.patience import (
     patiently,
 )
 from tests.relay import Registration
-from tests.world_ground import GrantLine, make_config
+from tests.world_ground import AnySession, GrantLine, make_config
 from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.luck import SystemLuck
-from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.engine import Services, running
 from utd_stream.models import Permission
 from utd_stream.ports import Clock, Http
@@ -200,7 +199,7 @@ class LiveKitGround:
         assert self._is_mortal  # other tests use it
         await asyncio.to_thread(self._livekit.kill)
 
-    async def reconnect(self, session: UTDAudioRoomSession, *, fully: bool) -> None:
+    async def reconnect(self, session: AnySession, *, fully: bool) -> None:
         """Ask LiveKit's client for it."""
         native: rtc.Room = session.room.room
         await native.simulate_scenario(_FULL if fully else _SIGNAL)

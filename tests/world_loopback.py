@@ -7,11 +7,10 @@ from typing import Any
 
 import attrs
 
-from tests.world_ground import ROOM, GrantLine, make_config
+from tests.world_ground import ROOM, AnySession, GrantLine, make_config
 from utd_stream import EmbeddedWorld
 from utd_stream.adapters.http import AiohttpHttp
 from utd_stream.adapters.loopback import Loopback
-from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.client.timeouts import Timeouts
 from utd_stream.engine.services import Services
 from utd_stream.media import Tone
@@ -146,11 +145,12 @@ class LoopbackGround:
         """Let the plane die."""
         self.sfu.kill()
 
-    async def reconnect(self, session: UTDAudioRoomSession, *, fully: bool) -> None:
+    async def reconnect(self, session: AnySession, *, fully: bool) -> None:
         """Break one line, as LiveKit's client is asked to."""
         lines = self.sfu.lines
         again = lines.reconnect if fully else lines.resume
-        again(self._sfu_room, session.local_participant.identity)
+        room = sfu_room_name(self.config.apps[0].id, session.room_name)
+        again(room, session.local_participant.identity)
 
     async def seat_mortal(self, identity: str, *, seat: int) -> _Client:
         """Join, and sit down."""

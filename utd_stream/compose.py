@@ -24,10 +24,10 @@ from utd_stream.client._arguments import (
 from utd_stream.client._audio_room import Mint
 from utd_stream.client._connector import Link
 from utd_stream.client._grid import check_mode, naming_arguments
-from utd_stream.client._microphone import check_source
 from utd_stream.client._rest import Rest
 from utd_stream.client._sign_in import SessionProvider, SignIn
 from utd_stream.client._signaling import Signaling, signal_url
+from utd_stream.client._sources import given_sources
 from utd_stream.client._wishes import ungranted
 from utd_stream.client.api import UTDApi
 from utd_stream.client.audio_room import UTDAudioRoomSession
@@ -48,6 +48,7 @@ from utd_stream.ports import (
     Http,
     Luck,
     Media,
+    VideoSource,
     Websockets,
 )
 from utd_stream.reactive import Events, Latest
@@ -134,6 +135,8 @@ class UTDStreamClient:
         base_url: Of the engine.
         token_base_url: Of the engine that mints, where that is another one.
         microphone: What is heard of this client, such as ``Tone(440)``.
+        camera: What is seen of it in video calls, such as ``TestPattern()``.
+        screen: What `UTDCallSession.set_screen_share` shows.
         session_provider: ``async (identity) -> user_token``, for apps whose own
             back end mints.  What it raises is the cause of a `TransportError`,
             unless it is an error of this package.
@@ -146,8 +149,8 @@ class UTDStreamClient:
         ports: The world; the real one by default.
 
     Raises:
-        InvalidArgumentError: If an argument is malformed, *microphone* is not an
-            audio source, or neither a key nor a provider is given.
+        InvalidArgumentError: If an argument is malformed, a source cannot be
+            opened, or neither a key nor a provider is given.
     """
 
     def __init__(  # noqa: PLR0913 -- the settings of a client
@@ -158,6 +161,8 @@ class UTDStreamClient:
         base_url: str = DEFAULT_BASE_URL,
         token_base_url: str | None = None,
         microphone: AudioSource | None = None,
+        camera: VideoSource | None = None,
+        screen: VideoSource | None = None,
         session_provider: SessionProvider | None = None,
         timeouts: Timeouts | None = None,
         session: aiohttp.ClientSession | None = None,
@@ -176,7 +181,9 @@ class UTDStreamClient:
         pool = checked_kind("session", session, aiohttp.ClientSession)
         self._ports = checked_kind("ports", ports, Ports) or _real(pool)
         self._home = self._ports.home
-        self._microphone = check_source(microphone)
+        self._sources = given_sources(
+            microphone=microphone, camera=camera, screen=screen
+        )
         self._base_url = base_url = checked_url("base_url", base_url)
         self._rest = Rest(
             http=self._ports.http,
@@ -274,7 +281,7 @@ class UTDStreamClient:
         """Return a session for calls, with no call so far.
 
         Args:
-            type: Audio call or video call; a video call has no cameras yet.
+            type: Audio call or video call.
 
         Raises:
             InvalidArgumentError: If *type* is no call's.
@@ -453,7 +460,7 @@ class UTDStreamClient:
             room=UTDRoom(media=ports.media, clock=ports.clock),
             clock=ports.clock,
             timeouts=self._timeouts,
-            microphone=self._microphone,
+            sources=self._sources,
             new_key=self._rest.new_key,
             client_is_closed=self._is_closed,
             log=ports.log,

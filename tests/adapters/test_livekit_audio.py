@@ -8,7 +8,7 @@ from typing import Self
 
 import pytest
 
-from utd_stream.adapters._livekit_audio import Feed
+from utd_stream.adapters._livekit_audio import SoundFeed
 from utd_stream.adapters.clock import AsyncioClock
 from utd_stream.errors import PublishError
 from utd_stream.models import AudioFrame
@@ -50,7 +50,7 @@ class Missing:
 async def test_frames_are_closed_when_the_publication_ends() -> None:
     """What was opened is closed, once, when nothing more is sent."""
     tape = Tape()
-    feed = Feed(tape, "tape", AsyncioClock())
+    feed = SoundFeed(tape, "tape", AsyncioClock())
     feed.start()
     await tape.is_read.wait()
 
@@ -62,7 +62,7 @@ async def test_frames_are_closed_when_the_publication_ends() -> None:
 async def test_frames_never_sent_are_closed_too() -> None:
     """A publication that the SFU refuses leaves nothing open."""
     tape = Tape()
-    feed = Feed(tape, "tape", AsyncioClock())
+    feed = SoundFeed(tape, "tape", AsyncioClock())
 
     await feed.aclose()
 
@@ -72,7 +72,7 @@ async def test_frames_never_sent_are_closed_too() -> None:
 async def test_frames_are_closed_before_the_first_was_read() -> None:
     """Withdrawn in the very turn in which it was published, it is closed."""
     tape = Tape()
-    feed = Feed(tape, "tape", AsyncioClock())
+    feed = SoundFeed(tape, "tape", AsyncioClock())
     feed.start()
 
     await feed.aclose()
@@ -85,7 +85,7 @@ async def test_a_source_that_fails_to_close_harms_nobody(
 ) -> None:
     """Its error is logged: whoever leaves the room must get on with it."""
     tape = Tape(fails=True)
-    feed = Feed(tape, "tape", AsyncioClock())
+    feed = SoundFeed(tape, "tape", AsyncioClock())
     feed.start()
     await tape.is_read.wait()
 
@@ -98,4 +98,4 @@ async def test_a_source_that_fails_to_close_harms_nobody(
 async def test_a_source_that_cannot_be_opened_is_told() -> None:
     """Nothing is announced, and the error says why."""
     with pytest.raises(PublishError, match=r"song\.wav"):
-        Feed(Missing(), "missing", AsyncioClock())
+        SoundFeed(Missing(), "missing", AsyncioClock())

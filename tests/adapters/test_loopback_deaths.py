@@ -9,7 +9,7 @@ import asyncio
 
 import pytest
 
-from tests.planes import LISTENER, Plane
+from tests.planes import LISTENER, MICROPHONE, Plane
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import ConnectError, DisconnectedError, TransportError
 from utd_stream.models.room_events import Reconnected
@@ -76,7 +76,7 @@ async def test_what_waits_for_a_plane_that_closes_ends(
     sfu.lines.cut(plane.room(), "ben")
 
     async def read() -> None:
-        async for _ in ana.room.audio("nobody"):
+        async for _ in ana.room.audio("nobody", MICROPHONE):
             pass
 
     publishing = asyncio.create_task(ana.publish_tone())

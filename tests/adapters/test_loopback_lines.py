@@ -83,7 +83,9 @@ async def test_cut_line_mended_late_is_connected_anew(
     assert now.sid != old.sid
     assert now.publications[0].sid != old.publications[0].sid
     await plane.sees_tracks("ana", MICROPHONE)
-    assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
+    assert await heard_hz(ben.room.audio("ana", MICROPHONE)) == pytest.approx(
+        440, abs=5
+    )
     await plane.clock.sleep(60)
     assert not ana.of(Disconnected)
 

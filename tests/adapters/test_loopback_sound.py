@@ -22,7 +22,7 @@ async def test_cut_line_is_silence(plane: Plane, sfu: Loopback) -> None:
     """A reader goes on, and reads silence, whichever end was cut."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     await ana.publish_tone()
-    sound = ben.room.audio("ana")
+    sound = ben.room.audio("ana", MICROPHONE)
     for identity in ("ana", "ben"):
         assert await heard_hz(sound) == pytest.approx(440, abs=5)
         sfu.lines.cut(plane.room(), identity)
@@ -39,7 +39,9 @@ async def test_sound_over_a_resume_goes_on(plane: Plane, sfu: Loopback) -> None:
     await plane.clock.sleep(1)
     sfu.lines.mend(plane.room(), "ben")
 
-    assert await heard_hz(ben.room.audio("ana")) == pytest.approx(440, abs=5)
+    assert await heard_hz(ben.room.audio("ana", MICROPHONE)) == pytest.approx(
+        440, abs=5
+    )
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.005, 0.1, 0.395, 0.4, 0.6, 3.0, 60.0])
@@ -48,7 +50,7 @@ async def test_the_first_frame_is_sound(plane: Plane, seconds: float) -> None:
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     await ana.publish_tone()
     await plane.clock.sleep(seconds)
-    sound = ben.room.audio("ana")
+    sound = ben.room.audio("ana", MICROPHONE)
 
     assert all([any((await anext(sound)).samples) for _ in range(50)])
 
@@ -71,7 +73,7 @@ async def test_sound_nobody_hears_is_hardly_asked_for(plane: Plane) -> None:
     await ana.room.publish_audio(Counted(), name="mic", track_source=MICROPHONE)
     await plane.clock.sleep(3_600)
     assert asked < 3_600 * 100 / 50
-    before, sound = asked, ben.room.audio("ana")
+    before, sound = asked, ben.room.audio("ana", MICROPHONE)
     for _ in range(100):
         await anext(sound)
     assert 100 <= asked - before <= 102

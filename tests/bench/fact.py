@@ -24,7 +24,7 @@ from utd_stream.client.timeouts import Timeouts
 from utd_stream.compose import Ports, UTDRoom, UTDStreamClient
 from utd_stream.machines import connection as c
 from utd_stream.media import Silence
-from utd_stream.models import UTDSeat, UTDSeatGrid
+from utd_stream.models import TrackSource, UTDSeat, UTDSeatGrid
 from utd_stream.reactive import Latest
 
 __all__ = ["measure_fact"]
@@ -106,7 +106,7 @@ def _session(*, watched: int) -> tuple[Callable[[], object], UTDAudioRoomSession
         room=UTDRoom(),
         clock=AsyncioClock(),
         timeouts=Timeouts(),
-        microphone=Silence(),
+        sources={TrackSource.MICROPHONE: Silence()},
         new_key=str,
         client_is_closed=bool,
     )

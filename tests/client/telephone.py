@@ -15,7 +15,6 @@ from utd_stream.machines.signal import SignalState
 from utd_stream.media import Tone
 from utd_stream.models.calls import UTDCall, UTDCallStatus
 from utd_stream.models.rooms import UTDStreamType
-from utd_stream.ports import AudioSource
 from utd_stream.testing import Simulation
 
 __all__ = ["Phone", "Telephone", "outcome", "telephone"]
@@ -55,9 +54,10 @@ class Telephone:
         self.sim = sim
         self.phones: list[Phone] = []
 
-    def phone(self, identity: str, *, microphone: AudioSource | None = None) -> Phone:
+    def phone(self, identity: str, **sources: Any) -> Phone:
         """Return a device of somebody, signed in and listening."""
-        client = self.sim.world.client(microphone=microphone or Tone(440))
+        sources.setdefault("microphone", Tone(440))
+        client = self.sim.world.client(**sources)
         phone = Phone(client, self.sim.world.signal_line(client))
         self.sim.run(client.authenticate(identity))
         ready = SignalState.READY
@@ -79,9 +79,14 @@ class Telephone:
         names = {phone.client.identity or "" for phone in self.phones}
         assert not [name for name in sorted(names) if self.is_busy(name)]
 
-    def talk(self, caller: Phone, callee: Phone) -> tuple[UTDCallSession, ...]:
+    def talk(
+        self,
+        caller: Phone,
+        callee: Phone,
+        kind: UTDStreamType = UTDStreamType.AUDIO_CALL,
+    ) -> tuple[UTDCallSession, ...]:
         """Let one call the other, who answers; return both sessions."""
-        calling = caller.session()
+        calling = caller.session(kind)
         self.sim.run(calling.start(callee.client.identity or ""))
         self.sim.settle()
         answering = self.sim.run(callee.rang[-1].answer())

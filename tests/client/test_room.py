@@ -208,12 +208,12 @@ async def test_refused_token_is_nowhere_in_the_error(
 async def test_leaving_drains_a_pending_publish(ana: Person, plane: Plane) -> None:
     """Disconnect waits for what is being published, then leaves (L21, T35)."""
     await ana.enter("ana")
-    publishing = asyncio.create_task(ana.room.publish_microphone(Silence()))
+    publishing = asyncio.create_task(ana.room.publish(MICROPHONE, Silence()))
     await asyncio.sleep(0)
     leaving = asyncio.create_task(ana.room.disconnect())
     await asyncio.sleep(0)
     with pytest.raises(DisconnectedError):
-        await ana.room.unpublish_microphone()
+        await ana.room.unpublish(MICROPHONE)
     await leaving
 
     assert (await publishing).source is MICROPHONE
@@ -270,7 +270,7 @@ async def test_removed_room_is_over_and_may_be_connected_again(
 ) -> None:
     """After a removal everything says so, and nothing stays behind (T20)."""
     await ana.enter("ana")
-    await ana.room.publish_microphone(Silence())
+    await ana.room.publish(MICROPHONE, Silence())
     await plane.sfu.remove_participant(plane.room(), "ana")
     told = await ana.hears(Disconnected)
     assert told.reason is DisconnectReason.PARTICIPANT_REMOVED
@@ -278,7 +278,7 @@ async def test_removed_room_is_over_and_may_be_connected_again(
     assert removed is not None
     await eventually(lambda: removed.has_ended)  # by itself
     assert removed.lost is DisconnectReason.PARTICIPANT_REMOVED
-    for refused in (ana.room.publish_microphone(Silence()), ana.room.send_data(b"x")):
+    for refused in (ana.room.publish(MICROPHONE, Silence()), ana.room.send_data(b"x")):
         with pytest.raises(DisconnectedError):
             await refused
     await ana.enter("ana")

@@ -71,7 +71,7 @@ async def test_a_lost_right_takes_its_source_alone(
     """Where the right to film goes, the camera goes; the microphone stays."""
     await ana.enter("ana", permission=FILMER)
     await ben.enter("ben", permission=LISTENER)
-    await ana.room.publish_microphone(Silence())
+    await ana.room.publish(MICROPHONE, Silence())
     await ana.room.set_camera(True, PATTERN)  # noqa: FBT003 -- the API
     await eventually(lambda: len(ben.of(TrackSubscribed)) == 2)
     only_sound = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))

@@ -19,7 +19,7 @@ from utd_stream.errors import (
     RefusedError,
 )
 from utd_stream.media import Silence
-from utd_stream.models import Permission
+from utd_stream.models import Permission, TrackSource
 from utd_stream.models.room_events import (
     DataReceived,
 )
@@ -106,7 +106,9 @@ async def test_nobody_poses_as_the_engine(
     """A reserved type is neither sent nor, with a sender, delivered (L37, T43)."""
     await ana.enter("ana")
     await ben.enter("ben")
-    await ben.room.publish_microphone(Silence())  # who speaks is announced at once
+    await ben.room.publish(
+        TrackSource.MICROPHONE, Silence()
+    )  # who speaks is announced at once
     await ana.sees_remote("ben")
     posing = ben.room._connection
     assert posing is not None

@@ -13,6 +13,7 @@ from tests.planes import LISTENER, loopback_plane
 from utd_stream.adapters.loopback import Loopback, LoopbackRoom
 from utd_stream.errors import DisconnectedError
 from utd_stream.media import Silence
+from utd_stream.models import TrackSource
 from utd_stream.models.room_events import ParticipantPermissionsChanged
 from utd_stream.ports import RoomState
 from utd_stream.testing import VirtualLoop, run
@@ -50,7 +51,7 @@ def test_a_change_of_rights_is_told_though_the_room_is_away(
         plane = attrs.evolve(loopback_plane(clock, "app"), media=sfu, sfu=sfu)
         ana = Person(plane)
         await ana.enter("ana")
-        await ana.room.publish_microphone(Silence())
+        await ana.room.publish(TrackSource.MICROPHONE, Silence())
         ana.room.room.is_shy = True
         await plane.allow("ana", LISTENER)
         await clock.settle()

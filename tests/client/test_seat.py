@@ -16,6 +16,7 @@ from utd_stream.errors import (
     TransportError,
     TransportTimeoutError,
 )
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDConnectionState
 
 __all__ = ["lounge"]
@@ -208,7 +209,7 @@ def test_nobody_waits_for_a_microphone_that_broke(
     guest = lounge.joined("guest")
     connection = guest.room._connection
     assert connection is not None
-    connection.microphone._media = cast("Any", BrokenPlane())
+    connection.outlets[TrackSource.MICROPHONE]._media = cast("Any", BrokenPlane())
     began = lounge.sim.clock.monotonic()
     with pytest.raises(PublishError):
         lounge.sim.run(guest.take_seat(0))

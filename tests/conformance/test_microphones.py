@@ -11,7 +11,7 @@ from tests.sources import BEGINS_WRONG, ENDS_LATER, Source
 from tests.world import World
 from utd_stream.errors import InvalidArgumentError, PublishError
 from utd_stream.media import Tone
-from utd_stream.models import SeatOccupancy
+from utd_stream.models import SeatOccupancy, TrackSource
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,6 @@ async def test_what_is_no_microphone_is_refused_where_it_is_given(
         world.client(microphone=source)
     speaker = await world.join("speaker")
     with pytest.raises(InvalidArgumentError, match=r"Tone\(440\)"):
-        await speaker.room.publish_microphone(source)
+        await speaker.room.publish(TrackSource.MICROPHONE, source)
     with pytest.raises(InvalidArgumentError, match=r"Tone\(440\)"):
         await speaker.room.set_microphone(True, source)  # noqa: FBT003 -- the API

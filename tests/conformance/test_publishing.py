@@ -215,8 +215,8 @@ async def test_a_cancelled_publish_leaves_no_ghost_and_no_wedge(world: World) ->
     for step in range(12):
         with suppress(TimeoutError):
             async with asyncio.timeout(step * 0.002):
-                await speaker.room.publish_microphone(Silence())
-            await speaker.room.unpublish_microphone()
+                await speaker.room.publish(TrackSource.MICROPHONE, Silence())
+            await speaker.room.unpublish(TrackSource.MICROPHONE)
         await speaker.room.set_microphone(False)  # after all that runs on
         assert not speaker.room.state().local.publications
     await world.until(is_withdrawn)

@@ -36,7 +36,7 @@ from utd_stream.models.room_events import (
 async def test_tone_arrives_as_it_was_sent(plane: Plane) -> None:
     """Whoever listens hears the frequency that was published."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
+    async with aclosing(ben.room.audio("ana", MICROPHONE)) as sound:  # type: ignore[type-var]  # a generator
         await ana.publish_tone(660)
         assert await heard_hz(sound) == pytest.approx(660, rel=0.1)
 
@@ -44,7 +44,7 @@ async def test_tone_arrives_as_it_was_sent(plane: Plane) -> None:
 async def test_sound_goes_on_with_the_next_track(plane: Plane) -> None:
     """A reader outlives the track it reads, and hears the one that follows."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
-    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
+    async with aclosing(ben.room.audio("ana", MICROPHONE)) as sound:  # type: ignore[type-var]  # a generator
         await ana.publish_tone(440)
         assert await heard_hz(sound) == pytest.approx(440, rel=0.1)
         await ana.room.unpublish(MICROPHONE)
@@ -60,7 +60,7 @@ async def test_sound_ends_with_the_connection(plane: Plane) -> None:
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
 
     async def frames_of(identity: str) -> int:
-        return len([frame async for frame in ben.room.audio(identity)])
+        return len([frame async for frame in ben.room.audio(identity, MICROPHONE)])
 
     heard = asyncio.create_task(frames_of("ana"))
     unheard = asyncio.create_task(frames_of("nobody"))
@@ -96,7 +96,7 @@ async def test_slow_reader_gets_the_newest_frames(plane: Plane) -> None:
     """At most 100 frames wait for a reader, whatever it has missed."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     voice, waiting = Voice(), 0
-    async with aclosing(ben.room.audio("ana")) as sound:  # type: ignore[type-var]  # a generator
+    async with aclosing(ben.room.audio("ana", MICROPHONE)) as sound:  # type: ignore[type-var]  # a generator
         await ana.room.publish_audio(voice, name="mic", track_source=MICROPHONE)
         while not is_loud(await anext(sound)):
             pass
@@ -169,7 +169,7 @@ async def test_muted_track_is_heard_as_silence(plane: Plane) -> None:
     """A reader of a muted track goes on, and reads silence."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     await ana.publish_tone()
-    sound = ben.room.audio("ana")
+    sound = ben.room.audio("ana", MICROPHONE)
     await heard_hz(sound)
     ana.room.set_muted(MICROPHONE, muted=True)
     await ben.hears(TrackMuted)

@@ -76,7 +76,9 @@ async def test_published_track_survives_a_full_reconnect(plane: Plane) -> None:
     assert (told.publication.sid, told.previous_sid) == (sent.sid, old)
     assert sent.sid != old
     assert sent.source is MICROPHONE
-    assert await heard_hz(ben.room.audio("ana")) == pytest.approx(700, rel=0.1)
+    assert await heard_hz(ben.room.audio("ana", MICROPHONE)) == pytest.approx(
+        700, rel=0.1
+    )
     ana.room.set_muted(MICROPHONE, muted=True)
     await ben.hears(TrackMuted)
     await ana.room.unpublish(MICROPHONE)
@@ -87,7 +89,7 @@ async def test_listener_hears_on_after_a_full_reconnect(plane: Plane) -> None:
     """A reader of sound outlives the reconnect of its own client (T29)."""
     ana, ben = await plane.enter("ana"), await plane.enter("ben", permission=LISTENER)
     await ana.room.publish_audio(Tone(700), name="mic", track_source=MICROPHONE)
-    sound = ben.room.audio("ana")
+    sound = ben.room.audio("ana", MICROPHONE)
     await anext(sound)
     await reconnect(plane, ben)
     await heard_hz(sound)  # what was on its way

@@ -179,7 +179,7 @@ async def test_one_made_deaf_hears_no_more_and_is_not_told(plane: Plane) -> None
 
     async def read() -> None:
         nonlocal heard
-        async for _ in ben.room.audio("ana"):
+        async for _ in ben.room.audio("ana", MICROPHONE):
             heard += 1
 
     async def is_waiting() -> bool:

@@ -25,7 +25,7 @@ async def publish(guest: Guest, source: AudioSource) -> None:
 
 async def read(guest: Guest, identity: str) -> None:
     """Read the sound of *identity* until the connection ends."""
-    async for _ in guest.room.audio(identity):
+    async for _ in guest.room.audio(identity, MICROPHONE):
         pass
 
 

@@ -29,6 +29,7 @@ from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.client.room import UTDRoom
 from utd_stream.errors import DescriptorLimitError
 from utd_stream.media import Silence
+from utd_stream.models import TrackSource
 
 ROOMS = 6
 
@@ -79,8 +80,8 @@ async def leaks(here: Plane) -> None:
     async def ours() -> None:
         async with UTDRoom(media=here.media, clock=AsyncioClock()) as room:
             await room.connect(here.url, here.token("ours"))
-            await room.publish_microphone(Silence())
-            await room.unpublish_microphone()
+            await room.publish(TrackSource.MICROPHONE, Silence())
+            await room.unpublish(TrackSource.MICROPHONE)
 
     async def growth(one: Callable[[], Awaitable[None]]) -> dict[str, int]:
         await one()  # what is made once, is made now

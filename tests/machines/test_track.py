@@ -255,11 +255,14 @@ def test_off_keeps_the_track_or_withdraws_it(machine: AnyMachine) -> None:
 
 
 def test_the_wish_is_remembered(machine: AnyMachine) -> None:
-    """The last command is the wish, unless it was refused."""
+    """The last command is the wish, unless it was refused; pictures end it on."""
     for seen in every_track_step(machine):
         wish = seen.data.wish
+        leaves = isinstance(seen.event, PlaceLost | ConnectionEnded)
         if isinstance(seen.event, TurnOn | TurnOff):
             wish = Wish.ON if isinstance(seen.event, TurnOn) else Wish.OFF
+        elif leaves and wish is Wish.ON and not seen.data.keeps:
+            wish = Wish.UNSAID
         assert seen.step.data.wish is wish
     for state, place, asked, wish in product(
         TrackState, (True, False), (True, False), Wish

@@ -102,8 +102,8 @@ def test_a_right_comes_and_goes() -> None:
     gone = changed(none, connection_state=UTDConnectionState.DISCONNECTED)
 
     assert (right_of(none, MICROPHONE), right_of(two, MICROPHONE)) == (None, 2)
-    assert right_facts(none, one) == (granted,)
-    assert right_facts(one, one) == ()
-    assert right_facts(one, two) == (revoked, granted)
-    assert right_facts(two, none) == (revoked,)
-    assert right_facts(two, gone) == ()
+    assert right_facts(none, one, (MICROPHONE,)) == (granted,)
+    assert right_facts(one, one, (MICROPHONE,)) == ()
+    assert right_facts(one, two, (MICROPHONE,)) == (revoked, granted)
+    assert right_facts(two, none, (MICROPHONE,)) == (revoked,)
+    assert right_facts(two, gone, (MICROPHONE,)) == ()

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 
-from utd_stream.client._tracks import Sender, Tracks
+from utd_stream.client._tracks import Tracks
 from utd_stream.client.rules.audio_room import (
     AudioRoomFact,
     AudioRoomState,
@@ -167,7 +167,7 @@ def muted_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
 def open_microphone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who was switched off while the SFU was asked is heard all the same."""
 
-    def ignoring(self: Tracks, sender: Sender, *, muted: bool) -> None:
+    def ignoring(self: Tracks, source: TrackSource, *, muted: bool) -> None:
         assert muted in {True, False}
 
     monkeypatch.setattr(Tracks, "_mute", ignoring)

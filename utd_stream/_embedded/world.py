@@ -27,7 +27,7 @@ from utd_stream.engine.notes import CommittedRoom, committed_room
 from utd_stream.engine.running import RunningEngine, running
 from utd_stream.errors import ClosedError, InvalidArgumentError, UsageError
 from utd_stream.models.names import sfu_room_name
-from utd_stream.ports import AudioSource, Clock, FactLog, Luck
+from utd_stream.ports import AudioSource, Clock, FactLog, Luck, VideoSource
 
 __all__ = ["EmbeddedWorld", "embedded"]
 
@@ -239,6 +239,8 @@ class EmbeddedWorld:
         self,
         *,
         microphone: AudioSource | None = None,
+        camera: VideoSource | None = None,
+        screen: VideoSource | None = None,
         session_provider: SessionProvider | None = None,
         timeouts: Timeouts | None = None,
     ) -> UTDStreamClient:
@@ -246,12 +248,14 @@ class EmbeddedWorld:
 
         Args:
             microphone: What is heard of it, such as ``Tone(440)``.
+            camera: What is seen of it in video calls, such as ``TestPattern()``.
+            screen: What `UTDCallSession.set_screen_share` shows.
             session_provider: Mints in place of the app's key.
             timeouts: Limits of waiting.
 
         Raises:
             ClosedError: If the world is not started, or closed.
-            InvalidArgumentError: If *microphone* is not an audio source.
+            InvalidArgumentError: If a source cannot be opened.
         """
         number = next(self._numbers)
         pool = self._check_open()
@@ -270,6 +274,8 @@ class EmbeddedWorld:
             self.app.key,
             base_url=self.base_url,
             microphone=microphone,
+            camera=camera,
+            screen=screen,
             session_provider=session_provider,
             timeouts=timeouts,
             ports=ports,

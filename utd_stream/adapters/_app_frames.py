@@ -135,6 +135,14 @@ class AppFrames(ABC, Generic[_T]):
         message = f"the {self._words.kind} source failed at once: {told}"
         raise PublishError(message) from self._failure
 
+    async def ready_or_closed(self) -> None:
+        """Do as `ready` does; close the source where it fails or is cancelled."""
+        try:
+            await self.ready()
+        except BaseException:
+            await self.aclose()
+            raise
+
     def take(self) -> _T | None:
         """Return the next step if it is there, and ask for the one after it."""
         if not self._steps:

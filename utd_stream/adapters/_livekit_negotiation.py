@@ -13,11 +13,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from livekit import rtc
 
-from utd_stream.adapters._livekit_audio import Feed
-from utd_stream.adapters._livekit_video import PictureFeed
+from utd_stream.adapters._livekit_feed import Feed
 from utd_stream.models.participants import TrackSource
 
 __all__ = ["Negotiation"]
@@ -42,9 +42,7 @@ class Negotiation:
         receives: Whether every track of the others is to be received.
     """
 
-    def __init__(
-        self, room: rtc.Room, feeds: Mapping[TrackSource, Feed | PictureFeed]
-    ) -> None:
+    def __init__(self, room: rtc.Room, feeds: Mapping[TrackSource, Feed[Any]]) -> None:
         self.receives = False
         self._room = room
         self._feeds = feeds

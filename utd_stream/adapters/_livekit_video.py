@@ -10,7 +10,8 @@ from typing import TypeAlias, cast
 from livekit import rtc
 
 from utd_stream.adapters._app_pictures import AppPictures
-from utd_stream.adapters._livekit_audio import Find, Streams
+from utd_stream.adapters._livekit_feed import Feed
+from utd_stream.adapters._livekit_streams import Find, Streams
 from utd_stream.models.media import VideoFrame
 from utd_stream.ports import Clock, VideoSource
 
@@ -32,7 +33,7 @@ _DEGREES = {turn: degrees for degrees, turn in _TURNS.items()}
 logger = logging.getLogger("utd_stream.adapters")
 
 
-class PictureFeed:
+class PictureFeed(Feed[AppPictures]):
     """Pictures of a source on their way into a track; the clock sets their pace.
 
     Raises:
@@ -42,14 +43,12 @@ class PictureFeed:
     def __init__(
         self, source: VideoSource, name: str, clock: Clock, *, is_screen: bool
     ) -> None:
-        self._source = source
         self._name = name
         self._clock = clock
         self._is_screen = is_screen
-        self._pictures = AppPictures(source, clock)
         self._native: rtc.VideoSource | None = None
         self._track: rtc.LocalVideoTrack | None = None
-        self._task: asyncio.Task[None] | None = None
+        super().__init__(source)
 
     @property
     def track(self) -> rtc.LocalVideoTrack:
@@ -58,54 +57,26 @@ class PictureFeed:
         return self._track
 
     async def ready(self) -> None:
-        """Wait for the first picture, for a limited time.
-
-        Raises:
-            PublishError: If the source failed or ended before it.
-        """
-        await self._pictures.ready()
-        first = self._pictures.waiting
+        """Wait for the first picture, and make a track of its size."""
+        await super().ready()
+        first = self._frames.waiting
         width, height = (
             _USUAL_PX if first is None else (first.width_px, first.height_px)
         )
         self._native = rtc.VideoSource(width, height, is_screencast=self._is_screen)
         self._track = rtc.LocalVideoTrack.create_video_track(self._name, self._native)
 
-    def start(self) -> None:
-        """Begin to take pictures."""
-        self._task = asyncio.create_task(self._run(), name="video feed")
+    def _open(self, source: VideoSource, *, again: bool) -> AppPictures:
+        return AppPictures(source, self._clock, again=again)
 
-    def mute(self, *, muted: bool) -> None:
-        """Stop or start sending; pictures are taken all the same.
-
-        Raises:
-            PublishError: If the source had ended, and cannot be opened anew.
-        """
-        if muted:
-            self.track.mute()
-            return
-        if self._task is not None and self._task.done():
-            self._pictures = AppPictures(self._source, self._clock, again=True)
-            self.start()
-        self.track.unmute()
-
-    async def stop(self) -> None:
-        """Take no more pictures."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
-        await self._pictures.aclose()
-
-    async def aclose(self) -> None:
-        """Stop, then free the native source."""
-        await self.stop()
+    async def _free(self) -> None:
         if self._native is not None:
             await self._native.aclose()
 
     async def _run(self) -> None:
         assert self._native is not None  # noqa: S101 -- ready by then
         try:
-            while (frame := await self._pictures.due()) is not None:
+            while (frame := await self._frames.due()) is not None:
                 self._native.capture_frame(
                     rtc.VideoFrame(frame.width_px, frame.height_px, _I420, frame.data),
                     timestamp_us=round(self._clock.monotonic() * 1_000_000),
@@ -113,7 +84,7 @@ class PictureFeed:
                 )
         except Exception:
             logger.exception("LiveKit's client takes no more video; its track is muted")
-            await self._pictures.aclose()
+            await self._frames.aclose()
         self.track.mute()
 
 

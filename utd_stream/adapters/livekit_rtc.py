@@ -16,7 +16,7 @@ from livekit.rtc.participant import (
 )
 from livekit.rtc.room import EventTypes
 
-from utd_stream.adapters._livekit_audio import Ears, Feed
+from utd_stream.adapters._livekit_audio import Ears, SoundFeed
 from utd_stream.adapters._livekit_events import (
     local_publication,
     publication,
@@ -24,6 +24,7 @@ from utd_stream.adapters._livekit_events import (
     room_event,
 )
 from utd_stream.adapters._livekit_exit import end_quietly, until_quiet
+from utd_stream.adapters._livekit_feed import Feed
 from utd_stream.adapters._livekit_fork import refuse_fork
 from utd_stream.adapters._livekit_negotiation import Negotiation
 from utd_stream.adapters._livekit_proxy import proxy_variable
@@ -101,7 +102,7 @@ class LiveKitRoom:
         self._dynacast = dynacast
         self._clock = AsyncioClock()
         self._observer: Callable[[RoomEvent], None] | None = None
-        self._feeds: dict[TrackSource, Feed | PictureFeed] = {}
+        self._feeds: dict[TrackSource, Feed[Any]] = {}
         self._ears = Ears()
         self._eyes = Eyes()
         self._negotiation = Negotiation(self._room, self._feeds)
@@ -177,7 +178,7 @@ class LiveKitRoom:
         """Announce a track fed from *source*, in place of the one before."""
         await self.unpublish(track_source)
         self._local()
-        return await self._publish(Feed(source, name, self._clock), track_source)
+        return await self._publish(SoundFeed(source, name, self._clock), track_source)
 
     async def publish_video(
         self, source: VideoSource, *, name: str, track_source: TrackSource
@@ -190,7 +191,7 @@ class LiveKitRoom:
         return await self._publish(feed, track_source)
 
     async def _publish(
-        self, feed: Feed | PictureFeed, track_source: TrackSource
+        self, feed: Feed[Any], track_source: TrackSource
     ) -> TrackPublication:
         options = rtc.TrackPublishOptions(source=_client_source(track_source))
         try:
@@ -215,6 +216,14 @@ class LiveKitRoom:
         # find it published.
         self._tell("local_track_published", (sent, feed.track))
         return publication(sent)
+
+    async def switch(
+        self, track_source: TrackSource, source: AudioSource | VideoSource
+    ) -> None:
+        """Feed what is published of *track_source* from *source* from now on."""
+        feed = self._feeds.get(track_source)
+        if feed is not None:
+            await feed.switch(source)
 
     async def unpublish(self, track_source: TrackSource) -> None:
         """Withdraw what is published of *track_source* and stop its feed."""
@@ -247,9 +256,11 @@ class LiveKitRoom:
             message = f"the data message was not sent: {error.message}"
             raise TransportError(message) from error
 
-    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity* while its microphone is subscribed."""
-        return self._ears.hear(lambda: self._track_of(identity, TrackSource.MICROPHONE))
+    def audio(
+        self, identity: str, track_source: TrackSource
+    ) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while that track is subscribed."""
+        return self._ears.hear(lambda: self._track_of(identity, track_source))
 
     def video(
         self, identity: str, track_source: TrackSource

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from utd_stream.client._keeper import Keeper
-from utd_stream.client._outlet import PictureOutlet, SoundOutlet
+from utd_stream.client._outlet import Outlet, PictureOutlet, SoundOutlet
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import DisconnectReason
 from utd_stream.ports import Clock, MediaRoom
 
 __all__ = ["Connection"]
+
+_OUTLETS: Mapping[TrackSource, type[Outlet[Any]]] = {
+    TrackSource.MICROPHONE: SoundOutlet,
+    TrackSource.CAMERA: PictureOutlet,
+    TrackSource.SCREEN_SHARE: PictureOutlet,
+}
 
 
 class Connection:
@@ -20,9 +28,7 @@ class Connection:
         number: Rises with each connection of one room, from 1.
         media: Never connected twice.
         keeper: Owns every call to `media` that awaits.
-        microphone: What is published, or was last.
-        camera: Likewise.
-        screen: Likewise.
+        outlets: One for each source that may be published.
         lost: Why the SFU ended it, if it did.
     """
 
@@ -36,24 +42,15 @@ class Connection:
         self.number = number
         self.media = media
         self.keeper = Keeper(clock)
-        self.microphone: SoundOutlet = SoundOutlet(
-            media,
-            self.keeper,
-            TrackSource.MICROPHONE,
-            before.microphone.source if before else None,
-        )
-        self.camera: PictureOutlet = PictureOutlet(
-            media,
-            self.keeper,
-            TrackSource.CAMERA,
-            before.camera.source if before else None,
-        )
-        self.screen: PictureOutlet = PictureOutlet(
-            media,
-            self.keeper,
-            TrackSource.SCREEN_SHARE,
-            before.screen.source if before else None,
-        )
+        self.outlets: dict[TrackSource, Outlet[Any]] = {
+            kind: outlet(
+                media,
+                self.keeper,
+                kind,
+                before.outlets[kind].source if before else None,
+            )
+            for kind, outlet in _OUTLETS.items()
+        }
         self.lost: DisconnectReason | None = None
         self._ending: asyncio.Task[None] | None = None
 

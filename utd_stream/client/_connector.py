@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias, assert_never
 
 import attrs
 
 from utd_stream.client._entrance import Entrance
 from utd_stream.client._owner import Owner
+from utd_stream.client._sources import AnySource
 from utd_stream.client.api import UTDApi
 from utd_stream.client.room import UTDRoom
 from utd_stream.client.rules.facts import EventTold, RoomRead
@@ -31,8 +32,9 @@ from utd_stream.errors import (
 )
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import DisconnectReason
-from utd_stream.ports import AudioSource, Clock, FactLog
+from utd_stream.ports import Clock, FactLog
 
 __all__ = ["Connector", "ConnectorFact", "Link"]
 
@@ -63,7 +65,7 @@ class Link:
         room: The SFU.
         clock: Time.
         timeouts: Limits of waiting.
-        microphone: What is heard of this client; None without one.
+        sources: What this client has to send, by its kind.
         new_key: Draws an idempotency key.
         client_is_closed: Whether nothing can be asked of the engine any more.
         log: Told what happens; None for nobody.
@@ -74,7 +76,7 @@ class Link:
     room: UTDRoom
     clock: Clock
     timeouts: Timeouts
-    microphone: AudioSource | None
+    sources: Mapping[TrackSource, AnySource]
     new_key: Callable[[], str]
     client_is_closed: Callable[[], bool]
     log: FactLog | None = None

@@ -13,7 +13,7 @@ from utd_stream.ports import AudioSource, MediaRoom, VideoSource
 
 __all__ = ["Outlet", "PictureOutlet", "SoundOutlet"]
 
-_S = TypeVar("_S")
+_S = TypeVar("_S", bound=AudioSource | VideoSource)
 
 logger = logging.getLogger("utd_stream.client")
 
@@ -64,6 +64,14 @@ class Outlet(ABC, Generic[_S]):
             self.kind, lambda: self._publish(source), lambda _: self._withdraw()
         )
 
+    async def switch(self, source: _S) -> None:
+        """Send *source* from now on, in the track that is published or the next.
+
+        Raises:
+            PublishError: If it cannot be played; what was sent before goes on.
+        """
+        await self._keeper.run(self.kind, lambda: self._switch(source))
+
     async def unpublish(self) -> None:
         """Withdraw what is published, if something is."""
         await self._keeper.run(self.kind, self._withdraw)
@@ -79,7 +87,9 @@ class Outlet(ABC, Generic[_S]):
         """Publish or unmute; return whether it was published."""
         sent = self._media.state().local.publications
         is_sent = any(each.source is self.kind for each in sent)
-        if is_sent and (source is None or source == self.source):
+        if is_sent:
+            if source is not None and source != self.source:
+                await self._switch(source)
             self._media.set_muted(self.kind, muted=False)
             return False
         chosen = self.source if source is None else source
@@ -89,6 +99,10 @@ class Outlet(ABC, Generic[_S]):
             raise InvalidArgumentError(message)
         await self._publish(chosen)
         return True
+
+    async def _switch(self, source: _S) -> None:
+        await self._media.switch(self.kind, source)
+        self.source = source
 
     async def _publish(self, source: _S) -> TrackPublication:
         self.source = source

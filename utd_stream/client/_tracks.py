@@ -1,6 +1,4 @@
-"""Publishes, mutes and withdraws the tracks of one session.
-
-What differs between a microphone and a camera is a `Sender`.
+"""Publishes, mutes, switches and withdraws the tracks of one session.
 
 Source: contract.md section 5, Microphone; lessons L20, L21.
 """
@@ -9,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, assert_never
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias, assert_never
 
 from utd_stream.client._failures import Failures
 from utd_stream.client._owner import Owner
+from utd_stream.client._sources import AnySource, check_given, check_source
 from utd_stream.client.room import UTDRoom
 from utd_stream.client.rules.facts import OwnMuteRead
 from utd_stream.client.rules.sending import DisarmOverdue
@@ -25,13 +24,15 @@ from utd_stream.errors import (
 )
 from utd_stream.machines import track as t
 from utd_stream.models.participants import TrackSource
-from utd_stream.ports import AudioSource, Clock
+from utd_stream.ports import Clock
 
-__all__ = ["MicrophoneSender", "Sender", "TrackEffect", "TrackFact", "Tracks"]
+__all__ = ["TrackEffect", "TrackFact", "Tracks"]
 
 logger = logging.getLogger("utd_stream.client")
 
-TrackFact: TypeAlias = t.Overdue | t.Published | t.PublishFailed | OwnMuteRead
+TrackFact: TypeAlias = (
+    t.TurnOn | t.TurnOff | t.Overdue | t.Published | t.PublishFailed | OwnMuteRead
+)
 TrackEffect: TypeAlias = (
     t.PublishTrack
     | t.UnpublishTrack
@@ -42,77 +43,12 @@ TrackEffect: TypeAlias = (
 )
 
 
-class Sender(Protocol):
-    """Sends from one source of this client."""
-
-    @property
-    def source(self) -> TrackSource:
-        """Which source it is."""
-        ...
-
-    async def publish(self) -> None:
-        """Publish a track of it; cancelled, it withdraws the track.
-
-        Raises:
-            PublishError: If the source cannot be opened, or the SFU did not take
-                the track.
-            RefusedError: If the SFU does not allow the source.
-            DisconnectedError: If the room is not connected, or was left.
-        """
-        ...
-
-    async def unpublish(self) -> None:
-        """Withdraw its track, if one is published.
-
-        Raises:
-            DisconnectedError: If the room is not connected.
-        """
-        ...
-
-    def mute(self, *, muted: bool) -> None:
-        """Stop or start sending at once, if a track is published.
-
-        Raises:
-            PublishError: If the source cannot be opened anew.
-            DisconnectedError: If the room is not connected.
-        """
-        ...
-
-
-class MicrophoneSender:
-    """The `Sender` of the microphone.
-
-    Args:
-        room: Where it is published.
-        sound: What is heard; without one nothing is ever wanted.
-    """
-
-    source = TrackSource.MICROPHONE
-
-    def __init__(self, room: UTDRoom, sound: AudioSource | None) -> None:
-        self._room = room
-        self._sound = sound
-
-    async def publish(self) -> None:
-        """Publish the sound."""
-        assert self._sound is not None  # noqa: S101 -- nothing is wanted without it
-        await self._room.publish_microphone(self._sound)
-
-    async def unpublish(self) -> None:
-        """Withdraw it."""
-        await self._room.unpublish_microphone()
-
-    def mute(self, *, muted: bool) -> None:
-        """Mute or unmute it."""
-        self._room.mute_microphone(muted)
-
-
 class Tracks:
     """The tracks of one session.
 
     Args:
-        senders: One for each source.
-        room: Where they are published.
+        sources: What the client has, by its kind.
+        room: Where it is published.
         clock: Time.
         limit: How long a right is waited for, in seconds.
         owner: Of the tasks.
@@ -122,7 +58,7 @@ class Tracks:
 
     def __init__(  # noqa: PLR0913 -- what it is made of
         self,
-        senders: Sequence[Sender],
+        sources: Mapping[TrackSource, AnySource],
         room: UTDRoom,
         *,
         clock: Clock,
@@ -131,7 +67,7 @@ class Tracks:
         failures: Failures,
         post: Callable[[TrackFact], None],
     ) -> None:
-        self._senders = {sender.source: sender for sender in senders}
+        self._sources = dict(sources)
         self._room = room
         self._clock = clock
         self._limit = limit
@@ -140,32 +76,85 @@ class Tracks:
         self._post = post
         self._publishing: dict[TrackSource, asyncio.Task[None]] = {}
         self._timers: dict[TrackSource, asyncio.Task[None]] = {}
-        self._unmuting_failure: PublishError | None = None
+        # Why the last try to send was in vain.
+        self._failed: dict[TrackSource, UTDStreamException] = {}
 
-    def raise_unmuting_failure(self) -> None:
-        """Raise the error of the last unmute, once.
+    def check_given(self, source: TrackSource) -> None:
+        """Refuse to send from *source* where the client has none.
 
         Raises:
-            PublishError: If that unmute failed to open the source again.
+            InvalidArgumentError: If it has none; the message names the choices.
         """
-        failure, self._unmuting_failure = self._unmuting_failure, None
-        if failure is not None:
+        check_given(source, self._sources.get(source))
+
+    async def turn(
+        self, source: TrackSource, *, on: bool, settled: Callable[[], Awaitable[object]]
+    ) -> None:
+        """Post the command, and wait until what it begins has ended.
+
+        Cancelled while it publishes, it turns the source off.
+
+        Args:
+            source: Which.
+            on: Whether to send from it.
+            settled: Waits until nothing is on its way.
+
+        Raises:
+            InvalidArgumentError: If the client has no such source.
+            RefusedError: If the place is not held.
+            PublishError: If the source cannot be played, or published.
+            DisconnectedError: If the room is left meanwhile.
+        """
+        if on:
+            self.check_given(source)
+        self._failed.pop(source, None)
+        under_way = self._publishing.get(source)
+        self._post(t.TurnOn(source) if on else t.TurnOff(source))
+        is_mine = self._publishing.get(source) is not under_way
+        try:
+            await settled()
+        except asyncio.CancelledError:
+            if is_mine:
+                self._post(t.TurnOff(source))
+            raise
+        if on and (failure := self._failed.pop(source, None)) is not None:
             raise failure
+
+    async def switch(
+        self, source: TrackSource, given: AnySource, *, is_sent: bool
+    ) -> None:
+        """Send *given* from now on, in place of what the client had.
+
+        Args:
+            source: In place of which.
+            given: What is sent.
+            is_sent: Whether a track is published, or on its way.
+
+        Raises:
+            InvalidArgumentError: If it is no source of that kind.
+            PublishError: If it cannot be played; what was sent goes on.
+            DisconnectedError: If the room is left meanwhile.
+        """
+        check_source(source, given)
+        check_given(source, given)
+        if is_sent:
+            await self._room.switch(source, given)
+        self._sources[source] = given
 
     def begin(self, effect: TrackEffect) -> None:
         """Begin an effect of a track."""
         source = effect.source
         match effect:
             case t.PublishTrack(_, publication):
-                work = self._publish(self._senders[source], publication)
+                work = self._publish(source, publication)
                 self._publishing[source] = self._owner.task(work)
             case t.UnpublishTrack():
                 _cancel(self._publishing.pop(source, None))
-                self._owner.start(_unpublish(self._senders[source]))
+                self._owner.start(self._unpublish(source))
             case t.MuteTrack():
-                self._mute(self._senders[source], muted=True)
+                self._mute(source, muted=True)
             case t.UnmuteTrack():
-                self._mute(self._senders[source], muted=False)
+                self._mute(source, muted=False)
             case t.ArmOverdue(_, wait):
                 _cancel(self._timers.pop(source, None))
                 self._timers[source] = self._owner.task(self._time_out(source, wait))
@@ -174,11 +163,11 @@ class Tracks:
             case _:
                 assert_never(effect)
 
-    async def _publish(self, sender: Sender, publication: int) -> None:
-        source = sender.source
+    async def _publish(self, source: TrackSource, publication: int) -> None:
         try:
-            await sender.publish()
+            await self._room.publish(source, self._sources[source])
         except UTDStreamException as error:
+            self._failed[source] = error
             failure = self._failures.of(error)
             self._post(t.PublishFailed(source, publication, failure))
         except Exception:
@@ -187,29 +176,27 @@ class Tracks:
         else:
             self._post(t.Published(source, publication))
 
+    async def _unpublish(self, source: TrackSource) -> None:
+        try:
+            await self._room.unpublish(source)
+        except (DisconnectedError, UsageError) as error:
+            logger.debug("nothing to unpublish: %s", error)
+
     async def _time_out(self, source: TrackSource, wait: int) -> None:
         await self._clock.sleep(self._limit)
         self._post(t.Overdue(source, wait))
 
-    def _mute(self, sender: Sender, *, muted: bool) -> None:
-        self._unmuting_failure = None
+    def _mute(self, source: TrackSource, *, muted: bool) -> None:
         try:
-            sender.mute(muted=muted)
+            self._room.mute(source, muted)
             for sent in self._room.state().local.publications:
-                if sent.source is sender.source:
+                if sent.source is source:
                     self._post(OwnMuteRead(sent))
         except DisconnectedError as error:
             logger.debug("nothing to mute: %s", error)
         except PublishError as error:
-            self._unmuting_failure = error
-            logger.warning("the %s stays muted: %s", sender.source.value, error)
-
-
-async def _unpublish(sender: Sender) -> None:
-    try:
-        await sender.unpublish()
-    except (DisconnectedError, UsageError) as error:
-        logger.debug("nothing to unpublish: %s", error)
+            self._failed[source] = error
+            logger.warning("the %s stays muted: %s", source.value, error)
 
 
 def _cancel(task: asyncio.Task[None] | None) -> None:

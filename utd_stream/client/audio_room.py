@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NoReturn, TypeAlias, TypeVar
@@ -12,11 +12,11 @@ from utd_stream.client._connector import Connector, Link
 from utd_stream.client._failures import Failures
 from utd_stream.client._grid import check_index, check_mode, naming_arguments
 from utd_stream.client._journal import Journal
-from utd_stream.client._microphone import check_microphone, refuse_video
 from utd_stream.client._owner import Owner
 from utd_stream.client._place import Place
 from utd_stream.client._runner import Runner
-from utd_stream.client._tracks import MicrophoneSender, TrackEffect, Tracks
+from utd_stream.client._sources import refuse_video
+from utd_stream.client._tracks import TrackEffect, Tracks
 from utd_stream.client.rules.audio_room import (
     AudioRoomEffect,
     AudioRoomFact,
@@ -36,16 +36,14 @@ from utd_stream.contract.answers import (
 from utd_stream.errors import (
     ClosedError,
     NotFoundError,
-    PublishError,
     TransportTimeoutError,
 )
 from utd_stream.machines import connection as c
 from utd_stream.machines import place as p
-from utd_stream.machines import track as t
-from utd_stream.models.media import AudioFrame
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import SeatMode, SeatOccupancy, UTDRole, UTDStreamType
 from utd_stream.models.seats import Invitation, SpeakerRequest, UTDSeatGrid
+from utd_stream.ports import VideoSource
 from utd_stream.reactive import Latest
 from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
@@ -55,6 +53,7 @@ __all__ = ["UTDAudioRoomSession"]
 
 _Answer = TypeVar("_Answer", SeatAnswer, SeatedAnswer, RequestAnswer, InvitationAnswer)
 _Method: TypeAlias = Callable[..., Awaitable[_Answer]]
+_MICROPHONE = TrackSource.MICROPHONE
 _Run: TypeAlias = Runner[AudioRoomSnapshot, SeatRequest, AudioRoomFact, AudioRoomEffect]
 
 
@@ -71,7 +70,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     _type = UTDStreamType.AUDIO_ROOM
 
     def __init__(self, link: Link, room_name: str, mint: Mint) -> None:
-        has_microphone = link.microphone is not None
+        has_microphone = _MICROPHONE in link.sources
         self._run: _Run = Runner(
             AudioRoomState.first(link.identity, has_microphone=has_microphone),
             self._begin,
@@ -104,7 +103,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             sending=lambda: self._run.state.sending,
         )
         self._tracks = Tracks(
-            (MicrophoneSender(link.room, link.microphone),),
+            link.sources,
             link.room,
             clock=link.clock,
             limit=link.timeouts.seat,
@@ -146,10 +145,6 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         """The invitation that waits for my answer, or None."""
         return self.snapshot.derive(fold.my_invitation)
 
-    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity*; see `UTDRoom.audio`."""
-        return self.room.audio(identity)
-
     # My own seat.
 
     async def take_seat(self, index: int) -> None:
@@ -177,7 +172,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             ClosedError: If there can be none: the session or client is closed.
         """
         check_index(index)
-        check_microphone(self._link.microphone)
+        self._tracks.check_given(_MICROPHONE)
         await self._take_seat(NumberedSeat(index))
 
     async def leave_seat(self) -> None:
@@ -217,18 +212,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
             PublishError: If it cannot be played, or published; you stay seated.
         """
         self._check_open()
-        if on:
-            check_microphone(self._link.microphone)
-        source = TrackSource.MICROPHONE
-        self._post(t.TurnOn(source) if on else t.TurnOff(source))
-        self._tracks.raise_unmuting_failure()
-        occupancy = await self.occupancy.until(
-            lambda s: s is not SeatOccupancy.PUBLISHING
-        )
-        has_right = self._run.state.sending.track(source).data.right
-        if on and occupancy is SeatOccupancy.SILENT and has_right:
-            message = "the microphone could not be published; try again"
-            raise PublishError(message)
+        await self._tracks.turn(_MICROPHONE, on=on, settled=self._until_published)
 
     async def set_camera(
         self,
@@ -243,6 +227,13 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
     ) -> NoReturn:
         """Refuse with `RefusedError` (``forbidden``): there are no screens here."""
         refuse_video("set_screen_share", self._snapshot.value.occupancy)
+
+    async def switch_camera(
+        self,
+        source: VideoSource,  # noqa: ARG002 -- as in calls
+    ) -> NoReturn:
+        """Refuse with `RefusedError` (``forbidden``): there are no cameras here."""
+        refuse_video("switch_camera", self._snapshot.value.occupancy)
 
     # The grid.
 
@@ -339,7 +330,7 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         Raises:
             NotFoundError: If no invitation waits for me.
         """
-        check_microphone(self._link.microphone)
+        self._tracks.check_given(_MICROPHONE)
         await self._take_seat(InvitedSeat(self._my_invitation().id))
 
     async def decline_invitation(self) -> None:
@@ -378,6 +369,9 @@ class UTDAudioRoomSession(UTDSession[AudioRoomSnapshot]):
         except TimeoutError as error:
             message = f"no seat with a microphone within {limit:g} s; none is kept"
             raise TransportTimeoutError(message) from error
+
+    async def _until_published(self) -> None:
+        await self.occupancy.until(lambda s: s is not SeatOccupancy.PUBLISHING)
 
     async def _until_ready(self) -> None:
         await self._until_connected()

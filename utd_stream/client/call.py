@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, NoReturn, TypeAlias
@@ -14,11 +14,10 @@ from utd_stream.client._connector import Connector, Link
 from utd_stream.client._failures import Failures
 from utd_stream.client._grid import naming_arguments
 from utd_stream.client._journal import Journal
-from utd_stream.client._microphone import check_microphone
 from utd_stream.client._owner import Owner
 from utd_stream.client._runner import Runner
 from utd_stream.client._signaling import Signaling
-from utd_stream.client._tracks import MicrophoneSender, TrackEffect, Tracks
+from utd_stream.client._tracks import TrackEffect, Tracks
 from utd_stream.client.rules.call import (
     AnswerCall,
     CallEffect,
@@ -43,9 +42,9 @@ from utd_stream.machines import connection as c
 from utd_stream.machines import place as p
 from utd_stream.machines import track as t
 from utd_stream.models.calls import CallDirection, EndInfo, UTDCall, UTDCallStatus
-from utd_stream.models.media import AudioFrame
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import UTDStreamType
+from utd_stream.ports import VideoSource
 from utd_stream.reactive import Latest
 from utd_stream.snapshots import call as fold
 from utd_stream.snapshots.call import CallSnapshot
@@ -68,9 +67,8 @@ class UTDCallSession(UTDSession[CallSnapshot]):
     def __init__(self, link: Link, kind: UTDStreamType, signaling: Signaling) -> None:
         self._kind = kind
         self._signaling = signaling
-        has_microphone = link.microphone is not None
         self._run: _Run = Runner(
-            CallState.first(link.identity, has_microphone=has_microphone),
+            CallState.first(link.identity, kind, frozenset(link.sources)),
             self._begin,
             journal=Journal(link.log, f"{link.identity} in a call"),
             clock=link.clock,
@@ -96,7 +94,7 @@ class UTDCallSession(UTDSession[CallSnapshot]):
             state=lambda: self._state,
         )
         self._tracks = Tracks(
-            (MicrophoneSender(link.room, link.microphone),),
+            link.sources,
             link.room,
             clock=link.clock,
             limit=link.timeouts.call,
@@ -144,10 +142,6 @@ class UTDCallSession(UTDSession[CallSnapshot]):
         """How the newest call ended; None while it goes on."""
         return self.snapshot.derive(lambda s: s.end_info)
 
-    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity*; see `UTDRoom.audio`."""
-        return self.room.audio(identity)
-
     # What is asked.
 
     async def start(
@@ -158,8 +152,10 @@ class UTDCallSession(UTDSession[CallSnapshot]):
     ) -> UTDCall:
         """Call somebody, and return once the microphone is published.
 
-        Where the callee is calling this person at that moment, it answers their
-        call.  Cancelling takes the call back.
+        In a video call the client's camera is published, too, if it has one and
+        `set_camera(False)` was not said.  Where the callee is calling this person
+        at that moment, it answers their call, of whichever type that is.
+        Cancelling takes the call back.
 
         Args:
             callee_identity: Whom; 1 to 256 bytes.
@@ -175,14 +171,15 @@ class UTDCallSession(UTDSession[CallSnapshot]):
             ConflictError: If one of them is in a call (``caller_busy``,
                 ``callee_busy``), or the call was ended meanwhile.
             InvalidTransitionError: If this session has a call.
-            PublishError: If the microphone cannot be played, or published; the
-                call is ended.
+            PublishError: If microphone or camera cannot be played, or published;
+                the call is ended.  Say `set_camera(False)` first to begin without
+                a camera that may fail.
             ConnectError: If the SFU cannot be reached, or refuses; likewise.
             TransportTimeoutError: If it took longer than `Timeouts.call`.
             TransportError: If the engine cannot be reached.
             ClosedError: If the session is disposed.
         """
-        check_microphone(self._link.microphone)
+        self._tracks.check_given(TrackSource.MICROPHONE)
         return await self._enter(
             DialCall(
                 callee=callee_identity,
@@ -196,7 +193,8 @@ class UTDCallSession(UTDSession[CallSnapshot]):
     async def accept(self, call_id: str) -> UTDCall:
         """Answer a call, and return once the microphone is published.
 
-        Cancelling takes the answer back, or ends the call.
+        A camera is published as by `start`.  Cancelling takes the answer back, or
+        ends the call.
 
         Returns:
             The row as it then stands, also when the call is over already.
@@ -209,14 +207,14 @@ class UTDCallSession(UTDSession[CallSnapshot]):
                 or it is over.
             RefusedError: If the session follows another call.
             InvalidTransitionError: If this session has a call.
-            PublishError: If the microphone cannot be played, or published; the
-                call is ended.
+            PublishError: If microphone or camera cannot be played, or published;
+                the call is ended.
             ConnectError: If the SFU cannot be reached, or refuses; likewise.
             TransportTimeoutError: If it took longer than `Timeouts.call`.
             TransportError: If the engine cannot be reached.
             ClosedError: If the session is disposed.
         """
-        check_microphone(self._link.microphone)
+        self._tracks.check_given(TrackSource.MICROPHONE)
         return await self._enter(AnswerCall(call_id=call_id, key=self._link.new_key()))
 
     async def ringing(self, call_id: str) -> None:
@@ -286,26 +284,59 @@ class UTDCallSession(UTDSession[CallSnapshot]):
             PublishError: If it cannot be played, or published; the call goes on.
         """
         self._check_open()
-        if on:
-            check_microphone(self._link.microphone)
-        source = TrackSource.MICROPHONE
-        self._post(t.TurnOn(source) if on else t.TurnOff(source))
-        self._tracks.raise_unmuting_failure()
-        await self.snapshot.until(lambda s: s.microphone is not t.TrackState.PUBLISHING)
+        await self._turn(TrackSource.MICROPHONE, on=on)
 
-    async def set_camera(
-        self,
-        on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
-    ) -> NoReturn:
-        """Refuse with `RefusedError` (``forbidden``): there are no cameras yet."""
-        self._refuse_video("set_camera")
+    async def set_camera(self, on: bool) -> None:  # noqa: FBT001 -- as elsewhere
+        """Be seen or not; off withdraws the track.
 
-    async def set_screen_share(
-        self,
-        on: bool,  # noqa: FBT001, ARG002 -- as in the other SDKs
-    ) -> NoReturn:
-        """Refuse with `RefusedError` (``forbidden``): there are no screens yet."""
-        self._refuse_video("set_screen_share")
+        Said before a call, off holds for the calls that follow.  What is on is on
+        again after a reconnect, and off after the call, unless the client was given
+        a camera.  Cancelled while it publishes, it withdraws the track.
+
+        Raises:
+            RefusedError: If there is no call, or one of sound alone (``forbidden``).
+            InvalidArgumentError: If no camera is set.
+            PublishError: If it cannot be played, or published; the call goes on.
+            DisconnectedError: If the call ends meanwhile.
+            ClosedError: If the session is disposed.
+        """
+        self._check_video("set_camera", on=on)
+        await self._turn(TrackSource.CAMERA, on=on)
+
+    async def set_screen_share(self, on: bool) -> None:  # noqa: FBT001 -- as elsewhere
+        """Show the client's screen beside the camera, or no more.
+
+        It is on only where this is said, and until the call is over.  Otherwise as
+        `set_camera`.
+        """
+        self._check_video("set_screen_share", on=on)
+        await self._turn(TrackSource.SCREEN_SHARE, on=on)
+
+    async def switch_camera(self, source: VideoSource) -> None:
+        """Film with *source* from now on, also in later calls of this session.
+
+        A track that is published goes on and shows the new pictures.  One that is
+        not stays off; `set_camera` turns it on.
+
+        Args:
+            source: Opened anew, also where it equals the camera before.
+
+        Raises:
+            InvalidArgumentError: If it is no video source.
+            RefusedError: If the session is of an audio call (``forbidden``).
+            PublishError: If it cannot be played; the camera before goes on.
+            DisconnectedError: If the call ends meanwhile.
+            ClosedError: If the session is disposed.
+        """
+        self._check_open()
+        if not self._kind.has_video:
+            self._refuse_video("switch_camera")
+        kind = TrackSource.CAMERA
+        sent = {t.TrackState.PUBLISHING, t.TrackState.UP}
+        is_sent = self._snapshot.value.camera in sent
+        await self._tracks.switch(kind, source, is_sent=is_sent)
+        if self._snapshot.value.camera is t.TrackState.UP:
+            self._post(t.TurnOn(kind))  # the one before may have ended
 
     # The shell.
 
@@ -379,9 +410,23 @@ class UTDCallSession(UTDSession[CallSnapshot]):
             message = f"the call was not ended within {limit:g} s; it is asked again"
             raise TransportTimeoutError(message) from error
 
+    def _check_video(self, command: str, *, on: bool) -> None:
+        self._check_open()
+        call = self._snapshot.value.call
+        is_sound = on and call is not None and not call.type.has_video
+        if is_sound or not self._kind.has_video:
+            self._refuse_video(command)
+
     def _refuse_video(self, command: str) -> NoReturn:
         code, part = UTDErrorCode.FORBIDDEN.value, self._state.part.value
-        raise RefusedError(code, "calling", command, part, "calls have no cameras yet")
+        hint = "an audio call carries microphones only"
+        raise RefusedError(code, "calling", command, part, hint)
+
+    async def _turn(self, source: TrackSource, *, on: bool) -> None:
+        async def settled() -> None:
+            await self.snapshot.until(lambda s: fold.is_settled(s, source))
+
+        await self._tracks.turn(source, on=on, settled=settled)
 
     async def _leave(self) -> None:
         if self._state.part not in _RESTING:

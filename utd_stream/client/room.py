@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from utd_stream._border import HomeLoop, border
-from utd_stream.client._arguments import check_openable
 from utd_stream.client._connection import Connection
 from utd_stream.client._data import (
     check_data,
@@ -18,11 +17,12 @@ from utd_stream.client._data import (
     is_system_message,
 )
 from utd_stream.client._keeper import CONNECT_LIMIT
-from utd_stream.client._microphone import check_source
+from utd_stream.client._sources import check_source
 from utd_stream.client._turns import turn_to_connect
 from utd_stream.errors import (
     ClosedError,
     DisconnectedError,
+    InvalidArgumentError,
     RefusedError,
     UTDErrorCode,
 )
@@ -39,6 +39,9 @@ from utd_stream.reactive import Events, EventsSource
 from utd_stream.snapshots.session import json_object
 
 __all__ = ["UTDRoom"]
+
+_SOUNDS = (TrackSource.MICROPHONE, TrackSource.SCREEN_SHARE_AUDIO)
+_PICTURES = (TrackSource.CAMERA, TrackSource.SCREEN_SHARE)
 
 logger: logging.Logger = logging.getLogger("utd_stream.client")
 
@@ -196,49 +199,7 @@ class UTDRoom:
                 the track.
             DisconnectedError: If the room is not connected.
         """
-        check_source(source)
-        connection = self._present()
-        if on:
-            _check_right(connection, "set_microphone", TrackSource.MICROPHONE)
-            await connection.microphone.turn_on(source)
-        else:
-            await connection.microphone.turn_off()
-
-    async def publish_microphone(self, source: AudioSource) -> TrackPublication:
-        """Publish *source* as the microphone, in place of what was.
-
-        The track is muted when the source ends or fails later; unmuting it opens
-        the source anew.  Cancelling withdraws it.
-
-        Raises:
-            InvalidArgumentError: If *source* is not an audio source; at once.
-            RefusedError: If the engine has not granted the right; at once.
-            PublishError: If the source cannot be played, or the SFU did not take
-                the track.
-            DisconnectedError: If the room is not connected, or was left.
-        """
-        check_source(source)
-        connection = self._present()
-        _check_right(connection, "publish_microphone", TrackSource.MICROPHONE)
-        return await connection.microphone.publish(source)
-
-    async def unpublish_microphone(self) -> None:
-        """Withdraw the microphone, after what was asked of it before.
-
-        Nothing published is not an error.  Cancelled before it began, it does
-        not happen.
-        """
-        await self._present().microphone.unpublish()
-
-    def mute_microphone(self, muted: bool) -> None:  # noqa: FBT001 -- a verb's object
-        """Stop or start sending at once, if the microphone is published.
-
-        A source that has ended is opened anew.
-
-        Raises:
-            PublishError: If it cannot be opened; the microphone stays muted.
-        """
-        self._present().media.set_muted(TrackSource.MICROPHONE, muted=muted)
+        await self._set("set_microphone", TrackSource.MICROPHONE, source, on=on)
 
     async def set_camera(
         self,
@@ -260,7 +221,7 @@ class UTDRoom:
                 the track.
             DisconnectedError: If the room is not connected.
         """
-        await self._set_picture("set_camera", TrackSource.CAMERA, source, on=on)
+        await self._set("set_camera", TrackSource.CAMERA, source, on=on)
 
     async def set_screen_share(
         self,
@@ -269,7 +230,69 @@ class UTDRoom:
     ) -> None:
         """Show a screen, or no more; as `set_camera`."""
         kind = TrackSource.SCREEN_SHARE
-        await self._set_picture("set_screen_share", kind, source, on=on)
+        await self._set("set_screen_share", kind, source, on=on)
+
+    async def publish(
+        self, kind: TrackSource, source: AudioSource | VideoSource
+    ) -> TrackPublication:
+        """Publish *source* as *kind*, in place of what was.
+
+        The track is muted when the source ends or fails later; unmuting it opens
+        the source anew.  Cancelling withdraws it.
+
+        Args:
+            kind: Microphone, camera or screen share.
+            source: What is sent.
+
+        Raises:
+            InvalidArgumentError: If *source* is none of that kind; at once.
+            RefusedError: If the engine has not granted the right; at once.
+            PublishError: If the source cannot be played, or the SFU did not take
+                the track.
+            DisconnectedError: If the room is not connected, or was left.
+        """
+        check_source(kind, source)
+        connection = self._present()
+        _check_right(connection, "publish", kind)
+        return await connection.outlets[kind].publish(source)
+
+    async def switch(
+        self, kind: TrackSource, source: AudioSource | VideoSource
+    ) -> None:
+        """Send *source* in the track of *kind* that is published, or in the next one.
+
+        Cancelled before it began, it does not happen.
+
+        Raises:
+            InvalidArgumentError: If *source* is none of that kind.
+            PublishError: If it cannot be played; what was sent before goes on.
+            DisconnectedError: If the room is not connected.
+        """
+        check_source(kind, source)
+        await self._present().outlets[kind].switch(source)
+
+    async def unpublish(self, kind: TrackSource) -> None:
+        """Withdraw what is published of *kind*, after what was asked of it before.
+
+        Nothing published is not an error.  Cancelled before it began, it does
+        not happen.
+
+        Raises:
+            DisconnectedError: If the room is not connected.
+        """
+        check_source(kind, None)
+        await self._present().outlets[kind].unpublish()
+
+    def mute(self, kind: TrackSource, muted: bool) -> None:  # noqa: FBT001 -- a verb's object
+        """Stop or start sending at once what is published of *kind*.
+
+        A source that has ended is opened anew.
+
+        Raises:
+            PublishError: If it cannot be opened; the track stays muted.
+            DisconnectedError: If the room is not connected.
+        """
+        self._present().media.set_muted(kind, muted=muted)
 
     def video(
         self, identity: str, source: TrackSource = TrackSource.CAMERA
@@ -284,22 +307,11 @@ class UTDRoom:
             source: The camera, or ``TrackSource.SCREEN_SHARE``.
 
         Raises:
+            InvalidArgumentError: If *source* has no pictures.
             DisconnectedError: If the room is not connected.
         """
+        _check_kind("video", source, _PICTURES)
         return self._present().media.video(identity, source)
-
-    async def _set_picture(
-        self, trigger: str, kind: TrackSource, source: VideoSource | None, *, on: bool
-    ) -> None:
-        check_openable(source, "a camera", "VideoFrame", "TestPattern()")
-        connection = self._present()
-        is_camera = kind is TrackSource.CAMERA
-        outlet = connection.camera if is_camera else connection.screen
-        if on:
-            _check_right(connection, trigger, kind)
-            await outlet.turn_on(source)
-        else:
-            await outlet.turn_off()
 
     async def send_data(
         self,
@@ -336,17 +348,25 @@ class UTDRoom:
             ),
         )
 
-    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity* while its microphone is subscribed.
+    def audio(
+        self, identity: str, source: TrackSource = TrackSource.MICROPHONE
+    ) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while that track is subscribed.
 
         Frames are 10 ms, 48 kHz, mono.  It waits for a track, goes on with the
         next one, and ends with the connection.  At most 100 frames wait for a
         slow reader; then the oldest are dropped.
 
+        Args:
+            identity: Whose.
+            source: The microphone, or ``TrackSource.SCREEN_SHARE_AUDIO``.
+
         Raises:
+            InvalidArgumentError: If *source* has no sound.
             DisconnectedError: If the room is not connected.
         """
-        return self._present().media.audio(identity)
+        _check_kind("audio", source, _SOUNDS)
+        return self._present().media.audio(identity, source)
 
     async def disconnect(self) -> None:
         """Leave; return when nothing of the connection is left.
@@ -380,6 +400,23 @@ class UTDRoom:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    async def _set(
+        self,
+        trigger: str,
+        kind: TrackSource,
+        source: AudioSource | VideoSource | None,
+        *,
+        on: bool,
+    ) -> None:
+        check_source(kind, source)
+        connection = self._present()
+        outlet = connection.outlets[kind]
+        if on:
+            _check_right(connection, trigger, kind)
+            await outlet.turn_on(source)
+        else:
+            await outlet.turn_off()
 
     def _open(self) -> Connection:
         media = self._media.open(
@@ -420,7 +457,7 @@ class UTDRoom:
             return  # nothing is sent that could be withdrawn
         if event.identity != me:
             return
-        for outlet in (connection.microphone, connection.camera, connection.screen):
+        for outlet in connection.outlets.values():
             if not event.permission.may_publish(outlet.kind):
                 self._own(asyncio.create_task(outlet.give_up()))
 
@@ -450,6 +487,15 @@ def _check_right(connection: Connection, trigger: str, source: TrackSource) -> N
     permission = connection.media.state().local.permission
     if not permission.may_publish(source):
         _forbid(trigger)
+
+
+def _check_kind(
+    method: str, source: TrackSource, kinds: tuple[TrackSource, ...]
+) -> None:
+    if source not in kinds:
+        names = " or ".join(kind.name for kind in kinds)
+        message = f"{method}() reads {names}, not {source!r}"
+        raise InvalidArgumentError(message)
 
 
 def _forbid(trigger: str) -> NoReturn:

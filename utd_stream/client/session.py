@@ -8,7 +8,7 @@ posting facts, never otherwise.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
@@ -21,7 +21,12 @@ from utd_stream.client.room import UTDRoom
 from utd_stream.errors import ClosedError, DisconnectedError
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
-from utd_stream.models.participants import LocalParticipant, RemoteParticipant
+from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.participants import (
+    LocalParticipant,
+    RemoteParticipant,
+    TrackSource,
+)
 from utd_stream.models.rooms import UTDConnectionState, UTDRole, UTDStreamType
 from utd_stream.reactive import ClockScheduler, Events, Latest, LatestSource
 from utd_stream.snapshots import session as fold
@@ -162,6 +167,18 @@ class UTDSession(Generic[_S]):
     def role(self) -> Latest[UTDRole]:
         """The role the engine granted for this life of the room."""
         return self.snapshot.derive(lambda s: s.role)
+
+    def audio(
+        self, identity: str, source: TrackSource = TrackSource.MICROPHONE
+    ) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity*; see `UTDRoom.audio`."""
+        return self.room.audio(identity, source)
+
+    def video(
+        self, identity: str, source: TrackSource = TrackSource.CAMERA
+    ) -> AsyncIterator[VideoFrame]:
+        """Return the pictures of *identity*; see `UTDRoom.video`."""
+        return self.room.video(identity, source)
 
     # What is asked.
 

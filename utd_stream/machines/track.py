@@ -33,7 +33,8 @@ Laws, each proved by the test of the same name:
    wait, and its end is no end of a later one.
 7. off_keeps_the_track_or_withdraws_it: turned off, a source that keeps its track
    mutes it, and any other unpublishes it.
-8. the_wish_is_remembered: the last command that was not refused is the wish.
+8. the_wish_is_remembered: the last command that was not refused is the wish; that
+   a camera or a screen is on is wished for one place only.
 9. the_right_is_what_was_said_last: it comes by RightGranted, and goes by
    RightRevoked or with the connection.
 10. a_failed_publication_is_told_to_the_place: so that whoever waits hears of it.
@@ -377,6 +378,12 @@ def revoked(data: TrackData, event: RightRevoked) -> TrackData:
     return attrs.evolve(data, right=False, agreed=data.agreed and event.agreed)
 
 
+def unshown(data: TrackData, event: TrackEvent) -> TrackData:
+    """Forget that a camera or a screen was turned on: the next place asks anew."""
+    is_shown = data.wish is Wish.ON and not data.keeps
+    return attrs.evolve(data, wish=Wish.UNSAID) if is_shown else data
+
+
 def publish(data: TrackData, event: TrackEvent) -> PublishTrack:
     """Publish the track."""
     return PublishTrack(data.source, data.publication + 1)
@@ -454,8 +461,8 @@ TRACK: Declaration[TrackState, TrackEvent, TrackData, TrackEffect] = Declaration
         *_stays(PlaceGained, _S.WAITING, *_SENDING),
         *_stays(PlaceAsked, _S.OFF, set={"asked": True}),
         *_stays(PlaceAsked, _S.WAITING, *_SENDING),
-        Row(PlaceLost,      _DOWN,            _S.OFF, set=_NO_PLACE),
-        Row(PlaceLost,      _SENDING,         _S.OFF,
+        Row(PlaceLost,      _DOWN,            _S.OFF, update=unshown, set=_NO_PLACE),
+        Row(PlaceLost,      _SENDING,         _S.OFF, update=unshown,
             set=_NO_PLACE, count=_ONE_MORE, effects=(unpublish,)),
 
         Row(RightGranted,   (_S.OFF,),        _S.PUBLISHING, guard=may_open_by_right,
@@ -505,8 +512,9 @@ TRACK: Declaration[TrackState, TrackEvent, TrackData, TrackEffect] = Declaration
         *_stays(ConnectionReplaced, _S.OFF, set=_NO_RIGHT, count=_ONE_MORE),
         Row(ConnectionReplaced, (_S.WAITING, *_SENDING), _S.WAITING,
             set=_NO_RIGHT, count=("publication", "wait"), effects=(arm,)),
-        Row(ConnectionEnded, _DOWN,           _S.OFF, set=_NOTHING, count=_ONE_MORE),
-        Row(ConnectionEnded, _SENDING,        _S.OFF,
+        Row(ConnectionEnded, _DOWN,           _S.OFF, update=unshown,
+            set=_NOTHING, count=_ONE_MORE),
+        Row(ConnectionEnded, _SENDING,        _S.OFF, update=unshown,
             set=_NOTHING, count=_ONE_MORE, effects=(unpublish,)),
     ),
 )

@@ -139,6 +139,19 @@ class MediaRoom(Protocol):
         """
         ...
 
+    async def switch(
+        self, track_source: TrackSource, source: AudioSource | VideoSource
+    ) -> None:
+        """Feed what is published of *track_source* from *source* from now on.
+
+        The first frame is waited for, for half a second at most; then the source
+        before it is closed.  Nothing published is not an error.
+
+        Raises:
+            PublishError: If the source cannot be played; the one before goes on.
+        """
+        ...
+
     async def unpublish(self, track_source: TrackSource) -> None:
         """Withdraw what is published of *track_source* and stop its feed.
 
@@ -179,8 +192,10 @@ class MediaRoom(Protocol):
         """
         ...
 
-    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity* while its microphone is subscribed.
+    def audio(
+        self, identity: str, track_source: TrackSource
+    ) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while that track is subscribed.
 
         Frames are 10 ms, 48 kHz, mono.  It waits for a track, goes on with
         the next one, and ends with the connection.  At most 100 frames wait

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import attrs
 
 from utd_stream.machines.calling import CallingState
@@ -11,13 +13,23 @@ from utd_stream.models.participants import TrackSource
 from utd_stream.snapshots.session import GONE, SessionSnapshot, changed, grant_of
 
 __all__ = [
+    "TRACK_FIELDS",
     "CallSnapshot",
     "fold_call",
     "forget_call",
+    "is_settled",
     "right_facts",
     "right_of",
     "status_of",
+    "track_of",
 ]
+
+# Where the snapshot has the track of each source.
+TRACK_FIELDS: Mapping[TrackSource, str] = {
+    TrackSource.MICROPHONE: "microphone",
+    TrackSource.CAMERA: "camera",
+    TrackSource.SCREEN_SHARE: "screen",
+}
 
 
 @attrs.frozen(kw_only=True)
@@ -31,6 +43,8 @@ class CallSnapshot(SessionSnapshot):
         end_info: How the newest call ended, or stopped ringing here.
         part: Where this client's part in it stands.
         microphone: Where the microphone stands.
+        camera: Where the camera stands.
+        screen: Where the screen that is shown stands.
     """
 
     call: UTDCall | None = None
@@ -38,6 +52,8 @@ class CallSnapshot(SessionSnapshot):
     end_info: EndInfo | None = None
     part: CallingState = CallingState.IDLE
     microphone: TrackState = TrackState.OFF
+    camera: TrackState = TrackState.OFF
+    screen: TrackState = TrackState.OFF
 
     @property
     def standing(self) -> str:
@@ -49,6 +65,20 @@ class CallSnapshot(SessionSnapshot):
 def status_of(snapshot: CallSnapshot) -> UTDCallStatus | None:
     """Return where the call stands, by its newest row."""
     return None if snapshot.call is None else snapshot.call.status
+
+
+def track_of(snapshot: CallSnapshot, source: TrackSource) -> TrackState:
+    """Return where *source* stands."""
+    state: TrackState = getattr(snapshot, TRACK_FIELDS[source])
+    return state
+
+
+def is_settled(snapshot: CallSnapshot, source: TrackSource) -> bool:
+    """Whether no track of *source* is on its way, or being withdrawn."""
+    state = track_of(snapshot, source)
+    is_sent = any(each.source is source for each in snapshot.local.publications)
+    is_down = state in {TrackState.OFF, TrackState.WAITING}
+    return state is TrackState.UP or (is_down and not is_sent)
 
 
 def fold_call(snapshot: CallSnapshot, call: UTDCall) -> CallSnapshot:
@@ -68,17 +98,19 @@ def forget_call(snapshot: CallSnapshot) -> CallSnapshot:
 
 
 def right_facts(
-    before: CallSnapshot, after: CallSnapshot
+    before: CallSnapshot, after: CallSnapshot, sources: Iterable[TrackSource]
 ) -> tuple[RightGranted | RightRevoked, ...]:
-    """Return what a change means for the right to send from the microphone."""
+    """Return what a change means for the rights to send from *sources*."""
     if after.connection_state in GONE:
-        return ()  # it went with the connection
-    source = TrackSource.MICROPHONE
-    had, has = right_of(before, source), right_of(after, source)
-    if had == has:
-        return ()
-    revoked = () if had is None else (RightRevoked(source),)
-    return revoked if has is None else (*revoked, RightGranted(source))
+        return ()  # they went with the connection
+    facts: list[RightGranted | RightRevoked] = []
+    for source in sources:
+        had, has = right_of(before, source), right_of(after, source)
+        if had is not None and had != has:
+            facts.append(RightRevoked(source))
+        if has is not None and had != has:
+            facts.append(RightGranted(source))
+    return tuple(facts)
 
 
 def right_of(snapshot: CallSnapshot, source: TrackSource) -> int | None:

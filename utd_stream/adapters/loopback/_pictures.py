@@ -41,7 +41,7 @@ class PictureFeed:
         self._source = source
         self._clock = clock
         self._ended = ended
-        self._pictures = self._open(again=False)
+        self._pictures = self._opened(source)
         self.is_muted: bool = False
         self.is_cut: bool = False
         self._eyes: dict[Ear[VideoFrame], None] = {}
@@ -50,8 +50,8 @@ class PictureFeed:
 
     @property
     def is_over(self) -> bool:
-        """Whether its source has ended or failed."""
-        return self._pictures.is_over
+        """Whether its source has ended or failed, and its last picture is gone."""
+        return self._pictures.is_over and self._task is None
 
     async def ready(self) -> None:
         """Wait for the first picture, for a limited time.
@@ -72,6 +72,7 @@ class PictureFeed:
         if not self._eyes and self._task is not None:
             self._task.cancel()
             self._task = None
+            self._tell_end()
 
     def mute(self, *, muted: bool) -> None:
         """Send nothing, or pictures again.
@@ -80,27 +81,43 @@ class PictureFeed:
             PublishError: If the source had ended, and cannot be opened anew.
         """
         if not muted and self.is_over:
-            self._pictures = self._open(again=True)
+            self._pictures = self._opened(self._source, again=True)
         self.is_muted = muted
         self._look()
+
+    async def switch(self, source: VideoSource) -> None:
+        """Take pictures from *source* from now on, once its first one is there.
+
+        Raises:
+            PublishError: If it cannot be played; the one before goes on.
+        """
+        pictures = self._opened(source)
+        await pictures.ready_or_closed()
+        if self._is_closed:
+            await pictures.aclose()
+            return
+        await self._rest()
+        before, self._pictures, self._source = self._pictures, pictures, source
+        self._look()
+        await before.aclose()
 
     async def aclose(self) -> None:
         """Take no more pictures, and close the source if it can be."""
         self._is_closed = True
+        await self._rest()
+        await self._pictures.aclose()
+
+    async def _rest(self) -> None:
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait((task,))
-        await self._pictures.aclose()
 
-    def _open(self, *, again: bool) -> AppPictures:
-        return AppPictures(
-            self._source, self._clock, lambda: self._ended(self), again=again
-        )
+    def _opened(self, source: VideoSource, *, again: bool = False) -> AppPictures:
+        return AppPictures(source, self._clock, self._tell_end, again=again)
 
     def _look(self) -> None:
-        is_idle = self._task is None or self._task.done()
-        if self._eyes and is_idle and not self._is_closed:
+        if self._eyes and self._task is None and not self._is_closed:
             self._task = asyncio.create_task(self._run(), name="loopback pictures")
 
     async def _run(self) -> None:
@@ -109,3 +126,9 @@ class PictureFeed:
                 continue
             for eye in tuple(self._eyes):
                 eye.put(frame)
+        self._task = None
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        if self.is_over:
+            self._ended(self)

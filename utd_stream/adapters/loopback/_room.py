@@ -173,6 +173,13 @@ class LoopbackRoom:
             raise
         return sent
 
+    async def switch(
+        self, track_source: TrackSource, source: AudioSource | VideoSource
+    ) -> None:
+        """Feed what is published of *track_source* from *source* from now on."""
+        for _, sent in self._sent_of(track_source):
+            await sent.feed.switch(source)
+
     async def unpublish(self, track_source: TrackSource) -> None:
         """Withdraw what is published of *track_source* and stop its feed."""
         for sid, sent in self._sent_of(track_source):
@@ -214,19 +221,17 @@ class LoopbackRoom:
         self._server.timers.after(_SEND_DELAY, _send, packet, self._present(), sent)
         await sent
 
-    def audio(self, identity: str) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity* while its microphone is subscribed."""
-        return self._ears.hear(lambda: self.view.sound_of(identity, _is_microphone))
+    def audio(
+        self, identity: str, track_source: TrackSource
+    ) -> AsyncIterator[AudioFrame]:
+        """Return the sound of *identity* while that track is subscribed."""
+        return self._ears.hear(lambda: self.view.sound_of(identity, track_source))
 
     def video(
         self, identity: str, track_source: TrackSource
     ) -> AsyncIterator[VideoFrame]:
         """Return the pictures of *identity* while that track is subscribed."""
-        return self._ears.see(
-            lambda: self.view.sound_of(
-                identity, lambda sent: sent.source is track_source
-            )
-        )
+        return self._ears.see(lambda: self.view.sound_of(identity, track_source))
 
     async def disconnect(self) -> None:
         """Leave and free everything."""
@@ -416,7 +421,3 @@ def _send(
     if sender.is_present:
         packet(sender.room, sender=sender)
     _resolve(sent)
-
-
-def _is_microphone(sent: TrackPublication) -> bool:
-    return sent.source is TrackSource.MICROPHONE

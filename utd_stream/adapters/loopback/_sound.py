@@ -73,6 +73,10 @@ class AnyFeed(Protocol):
         """Send nothing, or something again."""
         ...
 
+    async def switch(self, source: Any) -> None:
+        """Take frames from *source* from now on."""
+        ...
+
     async def aclose(self) -> None:
         """Take no more, and close the source if it can be."""
         ...
@@ -106,7 +110,7 @@ class Feed:
         self._source = source
         self._clock = clock
         self._ended = ended
-        self._sound = self._open(again=False)
+        self._sound = self._opened(source)
         self.is_muted: bool = False
         self.is_cut = False
         self.is_speaking: bool = False
@@ -149,9 +153,24 @@ class Feed:
             PublishError: If the source had ended, and cannot be opened anew.
         """
         if not muted and self.is_over:
-            self._sound = self._open(again=True)
+            self._sound = self._opened(self._source, again=True)
         self.is_muted = muted
         self._wake()
+
+    async def switch(self, source: AudioSource) -> None:
+        """Take sound from *source* from now on, once its first sound is there.
+
+        Raises:
+            PublishError: If it cannot be played; the one before goes on.
+        """
+        sound = self._opened(source)
+        await sound.ready_or_closed()
+        if self._is_closed:
+            await sound.aclose()
+            return
+        before, self._sound, self._source = self._sound, sound, source
+        self._wake()
+        await before.aclose()
 
     def remove(self, ear: Ear[AudioFrame], /) -> None:
         """Let *ear* hear no more."""
@@ -165,10 +184,8 @@ class Feed:
             await asyncio.wait((self._task,))
         await self._sound.aclose()
 
-    def _open(self, *, again: bool) -> AppSound:
-        return AppSound(
-            self._source, self._clock, lambda: self._ended(self), again=again
-        )
+    def _opened(self, source: AudioSource, *, again: bool = False) -> AppSound:
+        return AppSound(source, self._clock, lambda: self._ended(self), again=again)
 
     def _wake(self) -> None:
         """Look whole again, now."""

@@ -11,7 +11,11 @@ from utd_stream.adapters.loopback._people import Info, Member, Update
 from utd_stream.adapters.loopback._sound import AnyFeed, Sound
 from utd_stream.adapters.loopback._tokens import Entry, refuse
 from utd_stream.models import room_events as events
-from utd_stream.models.participants import RemoteParticipant, TrackPublication
+from utd_stream.models.participants import (
+    RemoteParticipant,
+    TrackPublication,
+    TrackSource,
+)
 from utd_stream.models.room_events import RoomEvent
 from utd_stream.models.rooms import DisconnectReason
 
@@ -99,14 +103,12 @@ class View:
         for info in tuple(self.others.values()):
             self._lose(info, DisconnectReason.UNKNOWN_REASON)
 
-    def sound_of(
-        self, identity: str, wanted: Callable[[TrackPublication], bool]
-    ) -> Sound | None:
-        """Return the sound of the first wanted track that is received."""
+    def sound_of(self, identity: str, source: TrackSource) -> Sound | None:
+        """Return what is received of the first track of that source."""
         info = self.others.get(identity)
         for sent in () if info is None else info.participant.publications:
             sound = self._heard.get(sent.sid)
-            if sound is not None and wanted(sent):
+            if sound is not None and sent.source is source:
                 return sound
         return None
 

@@ -8,7 +8,7 @@ Source: contract.md section 5, Calls; lessons L31, L38 to L45, L50, L53 to L55.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeAlias
 
 import attrs
@@ -59,7 +59,8 @@ __all__ = [
     "RowTold",
 ]
 
-_MICROPHONE = TrackSource.MICROPHONE
+_SOURCES = (TrackSource.MICROPHONE, TrackSource.CAMERA, TrackSource.SCREEN_SHARE)
+_PICTURES = frozenset(_SOURCES[1:])
 _S = k.CallingState
 
 
@@ -156,7 +157,7 @@ class CallState:
     Attributes:
         snapshot: What observers see.
         connecting: The connection.
-        sending: The microphone.
+        sending: Microphone, and in a session of video calls camera and screen.
         data: What the machine of the part remembers.
         asked: What the engine was asked for last.
         call_id: Of the call that is made, answered or followed; empty for none.
@@ -172,13 +173,37 @@ class CallState:
     failure: Failure | None = None
 
     @classmethod
-    def first(cls, identity: str, *, has_microphone: bool) -> CallState:
-        """Return the state of a session before its first call."""
-        microphone = Track(data=t.TrackData(default=has_microphone))
+    def first(
+        cls, identity: str, kind: UTDStreamType, given: Collection[TrackSource]
+    ) -> CallState:
+        """Return the state of a session before its first call.
+
+        Args:
+            identity: Whose.
+            kind: Audio calls or video calls.
+            given: The sources that the client has.
+        """
+        sources = _SOURCES if kind.has_video else _SOURCES[:1]
+        tracks = tuple(
+            Track(
+                data=t.TrackData(
+                    source=source,
+                    # A screen is shown only where that is said.
+                    default=source in given and source is not TrackSource.SCREEN_SHARE,
+                    keeps=source is TrackSource.MICROPHONE,
+                )
+            )
+            for source in sources
+        )
         return cls(
             snapshot=CallSnapshot(local=LocalParticipant(identity=identity)),
-            sending=Sending(name="call", tracks=(microphone,)),
+            sending=Sending(name="call", tracks=tracks),
         )
+
+    @property
+    def sources(self) -> tuple[TrackSource, ...]:
+        """What a session of this kind may send."""
+        return tuple(each.data.source for each in self.sending.tracks)
 
     @property
     def part(self) -> k.CallingState:
@@ -251,7 +276,8 @@ def _step(state: CallState, event: k.CallingEvent) -> CallTaken:
     for effect in step.effects:
         match effect:
             case k.EnterMedia():
-                derived += p.Confirmed(speaks=True, agreed=True), c.Connect()
+                derived += p.Confirmed(speaks=True, agreed=True), *_silenced(state)
+                derived.append(c.Connect())
             case k.LeaveMedia():
                 derived += p.Lost(), c.Leave()
             case _:
@@ -349,7 +375,7 @@ def _connect(state: CallState, event: c.ConnectionEvent) -> CallTaken:
     if isinstance(event, c.Rejoined):
         # Whatever else changed belongs to the connection that was replaced.
         return Taken(taken, effects, (p.ConnectionReplaced(),))
-    derived: tuple[CallFact, ...] = fold.right_facts(before, after)
+    derived: tuple[CallFact, ...] = fold.right_facts(before, after, state.sources)
     has_gone = after.connection_state in GONE and before.connection_state not in GONE
     if has_gone:
         derived = (*derived, *_gone(state, event), p.ConnectionEnded())
@@ -377,6 +403,9 @@ def _both(
     state: CallState, event: p.ConnectionReplaced | p.ConnectionEnded
 ) -> CallTaken:
     sent = _send(state, event)
+    if isinstance(event, p.ConnectionReplaced):
+        silenced = _silenced(state)
+        sent = attrs.evolve(sent, derived=(*sent.derived, *silenced))
     was_removed = state.snapshot.reason in {
         DisconnectReason.PARTICIPANT_REMOVED.value,
         DisconnectReason.ROOM_DELETED.value,
@@ -396,30 +425,42 @@ def _see(state: CallState, after: CallSnapshot, *more: SendingFact) -> CallTaken
     before = state.snapshot
     if after is before and not more:
         return Taken(state)
-    derived = (*fold.right_facts(before, after), *more)
+    derived = (*fold.right_facts(before, after, state.sources), *more)
     return Taken(attrs.evolve(state, snapshot=after), (), derived)
 
 
 def _republish(state: CallState, fact: EventTold, source: TrackSource) -> CallTaken:
     after = fold_room_fact(state.snapshot, fact)
-    known = source in {track.data.source for track in state.sending.tracks}
-    return _see(state, after, *((t.Republished(source),) if known else ()))
+    return _see(
+        state, after, *((t.Republished(source),) if source in state.sources else ())
+    )
 
 
-# The microphone.
+# The tracks.
 
 
 def _send(state: CallState, fact: SendingFact) -> CallTaken:
     sending, effects = state.sending.take(fact)
-    after = changed(state.snapshot, microphone=sending.track(_MICROPHONE).state)
+    tracks = {
+        fold.TRACK_FIELDS[each.data.source]: each.state for each in sending.tracks
+    }
+    after = changed(state.snapshot, **tracks)
     taken = attrs.evolve(state, snapshot=after, sending=sending)
     derived: tuple[CallFact, ...] = ()
     if state.part is _S.ENTERING and isinstance(fact, t.PublishFailed | t.Overdue):
-        message = "the microphone could not be published"
+        message = f"the {fact.source.value} could not be published"
         told = fact.error if isinstance(fact, t.PublishFailed) else None
         error = told or failure_of(PublishError(message))
         derived = (k.EnterFailed(state.data.op, error),)
     return _entered(Taken(taken, effects, derived))
+
+
+def _silenced(state: CallState) -> tuple[t.Silenced, ...]:
+    """Tell the tracks that a call of sound alone has no right for (L46)."""
+    call = state.snapshot.call
+    if call is None or call.type.has_video:
+        return ()
+    return tuple(t.Silenced(s) for s in state.sources if s in _PICTURES)
 
 
 def _entered(taken: CallTaken) -> CallTaken:
@@ -429,9 +470,11 @@ def _entered(taken: CallTaken) -> CallTaken:
         return taken
     if any(isinstance(fact, k.EnterFailed) for fact in taken.derived):
         return taken
-    microphone = state.sending.track(_MICROPHONE)
-    is_silent = microphone.state is t.TrackState.OFF and not microphone.data.wanted
-    if not (is_silent or microphone.state is t.TrackState.UP):
-        return taken
+    missing = _silenced(state)
+    for track in state.sending.tracks:
+        is_wanted = track.data.wanted and t.Silenced(track.data.source) not in missing
+        wanted = t.TrackState.UP if is_wanted else t.TrackState.OFF
+        if track.state not in {wanted, t.TrackState.UP}:
+            return taken
     entered = k.Entered(state.data.op)
     return attrs.evolve(taken, derived=(*taken.derived, entered))
