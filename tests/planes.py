@@ -20,7 +20,13 @@ from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.adapters.loopback import Loopback
 from utd_stream.errors import DisconnectedError
 from utd_stream.media import Tone
-from utd_stream.models import AudioFrame, Permission, TrackSource
+from utd_stream.models import (
+    AudioFrame,
+    Permission,
+    TrackSource,
+    VideoFrame,
+    VideoQuality,
+)
 from utd_stream.models.room_events import RoomEvent, TokenRefreshed
 from utd_stream.ports import Clock, Media, MediaRoom, RoomState, Sfu
 from utd_stream.testing import VirtualLoop
@@ -101,6 +107,15 @@ class Guest:
     async def publish_tone(self, hz: float = 440.0) -> None:
         """Publish a tone as the microphone."""
         await self.room.publish_audio(Tone(hz), name="mic", track_source=MICROPHONE)
+
+    def video(
+        self,
+        identity: str,
+        source: TrackSource,
+        quality: VideoQuality = VideoQuality.HIGH,
+    ) -> AsyncIterator[VideoFrame]:
+        """Return somebody's pictures."""
+        return self.room.video(identity, source, quality)
 
     def of(self, kind: type[_T]) -> list[_T]:
         """The events of one class, as they came."""

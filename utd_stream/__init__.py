@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from utd_stream.contract.answers import UTDTokenResponse
     from utd_stream.errors import UTDErrorCode, UTDStreamException
     from utd_stream.machines.signal import SignalState
-    from utd_stream.media import Silence, Tone
+    from utd_stream.media import Silence, TestPattern, Tone
     from utd_stream.models import (
         AudioFrame,
         CallDirection,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         UTDSeat,
         UTDSeatGrid,
         UTDStreamType,
+        VideoFrame,
+        VideoQuality,
     )
     from utd_stream.reactive import ClockScheduler, Events, Latest, subscribe_async
 
@@ -68,6 +70,7 @@ __all__ = [
     "SignalState",
     "Silence",
     "SpeakerRequest",
+    "TestPattern",
     "Timeouts",
     "Tone",
     "UTDApi",
@@ -86,6 +89,8 @@ __all__ = [
     "UTDStreamException",
     "UTDStreamType",
     "UTDTokenResponse",
+    "VideoFrame",
+    "VideoQuality",
     "__version__",
     "embedded",
     "subscribe_async",
@@ -115,6 +120,7 @@ _HOMES = {
     "SignalState": "utd_stream.machines.signal",
     "Silence": "utd_stream.media",
     "SpeakerRequest": "utd_stream.models",
+    "TestPattern": "utd_stream.media",
     "Timeouts": "utd_stream.client.timeouts",
     "Tone": "utd_stream.media",
     "UTDApi": "utd_stream.client.api",
@@ -133,6 +139,8 @@ _HOMES = {
     "UTDStreamException": "utd_stream.errors",
     "UTDStreamType": "utd_stream.models",
     "UTDTokenResponse": "utd_stream.contract.answers",
+    "VideoFrame": "utd_stream.models",
+    "VideoQuality": "utd_stream.models",
     "embedded": "utd_stream._embedded",
     "subscribe_async": "utd_stream.reactive",
 }

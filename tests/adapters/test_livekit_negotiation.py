@@ -23,6 +23,7 @@ class Client:
     def __init__(self, *, can_subscribe: bool = True) -> None:
         self.offers = 0
         self.is_connected = True
+        self.is_curious = True
         self.others: dict[str, Any] = {}
         self.local_participant = SimpleNamespace(
             permissions=SimpleNamespace(can_subscribe=can_subscribe),
@@ -33,7 +34,7 @@ class Client:
 
     @property
     def remote_participants(self) -> dict[str, Any]:
-        return {"ben": SimpleNamespace(track_publications=self.others)}
+        return {"ben": SimpleNamespace(identity="ben", track_publications=self.others)}
 
     def isconnected(self) -> bool:
         return self.is_connected
@@ -46,9 +47,9 @@ class Client:
     def negotiation(self, **tracks: Any) -> Negotiation:
         """What is proven, over these tracks of one's own, by their sources."""
         feeds = {name: SimpleNamespace(track=track) for name, track in tracks.items()}
-        negotiation = Negotiation(cast("rtc.Room", self), cast("Any", feeds))
-        negotiation.receives = True
-        return negotiation
+        return Negotiation(
+            cast("rtc.Room", self), cast("Any", feeds), lambda *_: self.is_curious
+        )
 
 
 class Track:
@@ -150,7 +151,7 @@ def test_what_cannot_be_received_is_not_asked_for(case: str) -> None:
     client.others["TR"] = SimpleNamespace(track=None)
     client.is_connected = case != "not connected"
     negotiation = client.negotiation()
-    negotiation.receives = case != "not wanted"
+    client.is_curious = case != "not wanted"
 
     run(over(negotiation))
 

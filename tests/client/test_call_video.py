@@ -159,8 +159,9 @@ def test_no_source_no_client(telephone: Telephone, wrong: Any) -> None:
     """What cannot be opened is refused when the client is made, or switched to."""
     given = type(wrong) if wrong is PATTERN else object()
     for name in ("microphone", "camera", "screen"):
+        sources: dict[str, Any] = {name: given}
         with pytest.raises(InvalidArgumentError, match=f"{name}="):
-            telephone.sim.world.client(**{name: given})
+            telephone.sim.world.client(**sources)
     session = telephone.phone("ana").session(VIDEO)
     for source in (given, None):
         with pytest.raises(InvalidArgumentError, match="camera="):

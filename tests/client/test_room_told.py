@@ -37,7 +37,7 @@ class ShyPlane(Loopback):
 
     def open(self, **_: Any) -> LoopbackRoom:
         """Return a room that can be connected once."""
-        return ShyRoom(self._server, self.lines)
+        return ShyRoom(self._server, self.lines, is_adaptive=True)
 
 
 def test_a_change_of_rights_is_told_though_the_room_is_away(

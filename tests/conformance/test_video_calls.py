@@ -63,9 +63,8 @@ async def test_a_screen_is_shown_beside_the_camera(world: World) -> None:
     calling, answering = await filmed(world)
     await calling.set_screen_share(True)
 
-    camera, screen = await asyncio.gather(
-        seen(answering.video("ana")), seen(answering.video("ana", SCREEN))
-    )
+    looking = answering.video("ana", SCREEN)
+    camera, screen = await asyncio.gather(seen(answering.video("ana")), seen(looking))
     gone = asyncio.create_task(
         answering.events.until(lambda e: isinstance(e, TrackUnsubscribed), 20)
     )

@@ -37,7 +37,7 @@ async def test_pictures_arrive_in_order(plane: Plane) -> None:
     ben = await plane.enter("ben", permission=LISTENER)
     await film(ana)
     frames: list[VideoFrame] = []
-    async with patiently(20), aclosing(ben.room.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+    async with patiently(20), aclosing(ben.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
         async for frame in looking:
             frames.append(frame)
             if len(frames) == 8:
@@ -61,13 +61,13 @@ async def test_a_screen_beside_a_camera(plane: Plane) -> None:
     ben = await plane.enter("ben", permission=LISTENER)
     await film(ana)
     await film(ana, SCREEN)
-    both = [ben.room.video("ana", source) for source in (CAMERA, SCREEN)]
+    both = [ben.video("ana", source) for source in (CAMERA, SCREEN)]
     for numbers in await asyncio.gather(*(seen(each) for each in both)):
         assert in_order(numbers)
 
     await ana.room.unpublish(CAMERA)
     await ben.hears(TrackUnsubscribed)
-    assert in_order(await seen(ben.room.video("ana", SCREEN)))
+    assert in_order(await seen(ben.video("ana", SCREEN)))
     (left,) = ana.state.local.publications
     assert left.source is SCREEN
 
@@ -76,7 +76,7 @@ async def test_pictures_go_on_with_the_next_track(plane: Plane) -> None:
     """A reader outlives the track it reads, and sees the one that follows."""
     ana = await plane.enter("ana", permission=SENDER)
     ben = await plane.enter("ben", permission=LISTENER)
-    async with aclosing(ben.room.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+    async with aclosing(ben.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
         await film(ana)
         assert in_order(await seen(looking))
         await ana.room.unpublish(CAMERA)
@@ -91,7 +91,7 @@ async def test_pictures_end_with_the_connection(plane: Plane) -> None:
     ben = await plane.enter("ben", permission=LISTENER)
 
     async def count(identity: str) -> int:
-        return len([frame async for frame in ben.room.video(identity, CAMERA)])
+        return len([frame async for frame in ben.video(identity, CAMERA)])
 
     looking = asyncio.create_task(count("ana"))
     waiting = asyncio.create_task(count("nobody"))
@@ -109,7 +109,7 @@ async def test_a_muted_camera_is_told(plane: Plane) -> None:
     ana = await plane.enter("ana", permission=SENDER)
     ben = await plane.enter("ben", permission=LISTENER)
     await film(ana)
-    assert await seen(ben.room.video("ana", CAMERA))
+    assert await seen(ben.video("ana", CAMERA))
     ana.room.set_muted(CAMERA, muted=True)
     await ben.hears(TrackMuted)
     ana.room.set_muted(CAMERA, muted=False)
@@ -118,7 +118,7 @@ async def test_a_muted_camera_is_told(plane: Plane) -> None:
             not any(sent.muted for each in now.remotes for sent in each.publications)
         )
     )
-    assert await seen(ben.room.video("ana", CAMERA))
+    assert await seen(ben.video("ana", CAMERA))
 
 
 @attrs.frozen
@@ -142,7 +142,7 @@ async def test_pictures_may_come_late_and_change_their_size(plane: Plane) -> Non
     ben = await plane.enter("ben", permission=LISTENER)
     await ana.room.publish_video(Late(), name="camera", track_source=CAMERA)
     wider: set[bool] = set()
-    async with patiently(30), aclosing(ben.room.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+    async with patiently(30), aclosing(ben.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
         async for frame in looking:
             if read_pattern(frame) is not None:
                 wider.add(frame.width_px > 400)
@@ -158,13 +158,13 @@ async def test_a_camera_that_ends_is_muted(plane: Plane) -> None:
     await ana.room.publish_video(
         Given(tuple(frames)), name="camera", track_source=CAMERA
     )
-    assert await seen(ben.room.video("ana", CAMERA))
-    looking = asyncio.create_task(seen(ben.room.video("ana", CAMERA), 999))
+    assert await seen(ben.video("ana", CAMERA))
+    looking = asyncio.create_task(seen(ben.video("ana", CAMERA), 999))
     await ben.hears(TrackMuted)
     ana.room.set_muted(CAMERA, muted=False)
     await ben.hears(TrackUnmuted)
     looking.cancel()
-    assert await seen(ben.room.video("ana", CAMERA))
+    assert await seen(ben.video("ana", CAMERA))
 
 
 async def _first(pattern: TestPattern, count: int) -> AsyncIterator[VideoFrame]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from livekit import rtc
@@ -37,15 +37,18 @@ class Negotiation:
     Args:
         room: LiveKit's own.
         feeds: What is published, each by its source; looked at each time.
-
-    Attributes:
-        receives: Whether every track of the others is to be received.
+        wants: Whether a track of somebody is to be received.
     """
 
-    def __init__(self, room: rtc.Room, feeds: Mapping[TrackSource, Feed[Any]]) -> None:
-        self.receives = False
+    def __init__(
+        self,
+        room: rtc.Room,
+        feeds: Mapping[TrackSource, Feed[Any]],
+        wants: Callable[[str, rtc.RemoteTrackPublication], bool],
+    ) -> None:
         self._room = room
         self._feeds = feeds
+        self._wants = wants
         self._looks = 0
         self._is_closed = False
         self._task: asyncio.Task[None] | None = None
@@ -85,7 +88,7 @@ class Negotiation:
                 self._offer()
 
     async def _is_whole(self) -> bool:
-        if self.receives and not all(map(_is_received, self._others())):
+        if not all(map(_is_received, self._others())):
             return False
         sent = [await _is_sent(feed.track) for feed in tuple(self._feeds.values())]
         return all(sent)
@@ -97,6 +100,7 @@ class Negotiation:
             publication
             for other in self._room.remote_participants.values()
             for publication in other.track_publications.values()
+            if self._wants(other.identity, publication)
         ]
 
     def _offer(self) -> None:

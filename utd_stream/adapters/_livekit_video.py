@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import TypeAlias, cast
 
 from livekit import rtc
@@ -96,7 +96,7 @@ class Eyes(Streams[rtc.VideoStream]):
         # LiveKit's reader hangs for ever once its stream is closed (T53).
         self._ends: dict[rtc.VideoStream, asyncio.Future[None]] = {}
 
-    async def see(self, find: Find) -> AsyncIterator[VideoFrame]:
+    async def see(self, find: Find) -> AsyncGenerator[VideoFrame, None]:
         """Yield the frames of the track that *find* returns, then of the next."""
         ended = None
         while not self._is_closed:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import aclosing
 from typing import Any, NoReturn, TypeVar, get_args
 
 from livekit import rtc
@@ -29,6 +30,7 @@ from utd_stream.adapters._livekit_fork import refuse_fork
 from utd_stream.adapters._livekit_negotiation import Negotiation
 from utd_stream.adapters._livekit_proxy import proxy_variable
 from utd_stream.adapters._livekit_refusals import refusal
+from utd_stream.adapters._livekit_subscriptions import Subscriptions
 from utd_stream.adapters._livekit_video import Eyes, PictureFeed
 from utd_stream.adapters._livekit_words import (
     Redaction,
@@ -44,7 +46,7 @@ from utd_stream.errors import (
     PublishError,
     TransportError,
 )
-from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
     TrackPublication,
@@ -82,30 +84,29 @@ class LiveKitMedia:
     def open(
         self,
         *,
-        adaptive_stream: bool,  # noqa: ARG002 -- the port's
+        adaptive_stream: bool,
         dynacast: bool,
     ) -> LiveKitRoom:
-        """Return a room that can be connected once; inside the loop.
-
-        The native client has no adaptive stream: it concerns video only, and
-        is done by whoever reads it.
-        """
+        """Return a room that can be connected once; inside the loop."""
         refuse_fork()
-        return LiveKitRoom(dynacast=dynacast)
+        return LiveKitRoom(adaptive_stream=adaptive_stream, dynacast=dynacast)
 
 
 class LiveKitRoom:
     """`MediaRoom` over LiveKit's native client."""
 
-    def __init__(self, *, dynacast: bool) -> None:
+    def __init__(self, *, adaptive_stream: bool, dynacast: bool) -> None:
         self._room = rtc.Room()
+        self._subscriptions = Subscriptions(self._room, is_adaptive=adaptive_stream)
         self._dynacast = dynacast
         self._clock = AsyncioClock()
         self._observer: Callable[[RoomEvent], None] | None = None
         self._feeds: dict[TrackSource, Feed[Any]] = {}
         self._ears = Ears()
         self._eyes = Eyes()
-        self._negotiation = Negotiation(self._room, self._feeds)
+        self._negotiation = Negotiation(
+            self._room, self._feeds, self._subscriptions.wants
+        )
         # What the native client would wait for in vain ends with this.
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._leaving = asyncio.Lock()
@@ -135,7 +136,7 @@ class LiveKitRoom:
         if self._has_left:
             _refuse_left()
         check_descriptors()
-        self._negotiation.receives = auto_subscribe
+        self._subscriptions.receives = auto_subscribe
         options = rtc.RoomOptions(
             auto_subscribe=auto_subscribe, dynacast=self._dynacast
         )
@@ -262,11 +263,15 @@ class LiveKitRoom:
         """Return the sound of *identity* while that track is subscribed."""
         return self._ears.hear(lambda: self._track_of(identity, track_source))
 
-    def video(
-        self, identity: str, track_source: TrackSource
+    async def video(
+        self, identity: str, track_source: TrackSource, quality: VideoQuality
     ) -> AsyncIterator[VideoFrame]:
-        """Return the pictures of *identity* while that track is subscribed."""
-        return self._eyes.see(lambda: self._track_of(identity, track_source))
+        """Yield the pictures of *identity*, which are received while they are read."""
+        seen = self._eyes.see(lambda: self._track_of(identity, track_source))
+        with self._subscriptions.readers.reading(identity, track_source, quality):
+            async with aclosing(seen):
+                async for frame in seen:
+                    yield frame
 
     async def disconnect(self) -> None:
         """Leave and free everything."""
@@ -298,6 +303,7 @@ class LiveKitRoom:
 
     def _tell(self, name: str, arguments: tuple[Any, ...]) -> None:
         self._last_told = asyncio.get_running_loop().time()
+        self._choose(name, arguments)
         if name in _TRACK_CHANGES:
             self._ears.refresh()
             self._eyes.refresh()
@@ -316,6 +322,20 @@ class LiveKitRoom:
             self._observer(event)
         except Exception:
             logger.exception("an observer of room events raised; it stays")
+
+    def _choose(self, name: str, arguments: tuple[Any, ...]) -> None:
+        """Receive of what was announced that which is read."""
+        match name, arguments:
+            case (("connected" | "reconnected"), _):
+                self._subscriptions.look_at_all()
+            case "track_published", (sent, who):
+                self._subscriptions.look_at(who.identity, sent)
+            case "track_subscribed", (_, sent, who):
+                self._subscriptions.subscribed(who.identity, sent)
+            case "track_unpublished", (sent, _):
+                self._subscriptions.forget(sent)
+            case _:
+                pass
 
     def _is_news(self, event: RoomEvent) -> bool:
         """Whether *event* has not been told; each track begins and ends once."""

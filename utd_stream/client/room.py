@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from utd_stream._border import HomeLoop, border
+from utd_stream.client._arguments import checked_kind
 from utd_stream.client._connection import Connection
 from utd_stream.client._data import (
     check_data,
@@ -26,7 +27,7 @@ from utd_stream.errors import (
     RefusedError,
     UTDErrorCode,
 )
-from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import TrackPublication, TrackSource
 from utd_stream.models.room_events import (
     DataReceived,
@@ -295,23 +296,31 @@ class UTDRoom:
         self._present().media.set_muted(kind, muted=muted)
 
     def video(
-        self, identity: str, source: TrackSource = TrackSource.CAMERA
+        self,
+        identity: str,
+        source: TrackSource = TrackSource.CAMERA,
+        quality: VideoQuality = VideoQuality.HIGH,
     ) -> AsyncIterator[VideoFrame]:
-        """Return the pictures of *identity* while that track is subscribed.
+        """Return the pictures of *identity*.
 
         It waits for a track, goes on with the next one, and ends with the
         connection.  Two frames wait for a slow reader; then the oldest are dropped.
+        With adaptive stream nothing is received before the first read, nor after
+        the iterator is closed; an iterator that nobody holds closes by itself.
 
         Args:
             identity: Whose.
             source: The camera, or ``TrackSource.SCREEN_SHARE``.
+            quality: How sharp, where the publisher sends several sizes, as it does
+                from 480 pixels on; the most demanding reader of a track decides.
 
         Raises:
             InvalidArgumentError: If *source* has no pictures.
             DisconnectedError: If the room is not connected.
         """
         _check_kind("video", source, _PICTURES)
-        return self._present().media.video(identity, source)
+        checked_kind("quality", quality, VideoQuality)
+        return self._present().media.video(identity, source, quality)
 
     async def send_data(
         self,

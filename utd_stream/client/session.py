@@ -21,7 +21,7 @@ from utd_stream.client.room import UTDRoom
 from utd_stream.errors import ClosedError, DisconnectedError
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
-from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
     RemoteParticipant,
@@ -175,10 +175,13 @@ class UTDSession(Generic[_S]):
         return self.room.audio(identity, source)
 
     def video(
-        self, identity: str, source: TrackSource = TrackSource.CAMERA
+        self,
+        identity: str,
+        source: TrackSource = TrackSource.CAMERA,
+        quality: VideoQuality = VideoQuality.HIGH,
     ) -> AsyncIterator[VideoFrame]:
         """Return the pictures of *identity*; see `UTDRoom.video`."""
-        return self.room.video(identity, source)
+        return self.room.video(identity, source, quality)
 
     # What is asked.
 

@@ -11,7 +11,7 @@ from utd_stream.models.calls import (
     UTDCall,
     UTDCallStatus,
 )
-from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
@@ -67,4 +67,5 @@ __all__ = [
     "UTDSeatGrid",
     "UTDStreamType",
     "VideoFrame",
+    "VideoQuality",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,7 +14,7 @@ from utd_stream.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from typing_extensions import Buffer  # of the standard library from 3.12 on
 
-__all__ = ["AudioFrame", "VideoFrame"]
+__all__ = ["AudioFrame", "VideoFrame", "VideoQuality"]
 
 _BYTES_PER_SAMPLE = 2
 # What holds one byte an item, and signed 16-bit samples in this machine's order or
@@ -22,6 +23,14 @@ _BYTES = frozenset("Bbc")
 _SAMPLES = frozenset({"h", "@h", "=h", "<h"})
 _LONGEST_PX = 8_192
 _TURNS = (0, 90, 180, 270)
+
+
+class VideoQuality(Enum):
+    """How sharp a video is wanted, where its publisher sends it in several sizes."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 def _size(samples: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
     RemoteParticipant,
@@ -182,13 +182,17 @@ class MediaRoom(Protocol):
         ...
 
     def video(
-        self, identity: str, track_source: TrackSource
+        self, identity: str, track_source: TrackSource, quality: VideoQuality
     ) -> AsyncIterator[VideoFrame]:
-        """Return the pictures of *identity* while that track is subscribed.
+        """Return the pictures of *identity*.
 
         It waits for a track, goes on with the next one, and ends with the
         connection.  At most two frames wait for a slow reader; then the oldest are
         dropped.  `at` is in seconds since the first frame of each track that came.
+
+        With adaptive stream a track is received from the first read on, until its
+        last reader is closed.  It comes as sharp as the most demanding reader asks
+        for, where its publisher sends several sizes.
         """
         ...
 

@@ -71,9 +71,8 @@ class Listener(Protocol):
         """The way to it."""
         ...
 
-    @property
-    def auto_subscribe(self) -> bool:
-        """Whether it wants every track."""
+    def wants(self, identity: str, sent: TrackPublication) -> bool:
+        """Whether it is to receive a track."""
         ...
 
     def told_people(self, updates: tuple[Update, ...]) -> None:
@@ -212,13 +211,13 @@ def may_receive(listener: Member, member: Member, sid: str) -> bool:
     """Whether *listener* is to receive a track of *member*, and does not yet."""
     return (
         listener.client is not None
-        and listener.client.auto_subscribe
         and listener.is_active
         and listener.permission.can_subscribe
         and not member.permission.hidden
         and sid in member.tracks
         and sid not in member.withdrawn
         and sid not in listener.heard
+        and listener.client.wants(member.identity, member.tracks[sid].publication)
     )
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import attrs
+
 from utd_stream.adapters._app_pictures import AppPictures
 from utd_stream.adapters.loopback._sound import Ear
-from utd_stream.models.media import VideoFrame
+from utd_stream.models.media import VideoFrame, VideoQuality
 from utd_stream.models.participants import TrackKind
 from utd_stream.ports import Clock, VideoSource
 
-__all__ = ["PictureFeed"]
+__all__ = ["PictureFeed", "smaller"]
+
+# The sizes that LiveKit's client sends beside the whole one, by their shorter side,
+# and the longer side of the whole from which on it does.
+_LAYERS = {VideoQuality.LOW: (180, 480), VideoQuality.MEDIUM: (360, 960)}
 
 
 class PictureFeed:
@@ -132,3 +138,23 @@ class PictureFeed:
     def _tell_end(self) -> None:
         if self.is_over:
             self._ended(self)
+
+
+def smaller(frame: VideoFrame, quality: VideoQuality) -> VideoFrame:
+    """Return the picture in the size that is sent for *quality*."""
+    if quality not in _LAYERS:
+        return frame
+    short_px, from_px = _LAYERS[quality]
+    step = min(frame.width_px, frame.height_px) // short_px
+    if max(frame.width_px, frame.height_px) < from_px or step <= 1:
+        return frame
+    width, height = frame.width_px // step // 2 * 2, frame.height_px // step // 2 * 2
+    planes: list[bytes] = []
+    start = 0
+    for few in (1, 2, 2):
+        wide, high = frame.width_px // few, frame.height_px // few
+        for y in range(height // few):
+            row = start + y * step * wide
+            planes.append(frame.data[row : row + width // few * step : step])
+        start += wide * high
+    return attrs.evolve(frame, data=b"".join(planes), width_px=width, height_px=height)

@@ -182,11 +182,11 @@ class Loopback:
     def open(
         self,
         *,
-        adaptive_stream: bool,  # noqa: ARG002 -- the port's; both concern video
-        dynacast: bool,  # noqa: ARG002
+        adaptive_stream: bool,
+        dynacast: bool,  # noqa: ARG002 -- no picture is made that nobody reads
     ) -> LoopbackRoom:
         """Return a room that can be connected once."""
-        return LoopbackRoom(self._server, self.lines)
+        return LoopbackRoom(self._server, self.lines, is_adaptive=adaptive_stream)
 
     # The Sfu port.
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
 from utd_stream.adapters._livekit_refusals import refusal
+from utd_stream.adapters._readers import Readers
 from utd_stream.adapters.loopback._lines import Lines
 from utd_stream.adapters.loopback._people import Member, Track
-from utd_stream.adapters.loopback._pictures import PictureFeed
+from utd_stream.adapters.loopback._pictures import PictureFeed, smaller
 from utd_stream.adapters.loopback._repair import ANSWER_LIMIT, READY_DELAY, Repair
 from utd_stream.adapters.loopback._sent import Sent, refuse_absent, refuse_answer
 from utd_stream.adapters.loopback._server import NOBODY_THERE, Server
@@ -24,7 +26,7 @@ from utd_stream.errors import (
     TransportError,
 )
 from utd_stream.models import room_events as events
-from utd_stream.models.media import AudioFrame, VideoFrame
+from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
     TrackPublication,
@@ -66,6 +68,7 @@ class LoopbackRoom:
         "_observer",
         "_over",
         "_pending",
+        "_readers",
         "_server",
         "member",
         "repair",
@@ -73,7 +76,7 @@ class LoopbackRoom:
         "view",
     )
 
-    def __init__(self, server: Server, lines: Lines) -> None:
+    def __init__(self, server: Server, lines: Lines, *, is_adaptive: bool) -> None:
         self._server = server
         self._lines = lines
         self._over: asyncio.Future[None] | None = None
@@ -84,6 +87,9 @@ class LoopbackRoom:
         self.view: View = View(self.tell, self.end)
         self.repair: Repair = Repair(self, server)
         self._ears = Ears(lambda: not self.view.line.is_up)
+        self._readers = Readers(self._choose)
+        if is_adaptive:
+            self.view.is_read = self._is_read
         self.member: Member | None = None
         self.sent: dict[str, Sent] = {}
         # Of tracks that ended with the connection.
@@ -227,11 +233,16 @@ class LoopbackRoom:
         """Return the sound of *identity* while that track is subscribed."""
         return self._ears.hear(lambda: self.view.sound_of(identity, track_source))
 
-    def video(
-        self, identity: str, track_source: TrackSource
+    async def video(
+        self, identity: str, track_source: TrackSource, quality: VideoQuality
     ) -> AsyncIterator[VideoFrame]:
-        """Return the pictures of *identity* while that track is subscribed."""
-        return self._ears.see(lambda: self.view.sound_of(identity, track_source))
+        """Yield the pictures of *identity*, which are received while they are read."""
+        seen = self._ears.see(lambda: self.view.sound_of(identity, track_source))
+        with self._readers.reading(identity, track_source, quality):
+            async with aclosing(seen):
+                async for frame in seen:
+                    best = self._readers.best(identity, track_source) or quality
+                    yield smaller(frame, best)
 
     async def disconnect(self) -> None:
         """Leave and free everything."""
@@ -354,6 +365,16 @@ class LoopbackRoom:
             answer.set_result(track.publication)
             if track.feed.is_over:
                 self._mute_ended(track.feed)
+
+    def _is_read(self, identity: str, source: TrackSource) -> bool:
+        return self._readers.best(identity, source) is not None
+
+    def _choose(self, identity: str, source: TrackSource) -> None:  # noqa: ARG002 -- LiveKit's wants it
+        if self.view.is_read is None or self.member is None or not self.is_there:
+            return
+        self.view.choose(identity)
+        if self.view.line.is_up:
+            self._server.choose(self.member, identity)
 
     def _withdraw(self, sid: str) -> None:
         sent = self.sent.pop(sid, None)

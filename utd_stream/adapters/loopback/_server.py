@@ -45,6 +45,8 @@ _REFRESH_PERIOD = 300.0
 # Until media of a new track comes, and then until others receive it, in seconds.
 _FLOW_DELAY = 0.03
 _SUBSCRIBE_DELAY = 0.15
+# Until a track comes that was asked for, in seconds.
+_CHOICE_DELAY = 0.05
 # How long a track that its owner withdrew stays, in seconds.
 _WITHDRAW_DELAY = 0.2
 # What the SFU lets through a data channel; more is lost without a word (T40).
@@ -339,6 +341,18 @@ class Server:
                 told = partial(member.client.told_data, topic=topic, reliable=reliable)
                 member.send(told, data, identity)
 
+    def choose(self, listener: Member, identity: str) -> None:
+        """Send *listener* what it wants of somebody, and nothing else."""
+        member = listener.room.people.get(identity)
+        for track in () if member is None else member.flowing():
+            sid = track.publication.sid
+            if listener.client is None or sid not in listener.heard:
+                continue
+            if not listener.client.wants(identity, track.publication):
+                del listener.heard[sid]
+        if member is not None:
+            self.timers.after(_CHOICE_DELAY, self._subscribe_to, listener, member)
+
     def _flow(self, member: Member, track: Track) -> None:
         sid = track.publication.sid
         if not member.is_present or member.tracks.get(sid) is not track:
@@ -357,8 +371,11 @@ class Server:
 
     def _subscribe_to_all(self, listener: Member) -> None:
         for member in listener.room.others(listener):
-            for track in member.flowing():
-                self._subscribe(listener, member, track)
+            self._subscribe_to(listener, member)
+
+    def _subscribe_to(self, listener: Member, member: Member) -> None:
+        for track in member.flowing():
+            self._subscribe(listener, member, track)
 
     def _subscribe(self, listener: Member, member: Member, track: Track) -> None:
         sid, client = track.publication.sid, listener.client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -381,14 +381,14 @@ class Ears:
         """Yield the sound of the track that *find* returns, then of the next."""
         return self._read(find, _MAX_WAITING_FRAMES, _SILENCE)
 
-    def see(self, find: _Find) -> AsyncIterator[VideoFrame]:
+    def see(self, find: _Find) -> AsyncGenerator[VideoFrame, None]:
         """Yield the pictures of the track that *find* returns, then of the next."""
         nothing: VideoFrame | None = None
         return self._read(find, _MAX_WAITING_PICTURES, nothing)
 
     async def _read(
         self, find: _Find, most: int, nothing: _T | None
-    ) -> AsyncIterator[_T]:
+    ) -> AsyncGenerator[_T, None]:
         ended = None
         while not self._is_closed:
             sound = find()

@@ -13,6 +13,7 @@ from utd_stream.adapters.loopback._tokens import Entry, refuse
 from utd_stream.models import room_events as events
 from utd_stream.models.participants import (
     RemoteParticipant,
+    TrackKind,
     TrackPublication,
     TrackSource,
 )
@@ -43,6 +44,7 @@ class View:
     Attributes:
         line: From the SFU.
         auto_subscribe: Whether every track is wanted.
+        is_read: Whether somebody reads a source of somebody.
         me: This client; None before it came in.
         others: Those announced, in order of announcement.
         metadata: Of the room.
@@ -55,6 +57,7 @@ class View:
         "_tell",
         "auto_subscribe",
         "entry",
+        "is_read",
         "line",
         "me",
         "metadata",
@@ -71,6 +74,7 @@ class View:
         self._heard: dict[str, Sound] = {}
         self.line: Line = Line()
         self.auto_subscribe: bool = True
+        self.is_read: Callable[[str, TrackSource], bool] | None = None
         self.me: Info | None = None
         self.others: dict[str, Info] = {}
         self.metadata: str = ""
@@ -102,6 +106,20 @@ class View:
         """Lose sight of everybody, as before a full reconnect."""
         for info in tuple(self.others.values()):
             self._lose(info, DisconnectReason.UNKNOWN_REASON)
+
+    def wants(self, identity: str, sent: TrackPublication) -> bool:
+        """Whether a track is to be received: with adaptive stream, one that is read."""
+        if self.is_read is None or sent.kind is not TrackKind.VIDEO:
+            return self.auto_subscribe
+        return self.auto_subscribe and self.is_read(identity, sent.source)
+
+    def choose(self, identity: str) -> None:
+        """Receive no more what is wanted of somebody no more."""
+        info = self.others.get(identity)
+        for sent in () if info is None else info.participant.publications:
+            if sent.sid in self._heard and not self.wants(identity, sent):
+                del self._heard[sent.sid]
+                self._tell(events.TrackUnsubscribed(identity, sent))
 
     def sound_of(self, identity: str, source: TrackSource) -> Sound | None:
         """Return what is received of the first track of that source."""
@@ -164,7 +182,7 @@ class View:
         """Take the sound of a track."""
         info = self.others.get(identity)
         for sent in () if info is None else info.participant.publications:
-            if sent.sid == sid:
+            if sent.sid == sid and self.wants(identity, sent):
                 before = self._heard.get(sid)
                 if before is not None and not before.is_lost:
                     return
