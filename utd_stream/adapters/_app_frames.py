@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
-from utd_stream.errors import PublishError
+from utd_stream.errors import PublishError, UTDStreamException
 from utd_stream.ports import Clock
 
 __all__ = ["AppFrames", "Source", "Words"]
@@ -302,4 +302,5 @@ def _opened(source: Source, words: Words) -> AsyncIterator[Any]:
 
 
 def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}, {error}"
+    is_ours = isinstance(error, UTDStreamException)
+    return str(error) if is_ours else f"{type(error).__name__}, {error}"

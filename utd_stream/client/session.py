@@ -8,7 +8,8 @@ posting facts, never otherwise.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
@@ -35,6 +36,7 @@ from utd_stream.snapshots.session import SessionSnapshot
 __all__ = ["UTDSession"]
 
 _S = TypeVar("_S", bound=SessionSnapshot)
+_F = TypeVar("_F", AudioFrame, VideoFrame)
 
 
 class SessionRun(Protocol[_S]):
@@ -171,8 +173,12 @@ class UTDSession(Generic[_S]):
     def audio(
         self, identity: str, source: TrackSource = TrackSource.MICROPHONE
     ) -> AsyncIterator[AudioFrame]:
-        """Return the sound of *identity*; see `UTDRoom.audio`."""
-        return self.room.audio(identity, source)
+        """Return the sound of *identity*; see `UTDRoom.audio`.
+
+        It goes on with the connection that takes the place of one that was lost,
+        and ends once the room is left.
+        """
+        return self._read(lambda: self.room.audio(identity, source))
 
     def video(
         self,
@@ -180,8 +186,12 @@ class UTDSession(Generic[_S]):
         source: TrackSource = TrackSource.CAMERA,
         quality: VideoQuality = VideoQuality.HIGH,
     ) -> AsyncIterator[VideoFrame]:
-        """Return the pictures of *identity*; see `UTDRoom.video`."""
-        return self.room.video(identity, source, quality)
+        """Return the pictures of *identity*; see `UTDRoom.video`.
+
+        They go on with the connection that takes the place of one that was lost,
+        and end once the room is left.
+        """
+        return self._read(lambda: self.room.video(identity, source, quality))
 
     # What is asked.
 
@@ -278,6 +288,31 @@ class UTDSession(Generic[_S]):
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    def _read(self, open: Callable[[], AsyncIterator[_F]]) -> AsyncIterator[_F]:  # noqa: A002 -- as of sources
+        # At once: an argument that is wrong is refused where it is given.
+        return self._read_on(open(), open)
+
+    async def _read_on(
+        self, frames: AsyncIterator[_F], again: Callable[[], AsyncIterator[_F]]
+    ) -> AsyncIterator[_F]:
+        while True:
+            read = self.room.connection
+            async for frame in frames:
+                yield frame
+            try:
+                now = await self.snapshot.until(
+                    lambda s: (
+                        s.connection_state in fold.GONE
+                        or (fold.is_connected(s) and self.room.connection != read)  # noqa: B023 -- until it returns
+                    )
+                )
+            except ClosedError:
+                return
+            if now.connection_state in fold.GONE:
+                return
+            with suppress(DisconnectedError):  # lost again already
+                frames = again()
 
     async def _settle(self) -> None:
         """Wait until nothing is half done, for a limited time."""

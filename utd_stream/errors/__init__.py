@@ -33,6 +33,8 @@
     * MediaError
         * PublishError
         * SubscribeError
+        * FileError
+        * DeviceError
 
 An engine error crosses the wire: the engine raises it, the client raises the
 same class again, chosen by the HTTP status and then by the code.
@@ -44,7 +46,9 @@ from utd_stream.errors._base import (
     ClosedError,
     ConnectError,
     DescriptorLimitError,
+    DeviceError,
     DisconnectedError,
+    FileError,
     IntermediaryError,
     InvalidArgumentError,
     InvalidTransitionError,
@@ -86,9 +90,11 @@ __all__ = [
     "ConflictError",
     "ConnectError",
     "DescriptorLimitError",
+    "DeviceError",
     "DisconnectedError",
     "EngineError",
     "FeatureDisabledError",
+    "FileError",
     "IntermediaryError",
     "InvalidArgumentError",
     "InvalidRequestError",

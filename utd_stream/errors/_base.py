@@ -9,7 +9,9 @@ __all__ = [
     "ClosedError",
     "ConnectError",
     "DescriptorLimitError",
+    "DeviceError",
     "DisconnectedError",
+    "FileError",
     "IntermediaryError",
     "InvalidArgumentError",
     "InvalidTransitionError",
@@ -332,7 +334,7 @@ class SfuSignatureError(SfuError):
 
 
 class MediaError(UTDStreamException):
-    """Publishing or subscribing failed."""
+    """Sound or pictures could not be sent, received, read or written."""
 
     code = "media"
 
@@ -347,3 +349,15 @@ class SubscribeError(MediaError):
     """A track could not be subscribed to."""
 
     code = "subscribe"
+
+
+class FileError(MediaError):
+    """A media file cannot be read or written; what was written before is kept."""
+
+    code = "file"
+
+
+class DeviceError(MediaError):
+    """A microphone or camera is not there, is in use, or was unplugged."""
+
+    code = "device"
