@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -53,7 +54,7 @@ class _Playback:
 
 async def _played(
     reader: Reader[_P], playback: _Playback
-) -> AsyncIterator[tuple[_P, float]]:
+) -> AsyncGenerator[tuple[_P, float], None]:
     """Yield each piece from where the file is played, and its time since the first."""
     worker = Worker("media file")
     begin, first, late = playback.open(), None, 0.0
@@ -90,8 +91,10 @@ class FileAudio:
         need_av()
         from utd_stream.media._reading import SoundReader  # noqa: PLC0415 -- needs PyAV
 
-        async for sound, _ in _played(SoundReader(self.path), self._playback):
-            yield AudioFrame(samples=sound.samples)
+        reader = SoundReader(self.path)
+        async with aclosing(_played(reader, self._playback)) as pieces:
+            async for sound, _ in pieces:
+                yield AudioFrame(samples=sound.samples)
 
 
 @attrs.frozen
@@ -111,8 +114,10 @@ class FileVideo:
         need_av()
         from utd_stream.media._reading import PictureReader  # noqa: PLC0415 -- likewise
 
-        async for picture, at in _played(PictureReader(self.path), self._playback):
-            yield attrs.evolve(picture.frame, at=at)
+        reader = PictureReader(self.path)
+        async with aclosing(_played(reader, self._playback)) as pieces:
+            async for picture, at in pieces:
+                yield attrs.evolve(picture.frame, at=at)
 
 
 def _path(path: str | os.PathLike[str]) -> Path:
