@@ -34,6 +34,7 @@ _MACHINES = (connection, invitation, place, request, seat, track)
 _SETTINGS = {
     "utd_stream.client.timeouts",
     "utd_stream.machines._declare",
+    "utd_stream.media.devices",
     "utd_stream.media.files",
     "utd_stream.media.pattern",
     "utd_stream.media.sources",

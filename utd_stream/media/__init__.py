@@ -5,6 +5,7 @@ Sources are frozen descriptions, opened anew for each publication.
 
 from __future__ import annotations
 
+from utd_stream.media.devices import DeviceSource
 from utd_stream.media.files import FileSource
 from utd_stream.media.frames import FrameSource
 from utd_stream.media.pattern import TestPattern, read_pattern
@@ -12,6 +13,7 @@ from utd_stream.media.recorder import Recorder, RecordingProgress
 from utd_stream.media.sources import Silence, Tone
 
 __all__ = [
+    "DeviceSource",
     "FileSource",
     "FrameSource",
     "Recorder",
