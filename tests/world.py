@@ -139,7 +139,8 @@ class World:
         self, identity: str, tone: float = 440.0, **sources: Any
     ) -> UTDStreamClient:
         """Return a client of *identity*, signed in, which listens to what rings."""
-        client = self.client(microphone=Tone(tone), **sources)
+        sources.setdefault("microphone", Tone(tone))
+        client = self.client(**sources)
         client.incoming_calls.subscribe()
         await client.authenticate(identity)
         await client.signal_state.until(lambda now: now is SignalState.READY, 20)

@@ -8,12 +8,13 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
 
 from tests.e2e.serving import serve_settings, serving
-from tests.patience import patient_ports, patiently
+from tests.patience import patient, patient_ports, patiently
 from tests.relay import Registration
 from utd_stream.adapters.livekit_process import LiveKitProcess
 from utd_stream.client.incoming import IncomingCall
@@ -62,29 +63,84 @@ async def party(*told: str) -> AsyncIterator[Party]:
             await process.wait()
 
 
+@asynccontextmanager
+async def two_parties(
+    livekit: LiveKitProcess,
+    app_id: str,
+    register_engine: Callable[[str], Registration],
+    database: Path,
+    kind: UTDStreamType,
+) -> AsyncIterator[tuple[Party, Party]]:
+    """Let ana call ben, each in a process of its own."""
+    settings = serve_settings(livekit, app_id, database)
+    async with serving(settings) as (base_url, _):
+        register_engine(f"{base_url}/livekit/webhook")
+        async with party(base_url, app_id, "ben", "660", kind.value) as ben:
+            assert await ben.says("ready")
+            calls = base_url, app_id, "ana", "440", kind.value, "ben"
+            async with party(*calls) as ana:
+                assert await ana.says("ready")
+                yield ana, ben
+
+
+async def both(ana: Party, ben: Party, what: str) -> list[Any]:
+    """Return what each says next."""
+    return list(await asyncio.gather(ana.says(what), ben.says(what)))
+
+
 async def test_two_processes_talk(
     livekit: LiveKitProcess,
     app_id: str,
     register_engine: Callable[[str], Registration],
     tmp_path: Path,
 ) -> None:
-    """Tones both ways; both are told the same end, and the same duration."""
-    settings = serve_settings(livekit, app_id, tmp_path / "engine.db")
-    async with serving(settings) as (base_url, _):
-        register_engine(f"{base_url}/livekit/webhook")
-        async with party(base_url, app_id, "ben", "660") as ben:
-            assert await ben.says("ready")
-            async with party(base_url, app_id, "ana", "440", "ben") as ana:
-                assert await ana.says("ready")
-                heard = await asyncio.gather(ana.says("heard"), ben.says("heard"))
-                await ana.hangs_up()
-                calls = await asyncio.gather(ana.says("call"), ben.says("call"))
+    """Tones both ways, no cameras; both are told the same end and duration."""
+    kind, database = UTDStreamType.AUDIO_CALL, tmp_path / "engine.db"
+    async with two_parties(livekit, app_id, register_engine, database, kind) as parties:
+        heard = await both(*parties, "heard")
+        refused = [await both(*parties, "refused") for _ in range(2)]
+        await parties[0].hangs_up()
+        calls = await both(*parties, "call")
 
     assert heard == pytest.approx([660, 440], abs=5)
+    assert refused == [["forbidden"] * 2] * 2
     assert [call["end_reason"] for call in calls] == ["caller_hangup"] * 2
     lasted = [call["duration_seconds"] for call in calls]
     assert lasted[0] == pytest.approx(lasted[1], abs=1)
     assert lasted[0] >= 0
+
+
+async def test_two_processes_see_each_other(
+    livekit: LiveKitProcess,
+    app_id: str,
+    register_engine: Callable[[str], Registration],
+    tmp_path: Path,
+) -> None:
+    """Pictures are known by what they show, in order, soon after they were sent.
+
+    A screen is seen beside the camera.  `make bench` says how soon.
+    """
+    kind, database = UTDStreamType.VIDEO_CALL, tmp_path / "engine.db"
+    async with two_parties(livekit, app_id, register_engine, database, kind) as parties:
+        heard = await both(*parties, "heard")
+        seen = await both(*parties, "seen")
+        shown = await both(*parties, "shown")
+        again = await both(*parties, "seen")
+        began = await both(*parties, "began")
+        await parties[0].hangs_up()
+        calls = await both(*parties, "call")
+
+    assert heard == pytest.approx([660, 440], abs=5)
+    for pictures in (*seen, *shown, *again):
+        numbers = [number for number, _, _ in pictures]
+        assert numbers == sorted(numbers)
+        assert len(set(numbers)) >= 0.9 * len(numbers)
+    assert {width for pictures in seen for _, width, _ in pictures} == {320}
+    assert max(width for pictures in shown for _, width, _ in pictures) == 640
+    for pictures, sent in zip(seen, reversed(began), strict=True):
+        late = median(at - sent - number / 15 for number, _, at in pictures)
+        assert 0 < late < patient(2)
+    assert [call["type"] for call in calls] == ["video_call"] * 2
 
 
 async def test_a_ring_survives_kill_9(
