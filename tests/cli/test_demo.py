@@ -17,6 +17,7 @@ from utd_stream.cli._demo_places import within
 from utd_stream.cli._demo_screen import Screen
 from utd_stream.cli._demo_script import SCRIPT, TONES_HZ
 from utd_stream.cli._demo_steps import Expectation, Heard, Kept, Seen, Step, Troupe
+from utd_stream.cli._demo_video_script import VIDEO_SCRIPT
 from utd_stream.testing import Simulation
 
 Act = Callable[[Troupe], Awaitable[object]]
@@ -91,6 +92,40 @@ def test_demo_plays_calls_on_livekit(tmp_path: Path, livekit_binary: Path) -> No
     )
 
     went_as_the_calls_are_declared(told.returncode, told.stdout, told.stderr)
+
+
+def went_as_the_video_call_is_declared(status: int, printed: str, errors: str) -> None:
+    """Cameras and a screen are seen, by what they show, in plain text."""
+    checks = sum(len(step.then) for step in VIDEO_SCRIPT)
+    steps = len(VIDEO_SCRIPT)
+    assert status == 0, printed + errors
+    assert all(step.title in printed for step in VIDEO_SCRIPT)
+    for seen in ("ana sees the camera of ben", "ben sees the screen share of ana"):
+        assert re.search(rf"{seen}: pictures \d+ to \d+", printed)
+    assert f"all as declared: {steps} of {steps} steps, {checks} checks" in printed
+    assert printed.isascii()
+    assert not errors
+
+
+def test_demo_plays_a_video_call(tmp_path: Path) -> None:
+    """Cameras, a screen beside one, another camera, off and on again."""
+    told = command("demo", "video-call", folder=tmp_path, PATH=str(tmp_path))
+
+    went_as_the_video_call_is_declared(told.returncode, told.stdout, told.stderr)
+
+
+@pytest.mark.livekit
+def test_demo_plays_a_video_call_on_livekit(
+    tmp_path: Path, livekit_binary: Path
+) -> None:
+    """The same, on a real server."""
+    told = command(
+        *("demo", "video-call", "--livekit"),
+        folder=tmp_path,
+        LIVEKIT_SERVER=str(livekit_binary),
+    )
+
+    went_as_the_video_call_is_declared(told.returncode, told.stdout, told.stderr)
 
 
 def test_demo_knows_its_scenes(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def dev(*, as_json: _Json = False, port: _Port = None) -> None:
 @_app.command()
 def demo(
     scene: Annotated[
-        Literal["room", "call"], typer.Argument(help="What is played.")
+        Literal["room", "call", "video-call"], typer.Argument(help="What is played.")
     ] = "room",
     *,
     livekit: Annotated[
@@ -165,7 +165,7 @@ def demo(
     app_id: Annotated[str | None, typer.Option(help="Of an app there.")] = None,
     app_key: Annotated[str | None, typer.Option(help="Its publishable key.")] = None,
 ) -> None:
-    """Show an audio room (a host, two speakers and a listener), or calls.
+    """Show an audio room (a host, two speakers and a listener), or calls of two.
 
     Engine, SFU and people are in this process; no server is needed.  The same
     script runs on a real LiveKit server with --livekit, or at an engine that

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TypeVar
 
 from utd_stream.adapters.descriptors import raise_descriptor_limit
@@ -15,8 +16,10 @@ from utd_stream.cli._demo_screen import Screen
 from utd_stream.cli._demo_stage import Place, Stage
 from utd_stream.cli._demo_steps import BrokenError, Step, Troupe, Watched, perform
 from utd_stream.cli._demo_trace import Change
+from utd_stream.cli._demo_video_script import VIDEO_SCRIPT
 from utd_stream.cli._stopping import run
 from utd_stream.errors import InvalidArgumentError
+from utd_stream.models import UTDStreamType
 
 __all__ = ["SCENES", "main", "play", "play_calls"]
 
@@ -69,10 +72,14 @@ async def play(script: Sequence[Step[Troupe]], place: Place, screen: Screen) -> 
 
 
 async def play_calls(
-    script: Sequence[Step[calls.Callers]], place: Place, screen: Screen
+    script: Sequence[Step[calls.Callers]],
+    place: Place,
+    screen: Screen,
+    kind: UTDStreamType = UTDStreamType.AUDIO_CALL,
 ) -> int:
     """Play *script* with calls, likewise."""
-    return await _play(script, place, screen, CallStage, _CALL_PATIENCE)
+    stage = partial(CallStage, kind=kind)
+    return await _play(script, place, screen, stage, _CALL_PATIENCE)
 
 
 async def _room_scene(place: Place) -> int:
@@ -83,9 +90,15 @@ async def _call_scene(place: Place) -> int:
     return await play_calls(calls.CALL_SCRIPT, place, Screen(calls.TONES_HZ))
 
 
+async def _video_scene(place: Place) -> int:
+    screen, kind = Screen(calls.TONES_HZ), UTDStreamType.VIDEO_CALL
+    return await play_calls(VIDEO_SCRIPT, place, screen, kind)
+
+
 SCENES: Mapping[str, Callable[[Place], Awaitable[int]]] = {
     "room": _room_scene,
     "call": _call_scene,
+    "video-call": _video_scene,
 }
 
 

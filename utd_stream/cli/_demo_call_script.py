@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 from utd_stream.cli._demo_steps import Expectation, Heard, Kept, Seen, Step, Watched
 from utd_stream.client.call import UTDCallSession
 from utd_stream.errors import NotFoundError
+from utd_stream.media import TestPattern
+from utd_stream.models import TrackSource, VideoFrame
 
-__all__ = ["CALL_SCRIPT", "TONES_HZ", "WHOSE", "Callers"]
+__all__ = [
+    "CALL_SCRIPT",
+    "CAMERA",
+    "SCREEN",
+    "TONES_HZ",
+    "WHOSE",
+    "Callers",
+    "answers",
+    "calls",
+    "ended",
+    "hangs_up",
+    "rings_at_ben",
+    "signs_in",
+    "step",
+]
 
+CAMERA = TestPattern(320, 180, 15)
+SCREEN = TestPattern(640, 360, 5)
 TONES_HZ: Mapping[str, int] = {"ana": 440, "ben": 554, "desk": 659}
 # Whose device each is; the second of ben's stands on his desk.
 WHOSE: Mapping[str, str] = {"ana": "ana", "ben": "ben", "desk": "ben"}
@@ -32,35 +50,47 @@ class Callers(Watched, Protocol):
         """Return whom the engine knows the owner of *who* as."""
         ...
 
+    def video(
+        self, who: str, of: str, source: TrackSource
+    ) -> AsyncIterator[VideoFrame]:
+        """Return what *who* sees of *of*."""
+        ...
+
     def rings_at(self, who: str) -> str:
         """Return the id of the call that rings at *who*; empty for none."""
         ...
 
 
-def _step(
+def step(
     who: str,
     what: str,
     act: Callable[[Callers], Awaitable[object]],
     *then: Expectation,
     refused: str | None = None,
 ) -> Step[Callers]:
+    """Return a step."""
     return Step(who=who, what=what, act=act, refused=refused, then=then)
 
 
-def _signs_in(who: str, what: str = "signs in") -> Step[Callers]:
+def signs_in(who: str, what: str = "signs in") -> Step[Callers]:
+    """Return the step with which a device is there."""
     seen = Seen(who, "signal_state", "ready"), Seen(who, "ringing_calls", "nothing")
-    return _step(who, what, lambda callers: callers.sign_in(who), *seen)
+    return step(who, what, lambda callers: callers.sign_in(who), *seen)
 
 
-def _calls(who: str, whom: str) -> Callable[[Callers], Awaitable[object]]:
+def calls(who: str, whom: str) -> Callable[[Callers], Awaitable[object]]:
+    """Return what calls somebody."""
     return lambda callers: callers[who].start(callers.identity(whom))
 
 
-def _hangs_up(who: str) -> Callable[[Callers], Awaitable[object]]:
+def hangs_up(who: str) -> Callable[[Callers], Awaitable[object]]:
+    """Return what hangs up."""
     return lambda callers: callers[who].end()
 
 
-def _at_rings(who: str, verb: str) -> Callable[[Callers], Awaitable[object]]:
+def answers(who: str, verb: str) -> Callable[[Callers], Awaitable[object]]:
+    """Return what answers the call that rings there, as *verb* says."""
+
     async def act(callers: Callers) -> object:
         call_id = callers.rings_at(who)
         if not call_id:
@@ -78,10 +108,11 @@ def _at_rings(who: str, verb: str) -> Callable[[Callers], Awaitable[object]]:
 
 
 async def _both_call(callers: Callers) -> None:
-    await asyncio.gather(_calls("ana", "ben")(callers), _calls("ben", "ana")(callers))
+    await asyncio.gather(calls("ana", "ben")(callers), calls("ben", "ana")(callers))
 
 
-def _rings_at_ben() -> tuple[Expectation, ...]:
+def rings_at_ben() -> tuple[Expectation, ...]:
+    """Return that it rings at both of his devices."""
     return (
         Seen("ben", "ringing_calls", "ana calls"),
         Seen("desk", "ringing_calls", "ana calls"),
@@ -89,7 +120,8 @@ def _rings_at_ben() -> tuple[Expectation, ...]:
     )
 
 
-def _ended(reason: str, *whose: str) -> tuple[Expectation, ...]:
+def ended(reason: str, *whose: str) -> tuple[Expectation, ...]:
+    """Return that the call is over, everywhere."""
     return (
         *(Seen(who, "end_info", reason) for who in whose),
         *(Seen(who, "connection_state", "disconnected") for who in whose),
@@ -99,16 +131,16 @@ def _ended(reason: str, *whose: str) -> tuple[Expectation, ...]:
 
 
 _TALK = (
-    _signs_in("ana"),
-    _signs_in("ben"),
-    _signs_in("desk", "signs in, ben's second device"),
-    _step(
-        *("ana", "calls ben, and both of his devices ring", _calls("ana", "ben")),
-        *_rings_at_ben(),
+    signs_in("ana"),
+    signs_in("ben"),
+    signs_in("desk", "signs in, ben's second device"),
+    step(
+        *("ana", "calls ben, and both of his devices ring", calls("ana", "ben")),
+        *rings_at_ben(),
         Seen("ana", "muted", "no"),
     ),
-    _step(
-        *("ben", "answers; the other device stops", _at_rings("ben", "accept")),
+    step(
+        *("ben", "answers; the other device stops", answers("ben", "accept")),
         Seen("ben", "status", "active"),
         Seen("ana", "status", "active"),
         Seen("desk", "ringing_calls", "nothing"),
@@ -116,40 +148,40 @@ _TALK = (
         Heard("ana", "ben", TONES_HZ["ben"]),
         Heard("ben", "ana", TONES_HZ["ana"]),
     ),
-    _step(
-        *("desk", "calls ana: one person has one call", _calls("desk", "ana")),
+    step(
+        *("desk", "calls ana: one person has one call", calls("desk", "ana")),
         Kept("desk", "status"),
         refused="ConflictError 409 caller_busy",
     ),
-    _step(
-        *("ben", "hangs up", _hangs_up("ben")),
-        *_ended("callee_hangup, ben", "ana", "ben"),
+    step(
+        *("ben", "hangs up", hangs_up("ben")),
+        *ended("callee_hangup, ben", "ana", "ben"),
     ),
-    _step(
-        *("ben", "hangs up once more", _hangs_up("ben")),
+    step(
+        *("ben", "hangs up once more", hangs_up("ben")),
         Kept("ben", "end_info"),
     ),
 )
 _UNANSWERED = (
-    _step("ana", "calls ben", _calls("ana", "ben"), *_rings_at_ben()),
-    _step(
-        *("desk", "says that ben is busy", _at_rings("desk", "busy")),
-        *_ended("busy, ben", "ana"),
+    step("ana", "calls ben", calls("ana", "ben"), *rings_at_ben()),
+    step(
+        *("desk", "says that ben is busy", answers("desk", "busy")),
+        *ended("busy, ben", "ana"),
         Seen("desk", "end_info", "busy, ben"),
     ),
-    _step("ana", "calls ben", _calls("ana", "ben"), *_rings_at_ben()),
-    _step(
-        *("ana", "gives up before anybody answers", _hangs_up("ana")),
-        *_ended("cancelled, ana", "ana"),
+    step("ana", "calls ben", calls("ana", "ben"), *rings_at_ben()),
+    step(
+        *("ana", "gives up before anybody answers", hangs_up("ana")),
+        *ended("cancelled, ana", "ana"),
     ),
-    _step(
-        *("ana", "calls herself", _calls("ana", "ana")),
+    step(
+        *("ana", "calls herself", calls("ana", "ana")),
         Kept("ana", "connection_state"),
         refused="InvalidArgumentError 422 invalid_argument",
     ),
 )
 _GLARE = (
-    _step(
+    step(
         *("ana", "and ben call each other at once: one call", _both_call),
         Seen("ana", "status", "active"),
         Seen("ben", "status", "active"),
@@ -157,15 +189,15 @@ _GLARE = (
         Heard("ana", "ben", TONES_HZ["ben"]),
         Heard("ben", "ana", TONES_HZ["ana"]),
     ),
-    _step(
-        *("ana", "hangs up", _hangs_up("ana")),
+    step(
+        *("ana", "hangs up", hangs_up("ana")),
         Seen("ana", "connection_state", "disconnected"),
         Seen("ben", "connection_state", "disconnected"),
     ),
-    _step(
-        *("ana", "calls ben, and nobody answers", _calls("ana", "ben")),
-        *_rings_at_ben(),
-        *_ended("no_answer", "ana"),
+    step(
+        *("ana", "calls ben, and nobody answers", calls("ana", "ben")),
+        *rings_at_ben(),
+        *ended("no_answer", "ana"),
         Seen("ana", "status", "missed"),
     ),
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import attrs
 
-from utd_stream.cli._demo_call_script import TONES_HZ, WHOSE
+from utd_stream.cli._demo_call_script import CAMERA, SCREEN, TONES_HZ, WHOSE
 from utd_stream.cli._demo_screen import Screen
 from utd_stream.cli._demo_stage import Place, Watching
 from utd_stream.cli._demo_trace import Change
@@ -14,7 +14,15 @@ from utd_stream.client.call import UTDCallSession
 from utd_stream.client.incoming import IncomingCall
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
-from utd_stream.models import AudioFrame, EndInfo, UTDCallStatus, UTDStreamType
+from utd_stream.models import (
+    AudioFrame,
+    EndInfo,
+    TrackPublication,
+    TrackSource,
+    UTDCallStatus,
+    UTDStreamType,
+    VideoFrame,
+)
 from utd_stream.reactive import Latest
 
 __all__ = ["CallStage"]
@@ -48,6 +56,11 @@ def _ringing(calls: tuple[IncomingCall, ...]) -> str:
     return f"{', '.join(names)} calls" if names else "nothing"
 
 
+def _sources(publications: Iterable[TrackPublication]) -> str:
+    names = sorted(each.source.value.replace("_", " ") for each in publications)
+    return ", ".join(names) or "nothing"
+
+
 _VIEWS: Mapping[str, Callable[[_Device], Latest[str]]] = {
     "signal_state": lambda own: own.client.signal_state.derive(lambda s: s.value),
     "ringing_calls": lambda own: own.client.ringing_calls.derive(_ringing),
@@ -58,15 +71,31 @@ _VIEWS: Mapping[str, Callable[[_Device], Latest[str]]] = {
     ),
     "muted": lambda own: own.session.muted.derive(lambda m: "yes" if m else "no"),
 }
+_VIDEO_VIEWS: Mapping[str, Callable[[_Device], Latest[str]]] = {
+    **_VIEWS,
+    "sends": lambda own: own.session.snapshot.derive(
+        lambda now: _sources(now.local.publications)
+    ),
+    "is sent": lambda own: own.session.remote_participants.derive(
+        lambda others: _sources(p for other in others for p in other.publications)
+    ),
+}
 
 
 class CallStage(Watching):
     """The `Callers` of the demo."""
 
     def __init__(
-        self, place: Place, on_change: Callable[[Change], None], patience: float
+        self,
+        place: Place,
+        on_change: Callable[[Change], None],
+        patience: float,
+        *,
+        kind: UTDStreamType = UTDStreamType.AUDIO_CALL,
     ) -> None:
         super().__init__(place, on_change, patience)
+        self._kind = kind
+        self._views = _VIDEO_VIEWS if kind.has_video else _VIEWS
         self._devices: dict[str, _Device] = {}
 
     def identity(self, who: str) -> str:
@@ -76,13 +105,15 @@ class CallStage(Watching):
 
     async def sign_in(self, who: str) -> None:
         """Let the device *who* be signed in; from then on it is watched."""
-        client = self._place.client(Tone(TONES_HZ[who]))
+        client = self._place.client(
+            microphone=Tone(TONES_HZ[who]), camera=CAMERA, screen=SCREEN
+        )
         await self._stack.enter_async_context(client)
         await client.authenticate(self.identity(who))
-        session = client.call_session(UTDStreamType.AUDIO_CALL)
+        session = client.call_session(self._kind)
         await self._stack.enter_async_context(session)
         self._devices[who] = _Device(client, session)
-        for what in _VIEWS:
+        for what in self._views:
             self._watch(who, what, self.view(who, what))
 
     def __getitem__(self, who: str) -> UTDCallSession:
@@ -95,11 +126,17 @@ class CallStage(Watching):
 
     def view(self, who: str, what: str) -> Latest[str]:
         """Return an observable of *who* as words."""
-        return _VIEWS[what](self._devices[who])
+        return self._views[what](self._devices[who])
 
     def audio(self, who: str, of: str) -> AsyncIterator[AudioFrame]:
         """Return what *who* hears of *of*."""
         return self[who].audio(self.identity(of))
+
+    def video(
+        self, who: str, of: str, source: TrackSource
+    ) -> AsyncIterator[VideoFrame]:
+        """Return what *who* sees of *of*."""
+        return self[who].video(self.identity(of), source)
 
     async def conclude(self, screen: Screen) -> None:
         """Show what became of every call."""

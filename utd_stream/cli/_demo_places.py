@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from utd_stream._embedded import EmbeddedWorld, embedded
@@ -38,7 +39,7 @@ def within(world: EmbeddedWorld) -> Place:
         plane="embedded: engine, SFU and people are in this process",
         engine=world.base_url,
         room_name=_room_name(),
-        client=lambda microphone: world.client(microphone=microphone),
+        client=world.client,
         clock=world.clock,
     )
 
@@ -86,7 +87,7 @@ async def elsewhere(base_url: str, app_id: str, app_key: str) -> AsyncGenerator[
         InvalidArgumentError: If one of them cannot be; before anything is played.
     """
     place = _place("the server of an engine that runs", base_url, app_id, app_key)
-    place.client(Silence())
+    place.client(microphone=Silence())
     yield place
 
 
@@ -106,9 +107,7 @@ def _place(server: str, base_url: str, app_id: str, app_key: str) -> Place:
         plane=f"on LiveKit: {server}",
         engine=base_url,
         room_name=_room_name(),
-        client=lambda microphone: UTDStreamClient(
-            app_id, app_key, base_url=base_url, microphone=microphone
-        ),
+        client=partial(UTDStreamClient, app_id, app_key, base_url=base_url),
         clock=AsyncioClock(),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import attrs
 from reactivex.abc import DisposableBase
@@ -18,10 +18,24 @@ from utd_stream.client.audio_room import UTDAudioRoomSession
 from utd_stream.compose import UTDStreamClient
 from utd_stream.media import Tone
 from utd_stream.models import AudioFrame, SeatMode
-from utd_stream.ports import AudioSource, Clock
+from utd_stream.ports import AudioSource, Clock, VideoSource
 from utd_stream.reactive import Latest
 
 __all__ = ["Place", "Stage", "Watching"]
+
+
+class Client(Protocol):
+    """Makes a client."""
+
+    def __call__(
+        self,
+        *,
+        microphone: AudioSource,
+        camera: VideoSource | None = None,
+        screen: VideoSource | None = None,
+    ) -> UTDStreamClient:
+        """Make one."""
+        ...
 
 
 @attrs.frozen(kw_only=True)
@@ -32,15 +46,15 @@ class Place:
         plane: What carries the sound, in words.
         engine: Where the engine is.
         room_name: A room that nobody else is in.
-        client: Makes a client of one person, heard as told, in an app that lets
-            its key sign anybody in.
+        client: Makes a client of one person, heard and seen as told, in an app that
+            lets its key sign anybody in.
         clock: Of the people there.
     """
 
     plane: str
     engine: str
     room_name: str
-    client: Callable[[AudioSource], UTDStreamClient]
+    client: Client
     clock: Clock
 
 
@@ -121,7 +135,7 @@ class Stage(Watching):
         seat_mode: SeatMode | None = None,
     ) -> None:
         """Let *who* join the room; from then on they are watched."""
-        client = self._place.client(Tone(TONES_HZ[who]))
+        client = self._place.client(microphone=Tone(TONES_HZ[who]))
         await self._stack.enter_async_context(client)
         session = await client.join_audio_room(
             who,

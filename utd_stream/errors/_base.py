@@ -152,7 +152,7 @@ class InvalidTransitionError(_TableError):
 
 
 _HINTS = {
-    "forbidden": "the right to do so comes with a seat",
+    "forbidden": "the right to do so comes with a seat, or in a call",
     "already_seated": "move, or leave that seat first",
     "pending": "wait for what was asked before",
 }
