@@ -8,6 +8,7 @@ from __future__ import annotations
 from utd_stream.media.devices import DeviceSource
 from utd_stream.media.files import FileSource
 from utd_stream.media.frames import FrameSource
+from utd_stream.media.images import to_png
 from utd_stream.media.pattern import TestPattern, read_pattern
 from utd_stream.media.recorder import Recorder, RecordingProgress
 from utd_stream.media.sources import Silence, Tone
@@ -22,4 +23,5 @@ __all__ = [
     "TestPattern",
     "Tone",
     "read_pattern",
+    "to_png",
 ]

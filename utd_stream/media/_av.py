@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
 import av
+from av.video.codeccontext import VideoCodecContext
 from av.video.plane import VideoPlane
 
 from utd_stream.models.media import VideoFrame
 
-__all__ = ["our_picture", "their_picture"]
+__all__ = ["encoded", "our_picture", "their_picture"]
 
 _FORMAT = "yuv420p"
 
@@ -41,6 +45,19 @@ def their_picture(frame: VideoFrame) -> av.VideoFrame:
         plane.update(given.ljust(plane.buffer_size, b"\0"))
         start += wide * high
     return made
+
+
+def encoded(frame: VideoFrame, codec: str, pixels: str) -> bytes:
+    """Return a picture encoded by itself, in pixels of that kind."""
+    context = av.CodecContext.create(codec, "w")
+    assert isinstance(context, VideoCodecContext)  # noqa: S101 -- of that codec
+    context.width, context.height = frame.width_px, frame.height_px
+    context.pix_fmt, context.time_base = pixels, Fraction(1, 1)
+    made = their_picture(frame).reformat(format=pixels)
+    # PyAV leaves open what a packet is of; pyright calls it unknown.
+    packets: list[Any] = context.encode(made)  # pyright: ignore[reportUnknownMemberType]
+    packets += context.encode(None)  # pyright: ignore[reportUnknownMemberType]
+    return b"".join(map(bytes, packets))
 
 
 def _tight(plane: VideoPlane) -> bytes:
