@@ -16,6 +16,7 @@ from tests.bench.lives import measure_lives, measure_start
 from tests.bench.load import measure_load
 from tests.bench.members import measure_members
 from tests.bench.memory import measure_memory
+from tests.bench.pictures import measure_pictures
 from tests.bench.quiet import measure_quiet
 from tests.bench.report import Figure, show
 from tests.bench.rings import measure_ring, measure_rings
@@ -31,6 +32,8 @@ async def _measure(*, livekit: bool) -> list[Figure]:
     if livekit:
         _begin("a room on LiveKit")
         figures += await measure_room()
+        _begin("pictures on LiveKit")
+        figures += await measure_pictures()
     _begin("an engine under load")
     figures += await measure_load()
     _begin("rooms of many members")

@@ -25,7 +25,7 @@ from utd_stream.media import Silence
 from utd_stream.models import SeatOccupancy
 from utd_stream.models.room_events import TrackSubscribed
 
-__all__ = ["measure_room"]
+__all__ = ["Bare", "engine_on", "measure_room"]
 
 _JOINS = 15
 _TAKES = 40
@@ -38,7 +38,9 @@ async def measure_room() -> list[Figure]:
     binary = find_server(Path(HOME))
     assert binary is not None, "make livekit gets a server"
     async with AsyncExitStack() as stack:
-        base_url, app_id, key, server = await stack.enter_async_context(_engine(binary))
+        base_url, app_id, key, server = await stack.enter_async_context(
+            engine_on(binary)
+        )
         ours = Ours(base_url, app_id, key)
         await stack.enter_async_context(ours.client)
         bare = Bare(server)
@@ -74,8 +76,8 @@ class Bare:
         self.admin = api.LiveKitAPI(server.http_url, server.api_key, server.api_secret)
         self.room_name = f"bare-{secrets.token_hex(4)}"
 
-    async def join(self, identity: str) -> rtc.Room:
-        """Sign a token and connect."""
+    async def join(self, identity: str, *sources: str) -> rtc.Room:
+        """Sign a token and connect; who may send says what."""
         token = (
             api.AccessToken(self._server.api_key, self._server.api_secret)
             .with_identity(identity)
@@ -83,14 +85,14 @@ class Bare:
                 api.VideoGrants(
                     room_join=True,
                     room=self.room_name,
-                    can_publish=False,
-                    can_publish_sources=["microphone"],
+                    can_publish=bool(sources),
+                    can_publish_sources=list(sources) or ["microphone"],
                 )
             )
             .to_jwt()
         )
         room = rtc.Room()
-        await room.connect(self._server.url, token)
+        await room.connect(self._server.url, token, rtc.RoomOptions(dynacast=True))
         return room
 
     async def grant(self, identity: str, *, can_publish: bool) -> None:
@@ -242,7 +244,7 @@ async def _bare_hearing(
 
 
 @asynccontextmanager
-async def _engine(
+async def engine_on(
     binary: Path,
 ) -> AsyncIterator[tuple[str, str, str, LiveKitProcess]]:
     """Run an engine in a process of its own, on disk, with its webhooks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 import av
 from av.video.codeccontext import VideoCodecContext
@@ -55,9 +55,8 @@ def encoded(frame: VideoFrame, codec: str, pixels: str) -> bytes:
     context.pix_fmt, context.time_base = pixels, Fraction(1, 1)
     made = their_picture(frame).reformat(format=pixels)
     # PyAV leaves open what a packet is of; pyright calls it unknown.
-    packets: list[Any] = context.encode(made)  # pyright: ignore[reportUnknownMemberType]
-    packets += context.encode(None)  # pyright: ignore[reportUnknownMemberType]
-    return b"".join(map(bytes, packets))
+    encode = cast("Any", context).encode
+    return b"".join(map(bytes, [*encode(made), *encode(None)]))
 
 
 def _tight(plane: VideoPlane) -> bytes:
