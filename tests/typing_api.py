@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import assert_type
 
 import reactivex
@@ -10,7 +11,15 @@ from reactivex import operators as ops
 
 import utd_stream as us
 from utd_stream.contract.answers import SeatedAnswer
-from utd_stream.errors import IntermediaryError, RateLimitedError, UnavailableError
+from utd_stream.errors import (
+    DeviceError,
+    FileError,
+    IntermediaryError,
+    RateLimitedError,
+    UnavailableError,
+)
+from utd_stream.media import read_pattern, to_png
+from utd_stream.models import TrackPublication, TrackSource
 from utd_stream.models.room_events import DataReceived
 from utd_stream.reactive import Observed
 
@@ -131,3 +140,84 @@ async def ring(client: us.UTDStreamClient) -> None:
         assert_type(await call.answer(), us.UTDCallSession)
         if (ended := call.ended.value) is not None:
             assert_type(ended.reason, us.CallEndReason | us.RingEndReason)
+
+
+async def tune() -> AsyncIterator[us.AudioFrame]:
+    yield us.AudioFrame(samples=bytes(960), sample_rate_hz=48_000, channels=1)
+
+
+async def film() -> AsyncIterator[us.VideoFrame]:
+    yield us.VideoFrame(data=bytes(6), width_px=2, height_px=2, at=0.5, rotation=90)
+
+
+def media_sources() -> None:
+    file = us.FileSource("film.mp4")
+    device = us.DeviceSource("desk", size=(640, 480), fps=25, driver="v4l2")
+    for microphone in (
+        us.Silence(),
+        us.Tone(440),
+        us.FrameSource(tune()),
+        file.audio,
+        device.audio,
+    ):
+        us.UTDStreamClient("app", "key", microphone=microphone)
+    for camera in (
+        us.TestPattern(320, 180, 15),
+        us.FrameSource(film()),
+        file.video,
+        device.video,
+    ):
+        us.UTDStreamClient("app", "key", camera=camera, screen=camera)
+    us.UTDStreamClient("app", "key", microphone=file.video)  # type: ignore[arg-type]  # it is silent
+    us.UTDStreamClient("app", "key", camera=us.Tone(440))  # type: ignore[arg-type]  # no picture
+
+
+async def media_received(session: us.UTDCallSession) -> None:
+    await session.set_microphone(True)
+    await session.set_camera(True)
+    await session.set_screen_share(False)
+    await session.switch_camera(us.TestPattern())
+    pictures = session.video("ben", TrackSource.SCREEN_SHARE, us.VideoQuality.LOW)
+    assert_type(pictures, AsyncIterator[us.VideoFrame])
+    sound = session.audio("ben", TrackSource.SCREEN_SHARE_AUDIO)
+    assert_type(sound, AsyncIterator[us.AudioFrame])
+    recorder = us.Recorder("it.webm", size=(640, 360), overwrite=True)
+    assert_type(recorder.path, Path)
+    done = await recorder.run(audio=sound, video=pictures)
+    assert_type(done, us.RecordingProgress)
+    assert_type(recorder.progress.seconds, float)
+    assert_type(done.sounds + done.pictures + done.size_bytes, int)
+    async for frame in session.video("ben"):
+        assert_type(frame.data, bytes)
+        assert_type(
+            (frame.width_px, frame.height_px, frame.rotation), tuple[int, int, int]
+        )
+        assert_type(frame.at, float)
+        assert_type(read_pattern(frame), int | None)
+        assert_type(to_png(frame), bytes)
+    async for samples in sound:
+        assert_type(samples.duration, float)
+
+
+async def media_of_a_room(room: us.UTDRoom) -> None:
+    camera, microphone = TrackSource.CAMERA, TrackSource.MICROPHONE
+    await room.set_microphone(True, us.Tone(440))  # noqa: FBT003
+    await room.set_camera(True, us.TestPattern())  # noqa: FBT003
+    await room.set_screen_share(True, us.TestPattern())  # noqa: FBT003
+    assert_type(await room.publish(microphone, us.Silence()), TrackPublication)
+    await room.switch(camera, us.TestPattern(160, 90, 5))
+    room.mute(microphone, True)  # noqa: FBT003
+    await room.unpublish(camera)
+    assert_type(room.video("ben"), AsyncIterator[us.VideoFrame])
+    assert_type(room.audio("ben"), AsyncIterator[us.AudioFrame])
+
+
+async def media_errors() -> None:
+    try:
+        await anext(us.FileSource("missing.wav").audio.open())
+    except FileError as error:
+        assert_type(error.code, str)
+    except DeviceError as error:
+        assert_type(str(error), str)
+    except us.UTDStreamException:
+        pass

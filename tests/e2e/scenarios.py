@@ -15,9 +15,9 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient, _live_handles
@@ -28,10 +28,12 @@ from utd_stream.adapters.livekit_api import LiveKitSfu
 from utd_stream.adapters.livekit_rtc import LiveKitMedia
 from utd_stream.client.room import UTDRoom
 from utd_stream.errors import DescriptorLimitError
-from utd_stream.media import Silence
-from utd_stream.models import TrackSource
+from utd_stream.media import Silence, TestPattern
+from utd_stream.models import Permission, TrackSource
 
 ROOMS = 6
+# Published and read, one after the other; a hundred where somebody has the time.
+CAMERAS = int(os.environ.get("CAMERAS", "20"))
 
 
 def plane() -> Plane:
@@ -94,6 +96,66 @@ async def leaks(here: Plane) -> None:
     say(bare=await growth(bare), ours=await growth(ours))
 
 
+async def pictures(here: Plane) -> None:
+    """Count what cameras and readers leave behind: LiveKit's alone, then ours."""
+    claims = Permission(can_publish=True, can_publish_sources=(TrackSource.CAMERA,))
+    camera = TestPattern(160, 90, 15)
+
+    async def ours(name: str) -> None:
+        async with AsyncExitStack() as stack:
+            one, other = [
+                await stack.enter_async_context(
+                    UTDRoom(media=here.media, clock=AsyncioClock())
+                )
+                for _ in range(2)
+            ]
+            await one.connect(here.url, here.token(name, permission=claims))
+            await other.connect(here.url, here.token(f"{name}-eye"))
+            for _ in range(CAMERAS):
+                await one.set_camera(True, camera)  # noqa: FBT003 -- the API
+                async with aclosing(cast("Any", other.video(name))) as frames:
+                    await anext(frames)
+                await one.set_camera(False)
+
+    async def bare(name: str) -> None:
+        room, eye = rtc.Room(), rtc.Room()
+        await room.connect(here.url, here.token(name, permission=claims))
+        await eye.connect(here.url, here.token(f"{name}-eye"))
+        came: asyncio.Queue[rtc.Track] = asyncio.Queue()
+        eye.on("track_subscribed", lambda track, *_: came.put_nowait(track))
+        for _ in range(CAMERAS):
+            source = rtc.VideoSource(160, 90)
+            track = rtc.LocalVideoTrack.create_video_track("camera", source)
+            options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA)
+            sent = await room.local_participant.publish_track(track, options)
+            feeding = asyncio.ensure_future(film(source))
+            stream = rtc.VideoStream(await came.get(), capacity=2)
+            await anext(stream)
+            feeding.cancel()
+            await stream.aclose()
+            await room.local_participant.unpublish_track(sent.sid)
+            await source.aclose()
+        await room.disconnect()
+        await eye.disconnect()
+
+    async def film(source: rtc.VideoSource) -> None:
+        picture = rtc.VideoFrame(160, 90, rtc.VideoBufferType.I420, bytes(21_600))
+        while True:
+            source.capture_frame(picture)
+            await asyncio.sleep(1 / 15)  # the pace of a camera
+
+    async def growth(
+        one: Callable[[str], Awaitable[None]], name: str
+    ) -> dict[str, int]:
+        await one(f"{name}-first")  # what is made once, is made now
+        before = await settled()
+        await one(name)
+        after = await settled()
+        return {key: value - before[key] for key, value in after.items()}
+
+    say(bare=await growth(bare, "bare"), ours=await growth(ours, "ours"))
+
+
 async def settled() -> dict[str, int]:
     """What is in use when it has not changed for a second: threads end late."""
     now, since = used(), time.monotonic()
@@ -140,6 +202,7 @@ SCENARIOS = {
     for scenario in (
         cancelled_connects,
         leaks,
+        pictures,
         few_descriptors,
     )
 }

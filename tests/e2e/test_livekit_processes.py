@@ -112,6 +112,19 @@ def test_rooms_leave_no_more_behind_than_livekit_alone(
     assert played["leaks"].ends() == 0
 
 
+def test_cameras_leave_no_more_behind_than_livekit_alone(
+    played: dict[str, Played],
+) -> None:
+    """Published, read and withdrawn again and again: no handle, task or queue stays."""
+    told = played["pictures"].says()
+    for kind in ("handles", "rooms", "queues", "tasks"):
+        assert told["ours"][kind] <= max(told["bare"][kind], 0), told
+
+    for kind in ("descriptors", "threads"):  # a room that is not freed shows
+        assert told["ours"][kind] <= max(told["bare"][kind], 80), told
+    assert played["pictures"].ends() == 0
+
+
 async def test_cancelled_connects_end_no_process(
     livekit: LiveKitProcess, played: dict[str, Played]
 ) -> None:
