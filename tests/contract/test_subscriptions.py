@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from itertools import pairwise
 
 import attrs
 import pytest
@@ -178,9 +179,10 @@ async def test_a_reader_sees_on_after_a_full_reconnect(plane: Plane, who: str) -
     await reconnect(plane, guests[who])
     async with patiently(30):
         numbers = await seen(looking, 10)
-    # The old track and the new one may both show the picture between them.
-    assert numbers == sorted(numbers)
-    assert len(set(numbers)) >= 9
+    # The old track and the new one may both show the picture between them, and the
+    # first one of the new may be torn.
+    assert sum(other < one for one, other in pairwise(numbers)) <= 1
+    assert len(set(numbers)) >= 7
     await look(looking, 320)
     del looking
     await camera.rests(plane)

@@ -92,6 +92,7 @@ def answers(who: str, verb: str) -> Callable[[Callers], Awaitable[object]]:
     """Return what answers the call that rings there, as *verb* says."""
 
     async def act(callers: Callers) -> object:
+        """Answer it."""
         call_id = callers.rings_at(who)
         if not call_id:
             message = "nothing rings"
