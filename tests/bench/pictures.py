@@ -12,8 +12,10 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeAlias
 
 import attrs
 from livekit import rtc
@@ -112,10 +114,10 @@ async def _costs(
         await session.status.until(UTDCallStatus.ACTIVE, 30)
         room = await bare.join("bare", "camera")
         received = await _compared(
-            lambda: _read_ours(session), lambda: _read_bare(room)
+            partial(_read_ours, session), partial(_read_bare, room)
         )
         sent = await _compared(
-            lambda: _send_ours(session), lambda: _send_bare(room, reel)
+            partial(_send_ours, session), partial(_send_bare, room, reel)
         )
         await room.disconnect()
         await session.end()
@@ -129,77 +131,100 @@ async def _costs(
 
 def _figure(name: str, what: str, spent: tuple[float, float]) -> Figure:
     ours, bare = spent
-    return Figure(name=name, what=what, unit="s/s", ours=ours, bare=bare, goal=1.2)
+    return Figure(name=name, what=what, unit="ms/Mpx", ours=ours, bare=bare, goal=1.2)
 
 
-async def _compared(
-    ours: Callable[[], Awaitable[None]], bare: Callable[[], Awaitable[None]]
-) -> tuple[float, float]:
-    """Return CPU seconds a second of both, less what a process costs at rest."""
+@attrs.define
+class Count:
+    """How much passed, in millions of pixels."""
+
+    millions: float = 0.0
+
+    def add(self, width_px: int, height_px: int) -> None:
+        """Count a picture."""
+        self.millions += width_px * height_px / 1_000_000
+
+
+_Work: TypeAlias = Callable[[Count], Awaitable[None]]
+
+
+async def _compared(ours: _Work, bare: _Work) -> tuple[float, float]:
+    """Return CPU milliseconds a million pixels of both, less what rest costs.
+
+    By the pixel, for the server now and then sends one of them a smaller picture.
+    """
     spent: tuple[list[float], list[float], list[float]] = [], [], []
+    passed: list[list[float]] = [[], [], []]
     for _ in range(_ROUNDS):
-        for kept, work in zip(spent, (_nothing, ours, bare), strict=True):
-            working = asyncio.ensure_future(work())
+        for number, work in enumerate((_nothing, ours, bare)):
+            count = Count()
+            working = asyncio.ensure_future(work(count))
             await asyncio.sleep(_SETTLES)
-            began, used = time.monotonic(), time.process_time()
+            began, used, before = time.monotonic(), time.process_time(), count.millions
             await asyncio.sleep(_SECONDS)
-            kept.append((time.process_time() - used) / (time.monotonic() - began))
+            lasted = time.monotonic() - began
+            spent[number].append((time.process_time() - used) / lasted)
+            passed[number].append((count.millions - before) / lasted)
             working.cancel()
             await asyncio.wait([working])
     idle, mine, theirs = map(median, spent)
-    return mine - idle, theirs - idle
+    _, our_pixels, bare_pixels = map(median, passed)
+    return 1_000 * (mine - idle) / our_pixels, 1_000 * (theirs - idle) / bare_pixels
 
 
-async def _nothing() -> None:
+async def _nothing(_: Count) -> None:
     await asyncio.sleep(0)
 
 
-async def _read_ours(session: UTDCallSession) -> None:
-    async for _ in session.video("peer"):
-        pass
+async def _read_ours(session: UTDCallSession, count: Count) -> None:
+    async for frame in session.video("peer"):
+        count.add(frame.width_px, frame.height_px)
 
 
-async def _read_bare(room: rtc.Room) -> None:
+async def _read_bare(room: rtc.Room, count: Count) -> None:
     (sent,) = room.remote_participants["peer"].track_publications.values()
     sent.set_subscribed(True)
     while sent.track is None:  # noqa: ASYNC110 -- LiveKit's own has no event of it
         await asyncio.sleep(0.01)
     stream = rtc.VideoStream(sent.track, format=rtc.VideoBufferType.I420, capacity=2)
     try:
-        async for _ in stream:
-            pass
+        async for event in stream:
+            count.add(event.frame.width, event.frame.height)
     finally:
         sent.set_subscribed(False)
         await stream.aclose()
 
 
-async def _send_ours(session: UTDCallSession) -> None:
+async def _send_ours(session: UTDCallSession, count: Count) -> None:
     await session.set_camera(True)
     try:
-        await asyncio.Event().wait()
+        while True:
+            count.add(*_SIZE)
+            await asyncio.sleep(1 / _FPS)
     finally:
         await session.set_camera(False)
 
 
-async def _send_bare(room: rtc.Room, reel: Reel) -> None:
+async def _send_bare(room: rtc.Room, reel: Reel, count: Count) -> None:
     source = rtc.VideoSource(*_SIZE)
     track = rtc.LocalVideoTrack.create_video_track("camera", source)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA)
     sent = await room.local_participant.publish_track(track, options)
     try:
-        await _feed(source, reel)
+        await _feed(source, reel, count)
     finally:
         await room.local_participant.unpublish_track(sent.sid)
         await source.aclose()
 
 
-async def _feed(source: rtc.VideoSource, reel: Reel) -> None:
+async def _feed(source: rtc.VideoSource, reel: Reel, count: Count) -> None:
     due, number = time.monotonic(), 0
     while True:
         frame = reel.frames[number % len(reel.frames)]
         source.capture_frame(
             rtc.VideoFrame(*_SIZE, rtc.VideoBufferType.I420, frame.data)
         )
+        count.add(*_SIZE)
         number += 1
         due += 1 / _FPS
         await asyncio.sleep(due - time.monotonic())
@@ -376,7 +401,7 @@ async def _be_peer(  # noqa: PLR0913, PLR0917 -- the words of a command
     track = rtc.LocalVideoTrack.create_video_track("camera", source)
     options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_CAMERA)
     await bare.local_participant.publish_track(track, options)
-    feeding = asyncio.ensure_future(_feed(source, reel))
+    feeding = asyncio.ensure_future(_feed(source, reel, Count()))
     async with UTDStreamClient(
         app_id, key, base_url=base_url, microphone=Silence(), camera=reel
     ) as client:
