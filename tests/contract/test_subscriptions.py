@@ -165,6 +165,19 @@ async def test_the_most_demanding_reader_decides(plane: Plane) -> None:
         await asyncio.gather(look(middle, 640), look(looking, 640))
 
 
+async def test_a_reader_that_comes_later_asks_anew(plane: Plane) -> None:
+    """What one asked for that is gone does not hold for the next."""
+    ana = await plane.enter("ana", permission=SENDER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    await ana.room.publish_video(LARGE, name="camera", track_source=CAMERA)
+    for quality, width_px in ((LOW, 320), (HIGH, 1280), (LOW, 320)):
+        async with aclosing(ben.video("ana", CAMERA, quality)) as looking:  # type: ignore[type-var]  # a generator
+            await look(looking, width_px)
+        await eventually(
+            lambda: len(ben.of(TrackSubscribed)) == len(ben.of(TrackUnsubscribed))
+        )
+
+
 @pytest.mark.parametrize("who", ["ana", "ben"])
 async def test_a_reader_sees_on_after_a_full_reconnect(plane: Plane, who: str) -> None:
     """Whoever's it is; what nobody reads is not received afterwards either."""

@@ -72,24 +72,30 @@ class Subscriptions:
     def subscribed(
         self, identity: str, publication: rtc.RemoteTrackPublication
     ) -> None:
-        """Ask anew how sharp a track is to be, which begins to be received."""
-        self._asked.pop(publication.sid, None)
-        self._sharpen(identity, publication)
+        """Ask anew how sharp a track is to be, which begins to be received.
+
+        The server may remember what was asked before, or not.
+        """
+        was_asked = self._asked.pop(publication.sid, None) is not None
+        self._sharpen(identity, publication, anew=was_asked)
 
     def forget(self, publication: rtc.RemoteTrackPublication) -> None:
         """Forget a track that is there no more."""
         self._refused.discard(publication.sid)
         self._asked.pop(publication.sid, None)
 
-    def _sharpen(self, identity: str, publication: rtc.RemoteTrackPublication) -> None:
+    def _sharpen(
+        self,
+        identity: str,
+        publication: rtc.RemoteTrackPublication,
+        *,
+        anew: bool = False,
+    ) -> None:
         best = self.readers.best(identity, track_source(publication.source))
         before = self._asked.get(publication.sid, VideoQuality.HIGH)
-        if (
-            publication.simulcasted
-            and publication.subscribed
-            and best not in {None, before}
-        ):
-            assert best is not None  # noqa: S101 -- as just looked at
+        if best is None or not (publication.simulcasted and publication.subscribed):
+            return
+        if anew or best is not before:
             publication.set_video_quality(_QUALITIES[best])
             self._asked[publication.sid] = best
 
