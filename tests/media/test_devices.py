@@ -234,6 +234,13 @@ def test_a_rate_is_a_number(fps: Any) -> None:
         DeviceSource(fps=fps)
 
 
+@pytest.mark.parametrize("size", [(0, 10), (10,), (1.5, 2), None, "ab"])
+def test_a_size_is_two_numbers(size: Any) -> None:
+    """Likewise."""
+    with pytest.raises(InvalidArgumentError, match="size"):
+        DeviceSource(size=size)
+
+
 async def first_of(source: Any) -> Any:
     """Return the first frame."""
     frames = source.open()

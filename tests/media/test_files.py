@@ -19,8 +19,8 @@ from tests.media.made import (
     sound_of,
 )
 from tests.planes import heard_hz
-from utd_stream.errors import FileError
-from utd_stream.media import FileSource, TestPattern, read_pattern
+from utd_stream.errors import FileError, InvalidArgumentError
+from utd_stream.media import FileSource, Recorder, TestPattern, read_pattern
 from utd_stream.models import AudioFrame
 from utd_stream.testing import run
 
@@ -179,8 +179,9 @@ def test_what_cannot_be_read_is_refused(path: str) -> None:
 @pytest.mark.parametrize("path", [None, 7, b"x"])
 def test_a_path_is_text(path: Any) -> None:
     """Anything else is refused when the source is described."""
-    with pytest.raises(FileError, match="str or a Path"):
-        FileSource(path)
+    for described in (FileSource, Recorder):
+        with pytest.raises(InvalidArgumentError, match="str or a Path"):
+            described(path)
 
 
 def test_a_damaged_file_is_played_up_to_the_damage(tmp_path: Path) -> None:

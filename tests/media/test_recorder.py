@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import tracemalloc
 from collections.abc import AsyncIterator
 from fractions import Fraction
 from pathlib import Path
@@ -223,6 +224,25 @@ def test_a_pause_is_recorded_as_silence(tmp_path: Path) -> None:
     run(program())
 
 
+def test_a_long_pause_takes_no_memory(tmp_path: Path) -> None:
+    """An hour of silence is written in pieces, and is an hour."""
+    path = tmp_path / "it.ogg"
+
+    async def frames() -> AsyncIterator[AudioFrame]:
+        async for frame in tone(1):
+            yield frame
+        await asyncio.sleep(3600)
+        async for frame in tone(1):
+            yield frame
+
+    tracemalloc.start()
+    done = run(Recorder(path).run(audio=frames()))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert done.seconds == pytest.approx(3602, abs=0.02)
+    assert peak < 20_000_000
+
+
 def test_a_reader_that_was_held_up_loses_nothing(tmp_path: Path) -> None:
     """Sound that comes late and all at once is no pause."""
     path = tmp_path / "it.wav"
@@ -270,7 +290,9 @@ def test_a_name_says_the_format(tmp_path: Path, name: str) -> None:
         Recorder(tmp_path / name)
 
 
-@pytest.mark.parametrize("size", [(0, 180), (321, 180), (320, 5000), (320, 18.0)])
+@pytest.mark.parametrize(
+    "size", [(0, 180), (321, 180), (320, 5000), (320, 18.0), (320,), None, 320]
+)
 def test_a_size_is_even_and_in_range(tmp_path: Path, size: Any) -> None:
     """Others are refused."""
     with pytest.raises(InvalidArgumentError, match="even"):

@@ -103,7 +103,6 @@ class Tracks:
             InvalidArgumentError: If the client has no such source.
             RefusedError: If the place is not held.
             PublishError: If the source cannot be played, or published.
-            DisconnectedError: If the room is left meanwhile.
         """
         if on:
             self.check_given(source)

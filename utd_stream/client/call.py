@@ -291,13 +291,13 @@ class UTDCallSession(UTDSession[CallSnapshot]):
 
         Said before a call, off holds for the calls that follow.  What is on is on
         again after a reconnect, and off after the call, unless the client was given
-        a camera.  Cancelled while it publishes, it withdraws the track.
+        a camera.  It returns once the track is published or withdrawn, or the call is
+        over.  Cancelled while it publishes, it withdraws the track.
 
         Raises:
             RefusedError: If there is no call, or one of sound alone (``forbidden``).
             InvalidArgumentError: If no camera is set.
             PublishError: If it cannot be played, or published; the call goes on.
-            DisconnectedError: If the call ends meanwhile.
             ClosedError: If the session is disposed.
         """
         self._check_video("set_camera", on=on)

@@ -76,11 +76,13 @@ class IncomingCall:
     async def answer(self) -> UTDCallSession:
         """Answer it; return the session once the microphone is published.
 
+        In a video call the client's camera is, too, if it has one.
+
         Raises:
             InvalidArgumentError: If no microphone is set.
             ConflictError: If another device has answered (``answered_elsewhere``),
                 or the call is over.
-            PublishError: If the microphone cannot be played, or published.
+            PublishError: If microphone or camera cannot be played, or published.
             TransportError: If the engine cannot be reached.
             ConnectError: If the SFU cannot be reached, or refuses.
         """

@@ -18,6 +18,7 @@ from av.subtitles.subtitle import SubtitleSet
 
 from utd_stream.errors import FileError
 from utd_stream.media._av import our_picture
+from utd_stream.media._paths import reason_of
 from utd_stream.models.media import VideoFrame
 
 __all__ = ["Picture", "PictureReader", "Reader", "Sound", "SoundReader"]
@@ -90,7 +91,7 @@ class Reader(ABC, Generic[_P]):
         try:
             self._file = self._path.open("rb")
         except (OSError, ValueError) as error:
-            message = f"{self._path} cannot be read: {_reason(error)}"
+            message = f"{self._path} cannot be read: {reason_of(error)}"
             raise FileError(message) from error
         whitelist = {"format_whitelist": ",".join(_FORMATS)}
         try:
@@ -100,7 +101,7 @@ class Reader(ABC, Generic[_P]):
         except (FFmpegError, OSError, ValueError) as error:
             message = (
                 f"{self._path} is no media file that can be played, or was not "
-                f"closed: {_reason(error)}"
+                f"closed: {reason_of(error)}"
             )
             raise FileError(message) from error
         self._container = container
@@ -132,7 +133,7 @@ class Reader(ABC, Generic[_P]):
                 if frame is None:
                     break
         except (FFmpegError, OSError, ValueError) as error:
-            message = f"{self._path} is damaged at {self._at:.1f} s: {_reason(error)}"
+            message = f"{self._path} is damaged at {self._at:.1f} s: {reason_of(error)}"
             self._failure = FileError(message)
             self._failure.__cause__ = error
             if not pieces:
@@ -214,7 +215,3 @@ class PictureReader(Reader[Picture]):
 def _refuse_other(url: str, flags: int, options: Any) -> Any:
     message = f"a media file that names another one is not played: {url}"
     raise PermissionError(message)
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

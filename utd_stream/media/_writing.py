@@ -20,6 +20,7 @@ from av.video.stream import VideoStream
 
 from utd_stream.errors import FileError
 from utd_stream.media._av import their_picture
+from utd_stream.media._paths import reason_of
 from utd_stream.models.media import AudioFrame, VideoFrame
 
 __all__ = ["Writer"]
@@ -64,7 +65,7 @@ _FORMATS = {
         "webm",
         "libopus",
         "libvpx",
-        encoder={"deadline": "realtime", "cpu-used": "8", "crf": "20", "b:v": "4M"},
+        encoder={"deadline": "realtime", "cpu-used": "8", "crf": "20", "b": "4M"},
     ),
 }
 
@@ -135,17 +136,10 @@ class Writer:
             )
             raise FileError(message) from error
         except (OSError, ValueError) as error:
-            message = f"{self._path} cannot be written: {_reason(error)}"
+            message = f"{self._path} cannot be written: {reason_of(error)}"
             raise FileError(message) from error
-        self._container = av.open(
-            self._file, "w", format=kind.name, options=kind.options
-        )
-        if has_sound:
-            self._sound = _sound_stream(self._container, kind)
-        if size is not None:
-            self._picture = _picture_stream(self._container, kind, size)
-            self._size = size
-        self._guarded(self._container.start_encoding)
+        file = self._file
+        self._guarded(lambda: self._begin(file, kind, has_sound, size))
 
     def write_sound(self, parts: list[tuple[float, AudioFrame]]) -> None:
         """Write frames, each after so many seconds of silence.
@@ -154,8 +148,11 @@ class Writer:
             FileError: If the disk is full, or the file cannot be written.
         """
         for pause, frame in parts:
-            silence = bytes(round(pause * _RATE_HZ) * _BYTES)
-            self._encode_sound(silence + self._resampled(frame))
+            silence = round(pause * _RATE_HZ)
+            while silence > 0:  # an hour of it is not held in memory
+                self._encode_sound(bytes(min(silence, _RATE_HZ) * _BYTES))
+                silence -= _RATE_HZ
+            self._encode_sound(self._resampled(frame))
             self.sounds += 1
 
     def write_picture(self, frame: VideoFrame, at: float) -> None:
@@ -192,6 +189,22 @@ class Writer:
                 if file is not None:
                     self._guarded(file.close)
 
+    def _begin(
+        self,
+        file: BinaryIO,
+        kind: _Format,
+        has_sound: bool,  # noqa: FBT001 -- as `open` has it
+        size: tuple[int, int] | None,
+    ) -> None:
+        container = av.open(file, "w", format=kind.name, options=kind.options)
+        self._container = container
+        if has_sound:
+            self._sound = _sound_stream(container, kind)
+        if size is not None:
+            self._picture = _picture_stream(container, kind, size)
+            self._size = size
+        container.start_encoding()
+
     def _flush(self) -> None:
         if self._sound is not None:
             if self._to_theirs is not None:
@@ -214,6 +227,8 @@ class Writer:
     def _encode_sound(self, samples: bytes) -> None:
         stream = self._sound
         assert stream is not None  # noqa: S101 -- asked for
+        if not samples:
+            return  # a resampler keeps the first of it
         context = stream.codec_context
         if self._to_theirs is None:
             self._to_theirs = av.AudioResampler(
@@ -250,7 +265,7 @@ class Writer:
         try:
             write()
         except (FFmpegError, OSError, ValueError) as error:
-            message = f"{self._path} cannot be written any more: {_reason(error)}"
+            message = f"{self._path} cannot be written any more: {reason_of(error)}"
             raise FileError(message) from error
 
 
@@ -304,7 +319,3 @@ def _graph(given: tuple[int, int, int], size: tuple[int, int]) -> Graph:
     last.link_to(graph.add("buffersink"))
     graph.configure()
     return graph
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
+from typing import cast
 
 import attrs
 
@@ -113,6 +114,16 @@ def _positive(instance: object, attribute: attrs.Attribute[int], value: object) 
         raise InvalidArgumentError(message)
 
 
+def _two_positive(
+    instance: object, attribute: attrs.Attribute[tuple[int, int]], value: object
+) -> None:
+    sides = cast("tuple[object, ...]", value) if isinstance(value, tuple) else ()
+    is_whole = all(type(side) is int and side > 0 for side in sides)
+    if not is_whole or len(sides) != len(("width", "height")):
+        message = f"size must be two whole numbers above 0, not {value!r}"
+        raise InvalidArgumentError(message)
+
+
 @attrs.frozen
 class DeviceSource:
     """A device of this machine; its sound and its pictures are a source each.
@@ -128,10 +139,15 @@ class DeviceSource:
         driver: FFmpeg's name of what has the pictures; by default the cameras of this
             system, ``v4l2``, ``avfoundation`` or ``dshow``.  ``x11grab`` and
             ``gdigrab`` have screens.
+
+    Raises:
+        InvalidArgumentError: If size or fps is out of range.
     """
 
     name: str | None = None
-    size: tuple[int, int] = attrs.field(default=(1280, 720), kw_only=True)
+    size: tuple[int, int] = attrs.field(
+        default=(1280, 720), kw_only=True, validator=_two_positive
+    )
     fps: int = attrs.field(default=30, kw_only=True, validator=_positive)
     driver: str | None = attrs.field(default=None, kw_only=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from utd_stream.errors import FileError
 from utd_stream.media._extras import need_av
+from utd_stream.media._paths import checked_path
 from utd_stream.media._worker import Worker
 from utd_stream.models.media import AudioFrame, VideoFrame
 
@@ -120,14 +119,6 @@ class FileVideo:
                 yield attrs.evolve(picture.frame, at=at)
 
 
-def _path(path: str | os.PathLike[str]) -> Path:
-    try:
-        return Path(path)
-    except TypeError as error:
-        message = f"a file is named by a str or a Path, not {type(path).__name__}"
-        raise FileError(message) from error
-
-
 @attrs.frozen
 class FileSource:
     """A media file; its sound and its pictures are a source each.
@@ -141,10 +132,10 @@ class FileSource:
         path: Of the file.
 
     Raises:
-        FileError: If *path* is no path.
+        InvalidArgumentError: If *path* is no path.
     """
 
-    path: Path = attrs.field(converter=_path)
+    path: Path = attrs.field(converter=checked_path)
     audio: FileAudio = attrs.field(init=False, eq=False, repr=False)
     video: FileVideo = attrs.field(init=False, eq=False, repr=False)
 

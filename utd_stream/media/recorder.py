@@ -6,12 +6,13 @@ import asyncio
 import os
 from collections.abc import AsyncIterable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
 from utd_stream.errors import InvalidArgumentError, UsageError
 from utd_stream.media._extras import need_av
+from utd_stream.media._paths import checked_path
 from utd_stream.media._timeline import PictureTimeline, SoundTimeline
 from utd_stream.media._worker import Worker
 from utd_stream.models.media import AudioFrame, VideoFrame
@@ -59,7 +60,8 @@ class Recorder:
         overwrite: Whether a file that is there is replaced.
 
     Raises:
-        InvalidArgumentError: If the name ends otherwise, or the size is out of range.
+        InvalidArgumentError: If *path* is no path, its name ends otherwise, or the
+            size is out of range.
     """
 
     def __init__(
@@ -69,26 +71,20 @@ class Recorder:
         size: tuple[int, int] = (1280, 720),
         overwrite: bool = False,
     ) -> None:
-        self._path = Path(path)
+        self._path = checked_path(path)
         if self._path.suffix not in _WITH_SOUND:
             names = ", ".join(_WITH_SOUND)
             message = f"a recording's name ends with {names}, not {self._path.name!r}"
             raise InvalidArgumentError(message)
-        for side in size:
-            if (
-                type(side) is not int
-                or side % 2
-                or not (_SMALLEST_PX <= side <= _LARGEST_PX)
-            ):
-                message = (
-                    f"size must be two even numbers of pixels from {_SMALLEST_PX} to "
-                    f"{_LARGEST_PX}, not {size!r}"
-                )
-                raise InvalidArgumentError(message)
+        if not _is_size(size):
+            message = (
+                f"size must be two even numbers of pixels from {_SMALLEST_PX} to "
+                f"{_LARGEST_PX}, not {size!r}"
+            )
+            raise InvalidArgumentError(message)
         self._size = size
         self._overwrite = overwrite
-        self._has_run = False
-        self._progress = RecordingProgress()
+        self._writer: Writer | None = None
         self._began: float | None = None
         self._sounds: SoundTimeline[AudioFrame] = SoundTimeline()
         self._pictures = PictureTimeline()
@@ -101,7 +97,15 @@ class Recorder:
     @property
     def progress(self) -> RecordingProgress:
         """How far it is; the last word once `run` has ended."""
-        return self._progress
+        writer = self._writer
+        if writer is None:
+            return RecordingProgress()
+        return RecordingProgress(
+            seconds=max(self._sounds.end, writer.seconds),
+            sounds=writer.sounds,
+            pictures=writer.pictures,
+            size_bytes=writer.size_bytes,
+        )
 
     async def run(
         self,
@@ -132,8 +136,8 @@ class Recorder:
         need_av()
         from utd_stream.media._writing import Writer  # noqa: PLC0415 -- needs PyAV
 
-        self._has_run = True
         writer = Writer(self._path, overwrite=self._overwrite)
+        self._writer = writer
         worker = Worker("recorder")
         try:
             await worker.do(
@@ -148,11 +152,10 @@ class Recorder:
         finally:
             left = self._sounds.rest()
             await worker.end(lambda: _finish(writer, left))
-            self._tell(writer)
-        return self._progress
+        return self.progress
 
     def _check(self, audio: object, video: object) -> None:
-        if self._has_run:
+        if self._writer is not None:
             message = "a Recorder makes one file; make another one for the next"
             raise UsageError(message)
         if audio is None and video is None:
@@ -173,7 +176,6 @@ class Recorder:
             arrived = self._now(frame.duration)
             if parts := self._sounds.take(frame, frame.duration, arrived):
                 await worker.do(writer.write_sound, parts)
-                self._tell(writer)
 
     async def _record_pictures(
         self, frames: AsyncIterable[VideoFrame], writer: Writer, worker: Worker
@@ -181,7 +183,6 @@ class Recorder:
         async for frame in frames:
             at = self._pictures.take(frame.at, self._now(0.0), _LEAST)
             await worker.do(writer.write_picture, frame, at)
-            self._tell(writer)
 
     def _now(self, lasted: float) -> float:
         """Return the time in the recording; it begins with the first that comes."""
@@ -190,13 +191,18 @@ class Recorder:
             self._began = now - lasted
         return now - self._began
 
-    def _tell(self, writer: Writer) -> None:
-        self._progress = RecordingProgress(
-            seconds=max(self._sounds.end, writer.seconds),
-            sounds=writer.sounds,
-            pictures=writer.pictures,
-            size_bytes=writer.size_bytes,
-        )
+
+def _is_size(size: object) -> bool:
+    return (
+        isinstance(size, tuple)
+        and len(cast("tuple[object, ...]", size)) == len(("width", "height"))
+        and all(map(_is_side, cast("tuple[object, ...]", size)))
+    )
+
+
+def _is_side(side: object) -> bool:
+    is_even = type(side) is int and side % 2 == 0
+    return is_even and _SMALLEST_PX <= cast("int", side) <= _LARGEST_PX
 
 
 def _finish(writer: Writer, left: list[tuple[float, AudioFrame]]) -> None:
