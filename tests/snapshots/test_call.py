@@ -8,17 +8,26 @@ import attrs
 import pytest
 from hypothesis import given
 
-from utd_stream.machines.track import RightGranted, RightRevoked
+from utd_stream.machines.track import RightGranted, RightRevoked, TrackState
 from utd_stream.models.calls import CallDirection, UTDCall, UTDCallStatus
-from utd_stream.models.participants import LocalParticipant, Permission, TrackSource
+from utd_stream.models.participants import (
+    LocalParticipant,
+    Permission,
+    TrackKind,
+    TrackPublication,
+    TrackSource,
+)
 from utd_stream.models.rooms import UTDConnectionState, UTDStreamType
 from utd_stream.snapshots.call import (
+    TRACK_FIELDS,
     CallSnapshot,
     fold_call,
     forget_call,
+    is_settled,
     right_facts,
     right_of,
     status_of,
+    track_of,
 )
 from utd_stream.snapshots.session import changed
 from utd_stream.testing.models import values
@@ -27,6 +36,14 @@ MICROPHONE = TrackSource.MICROPHONE
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 BLANK = CallSnapshot(local=LocalParticipant(identity="ana"))
 SPEAKS = Permission(can_publish=True, can_publish_sources=(MICROPHONE,))
+
+# Where a track stands, and whether it is still announced to the room.
+SETTLED = {
+    (TrackState.OFF, False),
+    (TrackState.WAITING, False),
+    (TrackState.UP, False),
+    (TrackState.UP, True),
+}
 
 
 def row(rev: int) -> UTDCall:
@@ -107,3 +124,23 @@ def test_a_right_comes_and_goes() -> None:
     assert right_facts(one, two, (MICROPHONE,)) == (revoked, granted)
     assert right_facts(two, none, (MICROPHONE,)) == (revoked,)
     assert right_facts(two, gone, (MICROPHONE,)) == ()
+
+
+@pytest.mark.parametrize("source", TRACK_FIELDS)
+@pytest.mark.parametrize("state", TrackState)
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_what_is_settled_is_neither_on_its_way_nor_being_withdrawn(
+    source: TrackSource, state: TrackState, *, is_sent: bool
+) -> None:
+    """It is up, or it is down and no track of that source is left; others are too."""
+    others = {each for each in TRACK_FIELDS if each is not source}
+    sent = others | {source} if is_sent else others
+    tracks = tuple(
+        TrackPublication(sid=each.value, kind=TrackKind.VIDEO, source=each)
+        for each in sent
+    )
+    local = attrs.evolve(BLANK.local, publications=tracks)
+    now = attrs.evolve(BLANK, local=local, **{TRACK_FIELDS[source]: state})
+
+    assert track_of(now, source) is state
+    assert is_settled(now, source) is ((state, is_sent) in SETTLED)
