@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import attrs
+import numpy as np
 import pytest
 
 from tests.patience import patiently
@@ -119,6 +120,60 @@ async def test_a_muted_camera_is_told(plane: Plane) -> None:
         )
     )
     assert await seen(ben.video("ana", CAMERA))
+
+
+@attrs.frozen
+class Turned:
+    """Pictures that are bright at their left side, and must be turned to be shown."""
+
+    degrees: int
+
+    async def open(self) -> AsyncIterator[VideoFrame]:
+        """Yield one again and again."""
+        row = bytes([235]) * 160 + bytes([16]) * 160
+        data = row * 180 + bytes([128]) * (160 * 90 * 2)
+        number = 0
+        while True:
+            yield VideoFrame(
+                data=data,
+                width_px=320,
+                height_px=180,
+                at=number / 15,
+                rotation=self.degrees,
+            )
+            number += 1
+
+
+def bright_side(frame: VideoFrame) -> str:
+    """Return which side of a picture is bright, once it is turned to be shown."""
+    luma = np.frombuffer(frame.data, np.uint8, frame.width_px * frame.height_px)
+    upright = np.rot90(
+        luma.reshape(frame.height_px, frame.width_px), -frame.rotation // 90
+    )
+    height, width = upright.shape
+    sides = {
+        "left": upright[:, : width // 4],
+        "right": upright[:, -width // 4 :],
+        "top": upright[: height // 4],
+        "bottom": upright[-height // 4 :],
+    }
+    return max(sides, key=lambda side: float(sides[side].mean()))
+
+
+@pytest.mark.parametrize(
+    ("degrees", "side"), [(0, "left"), (90, "top"), (180, "right"), (270, "bottom")]
+)
+async def test_a_picture_is_shown_as_it_was_turned(
+    plane: Plane, degrees: int, side: str
+) -> None:
+    """Whoever receives it turns it by what it says, and sees it upright."""
+    ana = await plane.enter("ana", permission=SENDER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    await ana.room.publish_video(Turned(degrees), name="camera", track_source=CAMERA)
+    async with patiently(20), aclosing(ben.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+        frame = await anext(looking)
+
+    assert bright_side(frame) == side
 
 
 @attrs.frozen

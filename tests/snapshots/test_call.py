@@ -140,7 +140,7 @@ def test_what_is_settled_is_neither_on_its_way_nor_being_withdrawn(
         for each in sent
     )
     local = attrs.evolve(BLANK.local, publications=tracks)
-    now = attrs.evolve(BLANK, local=local, **{TRACK_FIELDS[source]: state})
+    now = changed(BLANK, local=local, **{TRACK_FIELDS[source]: state})
 
     assert track_of(now, source) is state
     assert is_settled(now, source) is ((state, is_sent) in SETTLED)

@@ -306,7 +306,8 @@ class UTDRoom:
         It waits for a track, goes on with the next one, and ends with the
         connection.  Two frames wait for a slow reader; then the oldest are dropped.
         With adaptive stream nothing is received before the first read, nor after
-        the iterator is closed; an iterator that nobody holds closes by itself.
+        the iterator is closed; an iterator that nobody holds closes by itself.  As a
+        camera is muted or withdrawn, LiveKit's client may send a black picture.
 
         Args:
             identity: Whose.
