@@ -15,7 +15,7 @@ from utd_stream.machines import Declaration
 AnyMachine: TypeAlias = Declaration[Any, Any, Any, Any]
 
 # What makes a name a fact, beside an ending in -ed.
-_HAPPENED = {"Absent", "Due", "Gave", "Gone", "Lost", "Over", "Present"}
+_HAPPENED = {"Absent", "Became", "Due", "Gave", "Gone", "Lost", "Over", "Present"}
 
 
 @attrs.frozen(kw_only=True)

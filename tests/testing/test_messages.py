@@ -23,16 +23,19 @@ from utd_stream.machines import (
     calling,
     connection,
     invitation,
+    live,
     place,
     request,
     seat,
     signal,
+    stage,
     track,
 )
 from utd_stream.models import calls, media, participants, room_events, seats
 from utd_stream.models.failures import Failure
 from utd_stream.models.participants import LocalParticipant
 from utd_stream.models.rooms import UTDConnectionState
+from utd_stream.models.stage import LiveState, StageState
 from utd_stream.ports import RoomState, SfuNotice, _media, _sfu
 from utd_stream.snapshots import AudioRoomSnapshot, audio_room, session
 from utd_stream.testing import messages as m
@@ -101,6 +104,14 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
         st.sampled_from(calls.UTDCallStatus).flatmap(s.call_data) | s.call_events(),
         (*get_args(call.CallEvent), call.CallData),
     ),
+    "live": (
+        st.sampled_from(LiveState).flatmap(s.live_data) | s.live_events(),
+        (*get_args(live.LiveEvent), live.LiveData),
+    ),
+    "stage": (
+        st.sampled_from(StageState).flatmap(s.stage_data) | s.stage_events(),
+        (*get_args(stage.StageEvent), stage.StageData),
+    ),
     "calling": (
         heard(s.calling_events, s.calling_data, *calling.CallingState),
         (*get_args(calling.CallingEvent), calling.CallingData),
@@ -126,7 +137,7 @@ SPOKEN: dict[str, tuple[Strategy, _Classes]] = {
 MODULES = (
     *(c, e, request_models, answer_models, room_events, seats, participants, media),
     *(seat, request, invitation, connection, place, track, _sfu, _media),
-    *(call, calling, signal, calls),
+    *(call, calling, signal, calls, live, stage),
     *(session, audio_room),
 )
 SAID_BY_MACHINES = frozenset(
@@ -134,6 +145,7 @@ SAID_BY_MACHINES = frozenset(
     for union in (
         *(seat.SeatEffect, request.RequestEffect, invitation.InvitationEffect),
         *(connection.ConnectionEffect, place.PlaceEffect, track.TrackEffect),
+        *(live.LiveEffect, stage.StageEffect),
         *(call.CallEffect, calling.CallingEffect, signal.SignalEffect),
     )
     for effect in get_args(union) or (union,)

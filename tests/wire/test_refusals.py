@@ -59,8 +59,8 @@ CODES = {
     "appkey_identity_mint_disabled",
     (NotFoundError, 404): "not_found",
     (ConflictError, 409): "conflict invalid_transition already_seated seat_taken "
-    "seat_locked pending settled callee_busy caller_busy answered_elsewhere room_full "
-    "stale_revision",
+    "seat_locked pending settled callee_busy caller_busy answered_elsewhere on_stage "
+    "room_full stale_revision",
     (RateLimitedError, 429): "rate_limited",
     (UnavailableError, 503): "unavailable",
 }

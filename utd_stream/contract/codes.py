@@ -144,6 +144,11 @@ CODES: Mapping[UTDErrorCode, Code] = {
         remedy="Go on there, or end the call.",
         details=("call_id", "status", "end_reason", "rev"),
     ),
+    _C.ON_STAGE: Code(
+        status=409,
+        meaning="The person is on stage already.",
+        remedy="Nothing is left to do.",
+    ),
     _C.ROOM_FULL: Code(
         status=409,
         meaning="The room takes nobody else.",

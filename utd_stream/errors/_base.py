@@ -57,6 +57,7 @@ class UTDErrorCode(Enum):
     CALLEE_BUSY = "callee_busy"  # 409
     CALLER_BUSY = "caller_busy"  # 409
     ANSWERED_ELSEWHERE = "answered_elsewhere"  # 409: another device of the callee did
+    ON_STAGE = "on_stage"  # 409: the member is on stage already
     ROOM_FULL = "room_full"  # 409
     STALE_REVISION = "stale_revision"  # 409; details.rev
     TOO_LARGE = "too_large"  # 413

@@ -7,10 +7,12 @@ from utd_stream.machines.call import CALL
 from utd_stream.machines.calling import CALLING
 from utd_stream.machines.connection import CONNECTION
 from utd_stream.machines.invitation import INVITATION
+from utd_stream.machines.live import LIVE
 from utd_stream.machines.place import PLACE
 from utd_stream.machines.request import REQUEST
 from utd_stream.machines.seat import SEAT
 from utd_stream.machines.signal import SIGNAL
+from utd_stream.machines.stage import STAGE
 from utd_stream.machines.track import TRACK
 
 __all__ = [
@@ -18,10 +20,12 @@ __all__ = [
     "CALLING",
     "CONNECTION",
     "INVITATION",
+    "LIVE",
     "PLACE",
     "REQUEST",
     "SEAT",
     "SIGNAL",
+    "STAGE",
     "TRACK",
     "Declaration",
     "Model",

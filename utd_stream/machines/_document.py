@@ -15,10 +15,12 @@ from utd_stream.machines import (
     calling,
     connection,
     invitation,
+    live,
     place,
     request,
     seat,
     signal,
+    stage,
     track,
 )
 from utd_stream.machines._declare import Declaration
@@ -44,6 +46,8 @@ MACHINES: tuple[tuple[ModuleType, Declaration[Any, Any, Any, Any]], ...] = (
     (seat, seat.SEAT),
     (request, request.REQUEST),
     (invitation, invitation.INVITATION),
+    (live, live.LIVE),
+    (stage, stage.STAGE),
     (call, call.CALL),
     (calling, calling.CALLING),
     (signal, signal.SIGNAL),

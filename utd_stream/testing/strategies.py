@@ -15,7 +15,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from utd_stream.errors import ConflictError, PublishError, TransportTimeoutError
-from utd_stream.machines import call, calling
+from utd_stream.machines import call, calling, live, stage
 from utd_stream.machines import connection as c
 from utd_stream.machines import invitation as i
 from utd_stream.machines import place as p
@@ -27,6 +27,7 @@ from utd_stream.models.calls import CallEndReason, UTDCallStatus
 from utd_stream.models.failures import Failure, failure_of
 from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import DisconnectReason, UTDConnectionState
+from utd_stream.models.stage import LiveState, StageState
 
 __all__ = [
     "NOON",
@@ -39,6 +40,8 @@ __all__ = [
     "identities",
     "invitation_data",
     "invitation_events",
+    "live_data",
+    "live_events",
     "moments",
     "place_data",
     "place_events",
@@ -49,6 +52,8 @@ __all__ = [
     "seat_indexes",
     "signal_data",
     "signal_events",
+    "stage_data",
+    "stage_events",
     "track_data",
     "track_events",
 ]
@@ -232,6 +237,74 @@ def call_events() -> st.SearchStrategy[call.CallEvent]:
         st.builds(call.CallGraceOver, party, at, st.sampled_from((0.0, 15.0))),
         st.builds(call.MediaRemoved, party, at),
     )
+
+
+def live_events() -> st.SearchStrategy[live.LiveEvent]:
+    """Return anything a live stream may hear."""
+    at, successor = moments(), st.none() | identities()
+    return st.one_of(
+        st.builds(live.GoLive, at),
+        st.builds(live.HostMissed, at),
+        st.builds(live.HostsGone, st.sampled_from(live.HostLoss), successor),
+        st.builds(live.HostGraceOver, at, st.just(2.0), st.just(60.0), successor),
+        *_each(live.StopLive(), live.HostPresent(), live.StreamEnded()),
+    )
+
+
+def live_data(state: LiveState) -> st.SearchStrategy[live.LiveData]:
+    """Return what a live stream in *state* may remember."""
+    if state is LiveState.BACKSTAGE:
+        return st.just(live.LiveData())
+    is_away = state is LiveState.HOST_AWAY
+    return st.builds(
+        live.LiveData,
+        since=moments(),
+        missing_since=moments() if is_away else st.none() | moments(),
+    )
+
+
+def stage_events() -> st.SearchStrategy[stage.StageEvent]:
+    """Return anything the place of a member of a live stream may hear."""
+    at, who, number = moments(), identities(), st.integers(1, 9)
+    return st.one_of(
+        st.builds(stage.Ask, at, number, at),
+        st.builds(stage.Promote, at, who),
+        st.builds(stage.Invite, at, who, number, at),
+        st.builds(stage.Accept, at),
+        st.builds(stage.Reject, who),
+        st.builds(stage.Remove, who, st.booleans()),
+        st.builds(stage.StepDown, st.booleans()),
+        st.builds(stage.BecameHost, at),
+        st.builds(stage.MemberAbsent, at, st.sampled_from((2.0, 15.0, 60.0))),
+        st.builds(stage.StageGraceOver, at),
+        *_each(stage.TakeBack(), stage.Decline(), stage.MemberGone()),
+        *_each(stage.WaitExpired(), stage.MemberPresent(), stage.RightsChanged()),
+    )
+
+
+def stage_data(state: StageState) -> st.SearchStrategy[stage.StageData]:
+    """Return what is remembered of a member's place in *state*."""
+    number = st.integers(1, 9)
+    if state is StageState.AUDIENCE:
+        return st.builds(stage.StageData, settled_by=st.none() | identities())
+    if state is StageState.REQUESTED:
+        return st.builds(
+            stage.StageData, since=moments(), request_id=number, expires_at=moments()
+        )
+    if state is StageState.INVITED:
+        return st.builds(
+            stage.StageData,
+            since=moments(),
+            invitation_id=number,
+            expires_at=moments(),
+        )
+    absent = st.builds(
+        stage.StageData, since=moments(), absent_since=moments(), grace=st.just(15.0)
+    )
+    here = st.builds(
+        stage.StageData, since=moments(), settled_by=st.none() | identities()
+    )
+    return here | absent
 
 
 def call_data(status: UTDCallStatus) -> st.SearchStrategy[call.CallData]:
