@@ -17,7 +17,7 @@ from utd_stream.contract import ENDPOINTS, Endpoint, Who
 from utd_stream.contract.requests import TokenRequest
 from utd_stream.errors import NotFoundError
 from utd_stream.models.calls import HangUpReason, UTDCallStatus
-from utd_stream.models.rooms import SeatMode, UTDStreamType
+from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
 from utd_stream.wire import decode_json, decode_request
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
@@ -28,6 +28,7 @@ GIVEN: dict[str, Any] = {
     "room": "a/b",
     "identity": "c d",
     "index": 3,
+    "role": UTDRole.ADMIN,
     "request_id": 7,
     "invitation_id": 8,
     "target_seat": 4,
@@ -66,6 +67,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "setup_seats": {"seat_count": 6, "seat_mode": "request", "mode_id": "m"},
     "move_seat": {"target_seat": 4},
     "swap_seats": {"a": 1, "b": 2},
+    "set_role": {"role": "admin"},
     "invite_to_speak": {"target_identity": "c d", "seat_index": 5},
     "create_call": {
         "callee_identity": "c d",
@@ -81,6 +83,7 @@ BODIES: dict[str, dict[str, Any]] = {
 
 # What a query holds of it.
 QUERY = {
+    "role": "admin",
     "status": "active",
     "type": "audio_call",
     "identity": "c d",
@@ -215,7 +218,7 @@ def test_the_contract_knows_what_is_a_write() -> None:
     assert {e.name for e in ENDPOINTS if e.is_write and not e.takes_if_match} == {
         "end_room",
         "leave_room",
-        "kick_participant",
+        *("kick_participant", "set_role"),
         *("create_call", "ring_call", "accept_call"),
         *("reject_call", "busy_call", "end_call"),
     }

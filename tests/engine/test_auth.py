@@ -36,6 +36,7 @@ _ALLOWED: dict[Who, set[str]] = {
     Who.MEMBER: {"secret", *_MEMBERS},
     Who.MODERATOR: {"secret", "admin", "host"},
     Who.HOST: {"secret", "host"},
+    Who.OWNER: {"secret", "host"},  # the first host
     # Whether they are a party is told by 404, which tells strangers nothing.
     Who.PARTY: {"secret", *_PEOPLE},
     Who.SECRET: {"secret"},
@@ -64,6 +65,7 @@ def body_of(endpoint: Endpoint[Any, Any], caller: str) -> dict[str, Any] | None:
         "move_seat": {"target_seat": 1},
         "swap_seats": {"a": 0, "b": 1},
         "invite_to_speak": {"target_identity": "member"},
+        "set_role": {"role": "admin"},
         "create_call": {"callee_identity": "callee", "type": "audio_call"},
     }
     body = bodies.get(endpoint.name, {})

@@ -203,6 +203,24 @@ def test_pages_are_of_the_admitted_by_identity(table: Table) -> None:
     assert table.page(LIFE, 30, 10) == []
 
 
+@pytest.mark.parametrize("role", UTDRole)
+def test_pages_may_be_of_one_role(table: Table, role: UTDRole) -> None:
+    """By identity as well; nobody of another role, life or room, nor the kicked."""
+    of_role = {
+        each: [
+            attrs.evolve(member(f"m{number:02}", sid=None), role=each)
+            for number in range(rank, 25, 5)
+        ]
+        for rank, each in enumerate(UTDRole)
+    }
+    table.write([row(each) for some in of_role.values() for each in some])
+    gone = attrs.evolve(member("a", admitted=False), role=role)
+    table.write([row(gone), row(attrs.evolve(member("b"), role=role), LATER)])
+
+    assert table.page(LIFE, 0, 3, role) == of_role[role][:3]
+    assert table.page(LIFE, 3, 10, role) == of_role[role][3:]
+
+
 # Against each other.
 
 
@@ -244,6 +262,7 @@ def test_both_tables_answer_alike(
             table.due(asked or NOON, 3),
             table.ranges(life, min(names, default=""), 3),
             table.page(life, len(names), 3),
+            *(table.page(life, 0, 3, role) for role in UTDRole),
         ]
 
     with store.transaction():

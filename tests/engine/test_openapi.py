@@ -99,6 +99,12 @@ async def test_answers_conform(house: House) -> None:
         "get_seats": await house.room_ask("GET", "/seats", by="ana"),
         "get_room": await house.room_ask("GET", "", by="ana"),
         "list_participants": await house.room_ask("GET", "/participants", by="ana"),
+        "set_role": await house.room_ask(
+            "PUT", "/participants/bob/role", by="ana", json={"role": "guest"}
+        ),
+        "list_participants_by_role": await house.room_ask(
+            "GET", "/participants/by-role?role=guest", by="ana"
+        ),
         "get_participant": await house.room_ask("GET", "/participants/bob", by="ana"),
         "get_requests": await house.room_ask("GET", "/speakers/requests", by="ana"),
         "take_seat": await house.room_ask("POST", "/seats/0/take", by="bob"),

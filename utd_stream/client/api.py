@@ -11,6 +11,7 @@ from utd_stream.client._rest import Call, Rest
 from utd_stream.contract import answers as a
 from utd_stream.contract import call_endpoints as calls
 from utd_stream.contract import endpoints as e
+from utd_stream.contract import participant_endpoints as people
 from utd_stream.contract import requests as r
 from utd_stream.contract.endpoint import Endpoint
 from utd_stream.contract.fields import (
@@ -23,7 +24,7 @@ from utd_stream.contract.fields import (
     WholeNumber,
 )
 from utd_stream.models.calls import HangUpReason, UTDCall, UTDCallStatus
-from utd_stream.models.rooms import SeatMode, UTDStreamType
+from utd_stream.models.rooms import SeatMode, UTDRole, UTDStreamType
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
 __all__ = ["UTDApi"]
@@ -124,18 +125,37 @@ class UTDApi:
         )
 
     async def list_participants(
-        self, room: str, *, page: int = 1, per_page: int = 20
+        self,
+        room: str,
+        *,
+        role: UTDRole | None = None,
+        page: int = 1,
+        per_page: int = 20,
     ) -> a.Page[a.ParticipantView]:
-        """List a room's members, from the engine's own roster."""
-        return await self._list(e.LIST_PARTICIPANTS, page, per_page, room=room)
+        """List a room's members, all or those of one role, from the engine's roster."""
+        return await self._members(people.LIST_PARTICIPANTS, room, role, page, per_page)
+
+    async def list_participants_by_role(
+        self, room: str, role: UTDRole, *, page: int = 1, per_page: int = 20
+    ) -> a.Page[a.ParticipantView]:
+        """List a room's members of one role, from the engine's own roster."""
+        endpoint = people.LIST_PARTICIPANTS_BY_ROLE
+        return await self._members(endpoint, room, role, page, per_page)
 
     async def get_participant(self, room: str, identity: str) -> a.ParticipantView:
         """Read one member."""
-        return await self._call(e.GET_PARTICIPANT, room=room, identity=identity)
+        return await self._call(people.GET_PARTICIPANT, room=room, identity=identity)
 
     async def kick_participant(self, room: str, identity: str) -> a.Empty:
         """Remove a member until the next mint; hosts and admins."""
-        return await self._call(e.KICK_PARTICIPANT, _ACT, room=room, identity=identity)
+        return await self._call(
+            people.KICK_PARTICIPANT, _ACT, room=room, identity=identity
+        )
+
+    async def set_role(self, room: str, identity: str, role: UTDRole) -> a.Empty:
+        """Give a member another role until the room ends; its owner."""
+        body = r.RoleRequest(role=role)
+        return await self._call(people.SET_ROLE, body, room=room, identity=identity)
 
     async def get_seats(self, room: str) -> UTDSeatGrid:
         """Read the grid."""
@@ -424,6 +444,20 @@ class UTDApi:
         query: dict[str, str | int] = {"page": page, "per_page": per_page}
         query |= {name: text for name, text in narrowed.items() if text is not None}
         return await self._rest.call(calls.LIST_CALLS, None, Call(query=query))
+
+    async def _members(
+        self,
+        endpoint: Endpoint[None, a.Page[a.ParticipantView]],
+        room: str,
+        role: UTDRole | None,
+        page: int,
+        per_page: int,
+    ) -> a.Page[a.ParticipantView]:
+        query: dict[str, str | int] = {"page": page, "per_page": per_page}
+        if role is not None:
+            query["role"] = role.value
+        path = {"room": room}
+        return await self._rest.call(endpoint, None, Call(path=path, query=query))
 
     async def _call(
         self,

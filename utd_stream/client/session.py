@@ -18,6 +18,7 @@ from utd_stream._border import HomeLoop, border
 from utd_stream.client._connector import Connector, Link
 from utd_stream.client._grid import naming_arguments
 from utd_stream.client._owner import Owner
+from utd_stream.client._roles import set_role
 from utd_stream.client.room import UTDRoom
 from utd_stream.errors import ClosedError, DisconnectedError
 from utd_stream.machines import connection as c
@@ -215,6 +216,20 @@ class UTDSession(Generic[_S]):
         """
         with naming_arguments():
             await self._link.api.kick_participant(self.room_name, identity)
+
+    async def set_role(self, identity: str, role: UTDRole) -> None:
+        """Give somebody another role until the room ends; its owner.
+
+        It does nothing if they have it already.  Somebody who is about to enter is
+        waited for, three seconds at most.
+
+        Raises:
+            InvalidArgumentError: If *identity* can be nobody's, or *role* is no role.
+            PermissionDeniedError: If this member does not own the room, or asks for
+                themselves.
+            NotFoundError: If there is no such member.
+        """
+        await set_role(self._link.api, self._link.clock, self.room_name, identity, role)
 
     async def end_room(self) -> None:
         """End the room for everybody; its hosts and its owner.

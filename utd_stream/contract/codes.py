@@ -92,6 +92,7 @@ CODES: Mapping[UTDErrorCode, Code] = {
         meaning="The state of the room does not allow this now, or the "
         "Idempotency-Key was used for another request.",
         remedy="Read the room again; use a new key for a new request.",
+        details=("role", "type"),
     ),
     _C.INVALID_TRANSITION: Code(
         status=409,
@@ -237,6 +238,8 @@ DETAILS: Mapping[str, Mapping[str, object]] = {
     },
     "retry_after": {"description": "How long to wait, in seconds.", "type": "number"},
     "rev": {"description": "The revision of the grid now.", "type": "integer"},
+    "role": {"description": "The role that the member has.", "type": "string"},
+    "type": {"description": "The type that the room has.", "type": "string"},
     "seat_index": {"description": "The seat that the person has.", "type": "integer"},
     "settled_by": {
         "description": "Who answered; null if nobody did.",

@@ -41,6 +41,7 @@ class Who(Enum):
         PARTY: One of the two parties of the call for themselves by a bearer; the app's
             secret, also for nobody.
         HOST: A host or the owner of the room by a bearer, or the app's secret.
+        OWNER: The owner of the room by a bearer, or the app's secret.
         SECRET: The app's own back end, by the app's secret.
     """
 
@@ -54,6 +55,7 @@ class Who(Enum):
     MODERATOR = "moderator"
     PARTY = "party"
     HOST = "host"
+    OWNER = "owner"
     SECRET = "secret"  # noqa: S105 -- a word, not one
 
 

@@ -24,6 +24,13 @@ from utd_stream.contract.call_endpoints import (
     RING_CALL,
 )
 from utd_stream.contract.endpoint import API_PREFIX, Endpoint, Filter, Who
+from utd_stream.contract.participant_endpoints import (
+    GET_PARTICIPANT,
+    KICK_PARTICIPANT,
+    LIST_PARTICIPANTS,
+    LIST_PARTICIPANTS_BY_ROLE,
+    SET_ROLE,
+)
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
 __all__ = ["API_PREFIX", "ENDPOINTS", "Endpoint", "Filter", "Who"]
@@ -258,45 +265,6 @@ LEAVE_ROOM: Endpoint[r.LeaveRequest, a.Empty] = Endpoint(
         "Idempotent: 200 and no change without a membership, and after "
         "the end of the room. A `connection` older "
         "than the one in the room changes nothing."
-    ),
-)
-
-LIST_PARTICIPANTS: Endpoint[None, a.Page[a.ParticipantView]] = Endpoint(
-    name="list_participants",
-    method="GET",
-    path="/rooms/{room}/participants",
-    who=Who.MEMBER,
-    answer=a.Page[a.ParticipantView],
-    paged=True,
-    errors=("not_found",),
-    summary="List a room's members.",
-    rule="From the engine's own roster, by identity.",
-)
-
-GET_PARTICIPANT: Endpoint[None, a.ParticipantView] = Endpoint(
-    name="get_participant",
-    method="GET",
-    path="/rooms/{room}/participants/{identity}",
-    who=Who.MEMBER,
-    answer=a.ParticipantView,
-    errors=("not_found",),
-    summary="Read one member.",
-    rule="404 for an identity that is no member.",
-)
-
-KICK_PARTICIPANT: Endpoint[r.ActRequest, a.Empty] = Endpoint(
-    name="kick_participant",
-    method="DELETE",
-    path="/rooms/{room}/participants/{identity}",
-    who=Who.MODERATOR,
-    request=r.ActRequest,
-    answer=a.Empty,
-    errors=("not_found",),
-    summary="Remove a member until the next mint.",
-    rule=(
-        "Takes the seat away and removes the member from LiveKit. The "
-        "role falls back to audience, an owner's ownership ends; another "
-        "mint makes the identity a member again."
     ),
 )
 
@@ -549,8 +517,10 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     END_ROOM,
     LEAVE_ROOM,
     LIST_PARTICIPANTS,
+    LIST_PARTICIPANTS_BY_ROLE,
     GET_PARTICIPANT,
     KICK_PARTICIPANT,
+    SET_ROLE,
     GET_SEATS,
     SETUP_SEATS,
     TAKE_SEAT,

@@ -34,6 +34,7 @@ __all__ = [
     "InviteRequest",
     "LeaveRequest",
     "MoveRequest",
+    "RoleRequest",
     "SessionRequest",
     "SetupRequest",
     "SwapRequest",
@@ -114,6 +115,20 @@ class ActRequest:
             the bearer's own identity.
     """
 
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RoleRequest:
+    """Give a member another role.
+
+    Attributes:
+        role: Which, until the room ends.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
+    """
+
+    role: UTDRole
     identity: Identity | None = None
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Hashable
 from utd_stream.engine.rules.state import Room
 from utd_stream.engine.store import Store
 from utd_stream.engine.writer import Writer
+from utd_stream.models.rooms import UTDRole
 from utd_stream.ports import Clock
 
 __all__ = ["Counts"]
@@ -38,11 +39,11 @@ class Counts:
         """Return how many rooms of an app live."""
         return await self._count(app_id, lambda store: store.count_rooms(app_id))
 
-    async def members(self, room: Room) -> int:
-        """Return how many members a room has."""
+    async def members(self, room: Room, role: UTDRole | None = None) -> int:
+        """Return how many members a room has, all or those of one role."""
         life = room.life_key
         return await self._count(
-            ("members", life), lambda store: store.members.admitted(life)
+            ("members", life, role), lambda store: store.members.admitted(life, role)
         )
 
     async def connected(self, room: Room) -> int:

@@ -13,12 +13,14 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    ColumnElement,
     Connection,
     Dialect,
     and_,
     bindparam,
     delete,
     func,
+    literal_column,
     or_,
     select,
     update,
@@ -31,6 +33,7 @@ from utd_stream.engine._schema import MEMBERS
 from utd_stream.engine._statement import Statement
 from utd_stream.engine.rules.members import Connected, Life, MemberRow, Place
 from utd_stream.engine.rules.state import Member
+from utd_stream.models.rooms import UTDRole
 
 __all__ = ["MemberTable"]
 
@@ -41,6 +44,14 @@ _MEMBER = (*(_M[name] for name in _COLUMNS), _M.state)
 _CONNECTED_EVERYWHERE = (
     select(*_PLACE[:3], func.count()).where(_M.sid.is_not(None)).group_by(*_PLACE[:3])
 )
+_IS_OF_ROLE = _M.role == bindparam("key_role")
+# Whom a list of members is of; the few who lead a room have an index of their own,
+# which a database finds by the words of its condition.
+_NARROWED: Mapping[str, tuple[ColumnElement[bool], ...]] = {
+    "all": (),
+    "role": (_IS_OF_ROLE,),
+    "leading": (_IS_OF_ROLE, literal_column("role IN ('host', 'admin')")),
+}
 # So many rows are asked for in one statement: SQLite's are no deeper than 1,000.
 _MOST_NAMED = 128
 _LONG_AGO = 0.0
@@ -125,10 +136,13 @@ class MemberTable:
             for who, sid, seen_at, shown in rows
         ]
 
-    def page(self, life: Life, first: int, limit: int) -> Sequence[Member]:
+    def page(
+        self, life: Life, first: int, limit: int, role: UTDRole | None = None
+    ) -> Sequence[Member]:
         """Return *limit* admitted members from the *first* one on, by identity."""
         row = _in_life(life) | {"key_first": first, "key_limit": limit}
-        rows = self._page.run(self._connection(), [row]).fetchall()
+        statement, asked = self._pages[_kind(role)], row | _of_role(role)
+        rows = statement.run(self._connection(), [asked]).fetchall()
         return [_member(row) for row in rows]
 
     def connected(self, life: Life, since: datetime | None) -> int:
@@ -142,9 +156,10 @@ class MemberTable:
         rows = self._connection().execute(_CONNECTED_EVERYWHERE).fetchall()
         return {(app, room, life): count for app, room, life, count in rows}
 
-    def admitted(self, life: Life) -> int:
-        """Return how many members there are."""
-        count: int = self._admitted.run(self._connection(), [_in_life(life)]).scalar()
+    def admitted(self, life: Life, role: UTDRole | None = None) -> int:
+        """Return how many members there are, all or those of one role."""
+        row = _in_life(life) | _of_role(role)
+        count: int = self._admitted[_kind(role)].run(self._connection(), [row]).scalar()
         return count
 
     def _by_name(self, size: int) -> Statement:
@@ -185,15 +200,25 @@ class MemberTable:
             .order_by(_M.identity)
             .limit(limit)
         )
-        self._page = of(
-            select(*_MEMBER)
-            .where(in_life, _M.admitted)
-            .order_by(_M.identity)
-            .offset(bindparam("key_first"))
-            .limit(limit)
-        )
+        admitted = {
+            kind: and_(in_life, _M.admitted, *narrowed)
+            for kind, narrowed in _NARROWED.items()
+        }
+        self._pages = {
+            kind: of(
+                select(*_MEMBER)
+                .where(condition)
+                .order_by(_M.identity)
+                .offset(bindparam("key_first"))
+                .limit(limit)
+            )
+            for kind, condition in admitted.items()
+        }
         self._connected = of(select(func.count()).where(here, _M.admitted))
-        self._admitted = of(select(func.count()).where(in_life, _M.admitted))
+        self._admitted = {
+            kind: of(select(func.count()).where(condition))
+            for kind, condition in admitted.items()
+        }
         in_room = and_(
             _M.app_id == bindparam("key_app_id"), _M.room == bindparam("key_room")
         )
@@ -206,6 +231,16 @@ class MemberTable:
 
 def _in_life(life: Life) -> dict[str, Any]:
     return {"key_app_id": life[0], "key_room": life[1], "key_life": life[2]}
+
+
+def _of_role(role: UTDRole | None) -> dict[str, str]:
+    return {} if role is None else {"key_role": role.value}
+
+
+def _kind(role: UTDRole | None) -> str:
+    if role is None:
+        return "all"
+    return "leading" if role.moderates else "role"
 
 
 def _keys(place: Place) -> dict[str, Any]:

@@ -16,6 +16,7 @@ import orjson
 
 from utd_stream.contract import call_endpoints as calls
 from utd_stream.contract import endpoints as e
+from utd_stream.contract import participant_endpoints as people
 from utd_stream.contract import requests as r
 from utd_stream.contract.answers import (
     Empty,
@@ -44,7 +45,7 @@ from utd_stream.engine.tokens import room_token
 from utd_stream.errors import NotFoundError, PermissionDeniedError
 from utd_stream.models.calls import HangUpReason, UTDCallStatus
 from utd_stream.models.names import check_call_id, check_room_name, sfu_room_name
-from utd_stream.models.rooms import UTDStreamType
+from utd_stream.models.rooms import UTDRole, UTDStreamType
 from utd_stream.wire import encode, to_json
 
 __all__ = ["COMMANDS", "LOOKS", "Handler", "Reply", "order_of"]
@@ -81,7 +82,13 @@ COMMANDS: Mapping[AnyEndpoint, CommandOf] = dict(
     (
         _obey(e.END_ROOM, lambda _: c.EndRoom()),
         _obey(e.LEAVE_ROOM, lambda call: c.LeaveRoom(connection=call.body.connection)),
-        _obey(e.KICK_PARTICIPANT, lambda call: c.KickMember(identity=call.identity)),
+        _obey(
+            people.KICK_PARTICIPANT, lambda call: c.KickMember(identity=call.identity)
+        ),
+        _obey(
+            people.SET_ROLE,
+            lambda call: c.SetRole(identity=call.identity, role=call.body.role),
+        ),
         _obey(
             e.SETUP_SEATS,
             lambda call: c.SetupSeats(
@@ -327,17 +334,19 @@ async def _seen_at(call: Call[None]) -> tuple[Room, Member | None]:
     return room, member_of(room, members, call.identity or None)
 
 
-async def _participants(call: Call[None], room: Room) -> Page[ParticipantView]:
+async def _participants(
+    call: Call[None], room: Room, role: UTDRole | None = None
+) -> Page[ParticipantView]:
     services, paging = call.services, call.paging
     life = room.life_key
     members = await services.writer.transact(
-        lambda store: store.members.page(life, paging.first, paging.per_page)
+        lambda store: store.members.page(life, paging.first, paging.per_page, role)
     )
     shown = [
         views.participant_view(room, as_seen(member, room.lost_before))
         for member in members
     ]
-    total = await services.counts.members(room)
+    total = await services.counts.members(room, role)
     return views.page(shown, total, paging.page, paging.per_page)
 
 
@@ -349,7 +358,9 @@ async def _get_room(call: Call[None]) -> Reply:
 
 
 async def _list_participants(call: Call[None]) -> Reply:
-    return Reply(encode(await _participants(call, await _seen(call))))
+    asked = call.filters.get("role")
+    role = None if asked is None else UTDRole(asked)
+    return Reply(encode(await _participants(call, await _seen(call), role)))
 
 
 async def _get_participant(call: Call[None]) -> Reply:
@@ -379,8 +390,9 @@ LOOKS: Mapping[AnyEndpoint, Handler] = dict(
         _look(e.CREATE_TOKEN, _create_token),
         _look(e.LIST_ROOMS, _list_rooms),
         _look(e.GET_ROOM, _get_room),
-        _look(e.LIST_PARTICIPANTS, _list_participants),
-        _look(e.GET_PARTICIPANT, _get_participant),
+        _look(people.LIST_PARTICIPANTS, _list_participants),
+        _look(people.LIST_PARTICIPANTS_BY_ROLE, _list_participants),
+        _look(people.GET_PARTICIPANT, _get_participant),
         _look(e.GET_SEATS, _get_seats),
         _look(e.GET_REQUESTS, _get_requests),
         _look(calls.CREATE_CALL, _create_call),

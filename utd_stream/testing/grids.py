@@ -138,10 +138,10 @@ class SeatGridMachine(RuleBasedStateMachine):
 
     @rule(
         who=_speaker,
-        order=_order(c.SwapSeats, c.KickFromSeat, c.MuteSeat, c.UnmuteSeat),
+        order=_order(c.SwapSeats, c.KickFromSeat, c.MuteSeat, c.UnmuteSeat, c.SetRole),
     )
     def moderate(self, who: str, order: c.Order) -> None:
-        """Do something to who sits."""
+        """Do something to who sits, or give somebody another role."""
         self.decide(who, order)
 
     @rule(who=_speaker, order=_order(c.SetupSeats, c.LockSeat, c.UnlockSeat))

@@ -328,6 +328,7 @@ def test_who_is_not_there_cannot_be_kicked() -> None:
         (Who.MEMBER, {"hal", "ada", "bob", "secret"}),
         (Who.MODERATOR, {"hal", "ada", "secret"}),
         (Who.HOST, {"hal", "secret"}),
+        (Who.OWNER, {"hal", "secret"}),
         (Who.SELF, {"hal", "ada", "bob"}),
         (Who.SECRET, {"secret"}),
         (Who.SFU, {"hal", "ada", "bob", "stranger", "secret"}),

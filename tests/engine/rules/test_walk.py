@@ -71,6 +71,7 @@ orders: st.SearchStrategy[Command] = st.one_of(
     st.builds(c.AcceptInvitation, invitation_id=numbers),
     st.builds(c.DeclineInvitation, invitation_id=numbers),
     st.builds(c.KickMember, identity=people),
+    st.builds(c.SetRole, identity=people, role=st.sampled_from(UTDRole)),
     st.builds(
         c.SetupSeats,
         seat_count=st.none() | st.integers(1, 4),
@@ -81,7 +82,7 @@ orders: st.SearchStrategy[Command] = st.one_of(
     *map(st.just, (c.LeaveSeat(), c.RequestToSpeak(), c.CancelRequest())),
 )
 # Said again although nothing changed: a join, a listing, a kick, a new role.
-REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.Enter)
+REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.SetRole, c.Enter)
 
 
 def rights(scene: Scene) -> dict[str, tuple[Permission, int] | None]:

@@ -20,6 +20,14 @@ Members: TypeAlias = Mapping[str, Member]
 __all__ = ["check_acts_on", "check_may", "hosts", "moderates"]
 
 _OWNER_RANK = UTDRole.HOST.rank + 1
+# The rank that a bearer must have; who is no member has none.
+_LEAST = {
+    Who.SELF: 0,
+    Who.MEMBER: 0,
+    Who.MODERATOR: UTDRole.ADMIN.rank,
+    Who.HOST: UTDRole.HOST.rank,
+    Who.OWNER: _OWNER_RANK,
+}
 
 
 def moderates(room: Room, members: Members, actor: Actor) -> bool:
@@ -70,18 +78,10 @@ def check_acts_on(
 
 
 def _may(room: Room, members: Members, actor: Actor, who: Who) -> bool:
-    member = member_of(room, members, actor.identity)
-    if who is Who.SELF:
-        return member is not None
-    if actor.is_secret:
+    if actor.is_secret and who is not Who.SELF:
         return True
-    if who is Who.MEMBER:
-        return member is not None
-    if who is Who.MODERATOR:
-        return moderates(room, members, actor)
-    if who is Who.HOST:
-        return hosts(room, members, actor)
-    return False
+    least = _LEAST.get(who)
+    return least is not None and _rank(room, members, actor.identity) >= least
 
 
 def _rank(room: Room, members: Members, identity: str | None) -> int:
@@ -96,4 +96,6 @@ def _refusal(member: Member | None, who: Who) -> EngineError:
         return PermissionDeniedError("only the app's own back end may do this")
     if member is None:
         return PermissionDeniedError("not a member of this room: mint a token first")
+    if who is Who.OWNER:
+        return PermissionDeniedError("only the owner of the room may do this")
     return PermissionDeniedError(f"the role {member.role.value} may not do this")

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import attrs
 
 from utd_stream.contract.requests import CallRequest, TokenRequest
-from utd_stream.models.rooms import DisconnectReason, SeatMode
+from utd_stream.models.rooms import DisconnectReason, SeatMode, UTDRole
 from utd_stream.ports import SfuParticipant
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "RoomGone",
     "RoomOpened",
     "SayCallBusy",
+    "SetRole",
     "SetupSeats",
     "SwapSeats",
     "TakeSeat",
@@ -104,6 +105,14 @@ class KickMember:
     """Remove *identity* until the next mint."""
 
     identity: str
+
+
+@attrs.frozen(kw_only=True)
+class SetRole:
+    """Give *identity* another role."""
+
+    identity: str
+    role: UTDRole
 
 
 @attrs.frozen(kw_only=True)
@@ -343,6 +352,7 @@ class TimePassed:
 Order: TypeAlias = (
     EndRoom
     | KickMember
+    | SetRole
     | SetupSeats
     | TakeSeat
     | LeaveSeat

@@ -22,6 +22,7 @@ from utd_stream.engine.rules.effects import Effect
 from utd_stream.engine.rules.finish import finish
 from utd_stream.engine.rules.kind import Answer, Due, Made, handlers, on
 from utd_stream.engine.rules.kinds import kind_of
+from utd_stream.engine.rules.roles import set_role
 from utd_stream.engine.rules.rows import Rows
 from utd_stream.engine.rules.set_back import settled
 from utd_stream.engine.rules.state import Member, Room, Rules
@@ -128,7 +129,11 @@ _FACTS = handlers(
     on(c.RoomOpened, roster.opened),
     on(c.TimePassed, roster.expire),
 )
-_ORDERS = handlers(on(c.EndRoom, roster.end), on(c.KickMember, roster.kick))
+_ORDERS = handlers(
+    on(c.EndRoom, roster.end),
+    on(c.KickMember, roster.kick),
+    on(c.SetRole, set_role),
+)
 
 
 def _decide(

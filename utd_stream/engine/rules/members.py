@@ -18,6 +18,7 @@ import attrs
 
 from utd_stream.engine.rules.rows import is_here
 from utd_stream.engine.rules.state import Life, Member
+from utd_stream.models.rooms import UTDRole
 
 __all__ = [
     "Connected",
@@ -94,8 +95,13 @@ class Members(Protocol):
         """Return the first *limit* of the connected behind *after*, by identity."""
         ...
 
-    def page(self, life: Life, first: int, limit: int) -> Sequence[Member]:
-        """Return *limit* admitted members from the *first* one on, by identity."""
+    def page(
+        self, life: Life, first: int, limit: int, role: UTDRole | None = None
+    ) -> Sequence[Member]:
+        """Return *limit* admitted members from the *first* one on, by identity.
+
+        Of those of one role, or of all for None.
+        """
         ...
 
 
@@ -150,9 +156,15 @@ class MembersInMemory:
         first = bisect_right(rows, after, key=lambda row: row.member.identity)
         return [_connected(row) for row in rows[first : first + limit]]
 
-    def page(self, life: Life, first: int, limit: int) -> Sequence[Member]:
+    def page(
+        self, life: Life, first: int, limit: int, role: UTDRole | None = None
+    ) -> Sequence[Member]:
         """Return *limit* admitted members from the *first* one on, by identity."""
-        admitted = [r.member for r in self._sorted(life) if r.member.admitted]
+        admitted = [
+            row.member
+            for row in self._sorted(life)
+            if row.member.admitted and role in {None, row.member.role}
+        ]
         return admitted[first : first + limit]
 
     def _of(self, life: Life) -> Mapping[str, MemberRow]:

@@ -48,7 +48,11 @@ def needs(room: Room, command: c.Command, actor: c.Actor) -> Needs:
 
 def _about(room: Room, command: c.Command) -> Iterator[str | None]:
     match command:
-        case c.KickMember(identity=identity) | c.MemberLeft(identity=identity):
+        case (
+            c.KickMember(identity=identity)
+            | c.SetRole(identity=identity)
+            | c.MemberLeft(identity=identity)
+        ):
             yield identity
         case c.MemberJoined(participant=participant):
             yield participant.identity

@@ -1,0 +1,36 @@
+"""Members of one role, by REST."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.engine.house import House
+
+
+@pytest.mark.parametrize("path", ["/participants", "/participants/by-role"])
+async def test_members_are_listed_by_role(house: House, path: str) -> None:
+    """Those of the role alone, with their own total; all without a role."""
+    await house.enter("hal", role="host")
+    for guest in ("ana", "ben", "cho"):
+        await house.enter(guest)
+    for guest in ("ben", "cho"):
+        gave = await house.room_ask(
+            "PUT", f"/participants/{guest}/role", by="hal", json={"role": "admin"}
+        )
+        assert (gave.status, gave.body) == (200, {})
+
+    async def listed(query: str) -> tuple[list[str], int]:
+        answer = await house.room_ask("GET", f"{path}?{query}", by="ana")
+        assert answer.status == 200
+        names = [each["identity"] for each in answer.body["data"]]
+        return names, answer.body["pagination"]["total"]
+
+    assert await listed("role=admin") == (["ben", "cho"], 2)
+    assert await listed("role=admin&per_page=1&page=2") == (["cho"], 2)
+    assert await listed("role=host") == (["hal"], 1)
+    assert await listed("role=audience") == (["ana"], 1)
+    assert await listed("role=guest") == ([], 0)
+    assert await listed("") == (["ana", "ben", "cho", "hal"], 4)
+    unknown = await house.room_ask("GET", f"{path}?role=king", by="ana")
+    assert unknown.status == 422
+    assert [each["path"] for each in unknown.body["details"]["errors"]] == ["$.role"]
