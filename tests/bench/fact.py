@@ -135,7 +135,7 @@ def _derived(session: UTDAudioRoomSession) -> list[Latest[Any]]:
         session.connected,
         session.can_publish,
         session.remote_participants,
-        session.muted,
+        session.microphone_muted,
         session.role,
         session.seats,
         session.seat,

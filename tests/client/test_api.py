@@ -29,6 +29,9 @@ GIVEN: dict[str, Any] = {
     "identity": "c d",
     "index": 3,
     "role": UTDRole.ADMIN,
+    "muted": False,
+    "audio": True,
+    "video": True,
     "request_id": 7,
     "invitation_id": 8,
     "target_seat": 4,
@@ -68,6 +71,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "move_seat": {"target_seat": 4},
     "swap_seats": {"a": 1, "b": 2},
     "set_role": {"role": "admin"},
+    "mute_participant": {"audio": True, "video": True, "muted": False},
+    "mute_room": {"audio": True, "video": True, "muted": False},
     "invite_to_speak": {"target_identity": "c d", "seat_index": 5},
     "create_call": {
         "callee_identity": "c d",
@@ -218,7 +223,7 @@ def test_the_contract_knows_what_is_a_write() -> None:
     assert {e.name for e in ENDPOINTS if e.is_write and not e.takes_if_match} == {
         "end_room",
         "leave_room",
-        *("kick_participant", "set_role"),
+        *("kick_participant", "set_role", "mute_participant", "mute_room"),
         *("create_call", "ring_call", "accept_call"),
         *("reject_call", "busy_call", "end_call"),
     }

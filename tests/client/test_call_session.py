@@ -46,7 +46,10 @@ def test_a_call_is_made_answered_and_ended(telephone: Telephone) -> None:
     """Both are heard, both hear the same end, and nobody is busy afterwards."""
     ana, ben = telephone.phone("ana"), telephone.phone("ben")
     calling, answering = telephone.talk(ana, ben)
-    assert (calling.muted.value, answering.muted.value) == (False, False)
+    assert (calling.microphone_muted.value, answering.microphone_muted.value) == (
+        False,
+        False,
+    )
     assert calling.direction.value is CallDirection.OUTGOING
     assert answering.direction.value is CallDirection.INCOMING
     assert calling.call_id.value == answering.call_id.value == ben.told[0]
@@ -200,7 +203,7 @@ def test_glare_is_one_call(telephone: Telephone, kinds: tuple[str, str]) -> None
 
     assert [session.status.value for session in sessions] == [ACTIVE, ACTIVE]
     assert sessions[0].call_id.value == sessions[1].call_id.value
-    assert not any(session.muted.value for session in sessions)
+    assert not any(session.microphone_muted.value for session in sessions)
     assert not any(phone.rings for phone in (ana, ben))
     first = telephone.calls("ana")[0].type
     assert first.value.removesuffix("_call") in kinds

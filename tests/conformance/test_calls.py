@@ -171,7 +171,7 @@ async def test_a_muted_microphone_stays_muted(world: World) -> None:
     calling, answering = await world.talk(ana, ben)
 
     await calling.set_microphone(False)
-    assert calling.muted.value
+    assert calling.microphone_muted.value
     await calling.set_microphone(True)
 
     assert await heard_hz(answering.audio("ana")) == pytest.approx(440, abs=5)

@@ -44,7 +44,7 @@ async def test_a_microphone_that_ends_is_seen_muted(world: World, way: str) -> N
     speaker = await world.join("speaker", client=world.client(microphone=source))
     await speaker.take_seat(0)
 
-    await speaker.muted.until(True, timeout=10)  # noqa: FBT003 -- the value
+    await speaker.microphone_muted.until(True, timeout=10)  # noqa: FBT003 -- the value
     await host.remote_participants.until(
         lambda all_: any(sent.muted for each in all_ for sent in each.publications),
         timeout=10,
@@ -61,14 +61,14 @@ async def test_a_microphone_that_is_gone_cannot_be_turned_on(world: World) -> No
     source = Source(lambda: ENDS_LATER["ends"]() if source.opened == 1 else 3)
     speaker = await world.join("speaker", client=world.client(microphone=source))
     await speaker.take_seat(0)
-    await speaker.muted.until(True, timeout=10)  # noqa: FBT003 -- the value
+    await speaker.microphone_muted.until(True, timeout=10)  # noqa: FBT003 -- the value
 
     for _ in range(2):
         with pytest.raises(PublishError, match="async iterator of AudioFrame, not int"):
             await speaker.set_microphone(True)
     await speaker.set_microphone(False)
 
-    assert speaker.muted.value
+    assert speaker.microphone_muted.value
     await speaker.leave_seat()
 
 

@@ -136,7 +136,7 @@ async def test_a_muted_speaker_can_publish_nothing(world: World) -> None:
     await host.mute_seat(1)
 
     await speaker.occupancy.until(lambda s: s is SeatOccupancy.SILENT, 10)
-    await speaker.muted.until(bool, 10)  # shown after the right is revoked
+    await speaker.microphone_muted.until(bool, 10)  # shown after the right is revoked
     assert speaker.seat.value == 1
     await is_unanswered(speaker, TrackSource.MICROPHONE, TrackSource.CAMERA)
     assert await tracks_at_the_sfu(world, "speaker") == ()
@@ -180,13 +180,13 @@ async def test_the_switch_mutes_and_keeps_the_track(world: World) -> None:
 
     await speaker.set_microphone(False)
 
-    await speaker.muted.until(lambda muted: muted, 10)
+    await speaker.microphone_muted.until(lambda muted: muted, 10)
     await listener.remote_participants.until(
         lambda all_: all(t.muted for p in all_ for t in p.publications), 10
     )
     assert await tracks_at_the_sfu(world, "speaker") == (TrackSource.MICROPHONE,)
     await speaker.set_microphone(True)
-    await speaker.muted.until(lambda muted: not muted, 10)
+    await speaker.microphone_muted.until(lambda muted: not muted, 10)
 
 
 async def test_the_switch_is_seen_when_it_returns(world: World) -> None:
@@ -198,7 +198,7 @@ async def test_the_switch_is_seen_when_it_returns(world: World) -> None:
 
     for on in (True, False, True, False):
         await speaker.set_microphone(on)
-        assert speaker.muted.value is not on
+        assert speaker.microphone_muted.value is not on
 
 
 async def test_a_cancelled_publish_leaves_no_ghost_and_no_wedge(world: World) -> None:

@@ -59,7 +59,7 @@ async def test_returns_with_the_right_and_the_microphone(world: World) -> None:
     assert speaker.seat.value == 4
     (publication,) = speaker.local_participant.publications
     assert publication.sid.startswith("TR_")  # the SFU's own word
-    assert not speaker.muted.value
+    assert not speaker.microphone_muted.value
 
 
 async def test_on_a_muted_seat_returns_when_seated(world: World) -> None:

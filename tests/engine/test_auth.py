@@ -66,6 +66,8 @@ def body_of(endpoint: Endpoint[Any, Any], caller: str) -> dict[str, Any] | None:
         "swap_seats": {"a": 0, "b": 1},
         "invite_to_speak": {"target_identity": "member"},
         "set_role": {"role": "admin"},
+        "mute_participant": {"audio": True, "muted": True},
+        "mute_room": {"video": True, "muted": True},
         "create_call": {"callee_identity": "callee", "type": "audio_call"},
     }
     body = bodies.get(endpoint.name, {})

@@ -25,7 +25,7 @@ from utd_stream.snapshots.audio_room import (
     sending_facts,
     speaker_requests,
 )
-from utd_stream.snapshots.session import changed
+from utd_stream.snapshots.session import changed, fold_room_mutes
 from utd_stream.testing.models import grids
 
 CONNECTED = UTDConnectionState.CONNECTED
@@ -234,6 +234,44 @@ def test_a_right_of_a_seat_before_goes_as_the_next_one_comes() -> None:
     taken = fold_grid(left, grid(2, "me", grant=5))
 
     assert facts(left, taken) == [t.RightRevoked(MICROPHONE), p.Confirmed()]
+
+
+MUTED = '{"muted": {"audio": true}}'
+
+
+def test_a_mute_of_mine_ends_that_i_agreed_to_be_heard() -> None:
+    """Whether the SFU tells it before the right goes, or after (T5)."""
+    speaks = with_right(fold_grid(start(), grid(1, "me")), SPEAKS)
+    told_first = with_right(speaks, SPEAKS, MUTED)
+    told_last = with_right(speaks, LISTENS)
+    silent = with_right(speaks, LISTENS, MUTED)
+    ends = [t.RightRevoked(MICROPHONE, agreed=False)]
+
+    assert facts(speaks, told_first) == []
+    assert facts(told_first, silent) == ends
+    assert facts(speaks, told_last) == [t.RightRevoked(MICROPHONE)]
+    assert facts(told_last, silent) == ends
+    assert facts(silent, silent) == []
+    assert facts(silent, told_last) == []
+    assert facts(told_last, speaks) == [t.RightGranted(MICROPHONE)]
+
+
+def test_a_mute_of_all_is_one_of_mine() -> None:
+    """It comes with the room's metadata, after the right has gone."""
+    told_last = with_right(fold_grid(start(), grid(1, "me")), LISTENS)
+    silent = fold_room_mutes(told_last, '{"_room": {"muted": {"audio": true}}}')
+
+    assert facts(told_last, silent) == [t.RightRevoked(MICROPHONE, agreed=False)]
+
+
+def test_whoever_is_muted_gets_a_seat_without_a_voice() -> None:
+    """And has not agreed to be heard, should they be unmuted there."""
+    muted = with_right(start(), LISTENS, MUTED)
+
+    assert facts(muted, fold_grid(muted, grid(1, "me"))) == [
+        p.Confirmed(speaks=False),
+        t.RightRevoked(MICROPHONE, agreed=False),
+    ]
 
 
 @pytest.mark.parametrize("state", GONE, ids=lambda state: state.value)

@@ -26,9 +26,11 @@ from utd_stream.snapshots.session import (
     changed,
     fold_event,
     fold_replacement,
+    fold_room_mutes,
     fold_room_state,
     is_connected,
     json_object,
+    muted_sources,
     role_of,
 )
 from utd_stream.testing.models import json_values, values
@@ -250,3 +252,48 @@ def test_metadata_of_any_text_is_an_object(text: str) -> None:
 def test_metadata_that_breaks_parsers_is_none(text: str) -> None:
     """Neither nesting 30,000 deep nor half a surrogate raises."""
     assert json_object(text) == {}
+
+
+AUDIO = frozenset({TrackSource.MICROPHONE, TrackSource.SCREEN_SHARE_AUDIO})
+VIDEO = frozenset({TrackSource.CAMERA, TrackSource.SCREEN_SHARE})
+NOTHING = frozenset[TrackSource]()
+
+
+@pytest.mark.parametrize("role", UTDRole)
+@pytest.mark.parametrize(
+    ("own", "everybody", "below_admin", "moderator"),
+    [
+        ("null", "{}", NOTHING, NOTHING),
+        ("{}", '{"audio": true}', AUDIO, NOTHING),
+        ('{"audio": true}', "{}", AUDIO, AUDIO),
+        ('{"video": 1}', '{"audio": 1, "video": 0}', AUDIO | VIDEO, VIDEO),
+        ('{"audio": false}', '{"audio": true, "video": true}', VIDEO, NOTHING),
+        ('{"audio": "yes"}', '{"audio": true}', AUDIO, NOTHING),  # cannot be read
+        ("[]", '["audio"]', NOTHING, NOTHING),
+        ('{"audio": null}', '{"audio": null, "smell": true}', NOTHING, NOTHING),
+    ],
+)
+def test_my_own_setting_outranks_that_of_all(
+    role: UTDRole,
+    own: str,
+    everybody: str,
+    below_admin: frozenset[TrackSource],
+    moderator: frozenset[TrackSource],
+) -> None:
+    """And moderators are spared by that of all alone (L66)."""
+    metadata = f'{{"role": "{role.value}", "muted": {own}}}'
+    told = after(start(), e.ParticipantMetadataChanged("me", metadata))
+    told = fold_room_mutes(told, f'{{"_room": {{"muted": {everybody}}}}}')
+
+    assert muted_sources(told) == (moderator if role.moderates else below_admin)
+
+
+def test_mutes_of_the_room_are_what_was_told_last() -> None:
+    """Nothing is said by metadata without the engine's facts (T39)."""
+    muted = fold_room_mutes(start(), '{"_room": {"muted": {"audio": true}}}')
+
+    assert muted_sources(muted) == AUDIO
+    assert fold_room_mutes(muted, '{"_room": {"muted": {"audio": true}}}') is muted
+    for nothing in ("", "{}", '{"_room": []}', "no json"):
+        assert fold_room_mutes(muted, nothing) is muted
+    assert muted_sources(fold_room_mutes(muted, '{"_room": {}}')) == frozenset()

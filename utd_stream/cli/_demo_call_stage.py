@@ -69,7 +69,9 @@ _VIEWS: Mapping[str, Callable[[_Device], Latest[str]]] = {
     "connection_state": lambda own: own.session.connection_state.derive(
         lambda state: state.value
     ),
-    "muted": lambda own: own.session.muted.derive(lambda m: "yes" if m else "no"),
+    "muted": lambda own: own.session.microphone_muted.derive(
+        lambda m: "yes" if m else "no"
+    ),
 }
 _VIDEO_VIEWS: Mapping[str, Callable[[_Device], Latest[str]]] = {
     **_VIEWS,

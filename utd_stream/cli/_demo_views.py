@@ -86,6 +86,6 @@ VIEWS: Mapping[str, View] = {
     "seat": lambda session: session.seat.derive(_place),
     "can_publish": lambda session: session.can_publish.derive(_yes_or_no),
     "occupancy": lambda session: session.occupancy.derive(_word),
-    "muted": lambda session: session.muted.derive(_yes_or_no),
+    "muted": lambda session: session.microphone_muted.derive(_yes_or_no),
     "remote_participants": lambda session: session.remote_participants.derive(_remotes),
 }

@@ -157,6 +157,47 @@ class UTDApi:
         body = r.RoleRequest(role=role)
         return await self._call(people.SET_ROLE, body, room=room, identity=identity)
 
+    async def mute_participant(
+        self,
+        room: str,
+        identity: str,
+        *,
+        muted: bool = True,
+        audio: bool = False,
+        video: bool = False,
+    ) -> a.Empty:
+        """Take sources from a member, or give them back; hosts and admins.
+
+        Args:
+            room: Which.
+            identity: Whose.
+            muted: True takes them.
+            audio: The microphone and the sound of a shared screen.
+            video: The camera and the shared screen.
+        """
+        body = r.MuteRequest(audio=audio, video=video, muted=muted)
+        endpoint = people.MUTE_PARTICIPANT
+        return await self._call(endpoint, body, room=room, identity=identity)
+
+    async def mute_room(
+        self,
+        room: str,
+        *,
+        muted: bool = True,
+        audio: bool = False,
+        video: bool = False,
+    ) -> a.Empty:
+        """Take sources from everybody below admin, or give them back; moderators.
+
+        Args:
+            room: Which.
+            muted: True takes them.
+            audio: Microphones and the sound of shared screens.
+            video: Cameras and shared screens.
+        """
+        body = r.MuteRequest(audio=audio, video=video, muted=muted)
+        return await self._call(people.MUTE_ROOM, body, room=room)
+
     async def get_seats(self, room: str) -> UTDSeatGrid:
         """Read the grid."""
         return await self._call(e.GET_SEATS, room=room)

@@ -158,13 +158,18 @@ class UTDSession(Generic[_S]):
         return self.snapshot.derive(lambda s: s.remotes)
 
     @cached_property
-    def muted(self) -> Latest[bool]:
+    def microphone_muted(self) -> Latest[bool]:
         """Whether nobody can hear this client: no microphone up, or it is muted.
 
         A microphone whose source ends or fails is muted, and the log says why.
         Turning it on opens the source again.
         """
         return self.snapshot.derive(fold.microphone_is_muted)
+
+    @cached_property
+    def muted(self) -> Latest[frozenset[TrackSource]]:
+        """The sources that a mute of this member, or of the room, withdraws."""
+        return self.snapshot.derive(fold.muted_sources)
 
     @cached_property
     def role(self) -> Latest[UTDRole]:
@@ -230,6 +235,73 @@ class UTDSession(Generic[_S]):
             NotFoundError: If there is no such member.
         """
         await set_role(self._link.api, self._link.clock, self.room_name, identity, role)
+
+    async def mute_participant(
+        self, identity: str, *, audio: bool = True, video: bool = True
+    ) -> None:
+        """Take somebody's sources until the room ends; hosts and admins.
+
+        It is hard: LiveKit refuses what is taken.  It holds through leaving and
+        entering again, and outranks `unmute_all`.
+
+        Args:
+            identity: Whose.
+            audio: The microphone and the sound of a shared screen.
+            video: The camera and the shared screen.
+
+        Raises:
+            InvalidArgumentError: If *identity* can be nobody's, or neither is true.
+            PermissionDeniedError: If this role may not, or not act on them.
+            NotFoundError: If there is no such member.
+        """
+        await self._mute(identity, audio=audio, video=video, muted=True)
+
+    async def unmute_participant(
+        self, identity: str, *, audio: bool = True, video: bool = True
+    ) -> None:
+        """Give somebody's sources back; it opens nothing.
+
+        What is given back stays off until they turn it on.  It outranks `mute_all`.
+
+        Args:
+            identity: Whose.
+            audio: The microphone and the sound of a shared screen.
+            video: The camera and the shared screen.
+
+        Raises:
+            InvalidArgumentError: If *identity* can be nobody's, or neither is true.
+            PermissionDeniedError: If this role may not, or not act on them.
+            NotFoundError: If there is no such member.
+        """
+        await self._mute(identity, audio=audio, video=video, muted=False)
+
+    async def mute_all(self, *, audio: bool = True, video: bool = True) -> None:
+        """Take the sources of everybody below admin, late joiners too.
+
+        Those are spared whom a moderator has muted or unmuted by name.
+
+        Args:
+            audio: Microphones and the sound of shared screens.
+            video: Cameras and shared screens.
+
+        Raises:
+            InvalidArgumentError: If neither is true.
+            PermissionDeniedError: If this role may not.
+        """
+        await self._mute_all(audio=audio, video=video, muted=True)
+
+    async def unmute_all(self, *, audio: bool = True, video: bool = True) -> None:
+        """Give the sources of everybody back; it opens nothing.
+
+        Args:
+            audio: Microphones and the sound of shared screens.
+            video: Cameras and shared screens.
+
+        Raises:
+            InvalidArgumentError: If neither is true.
+            PermissionDeniedError: If this role may not.
+        """
+        await self._mute_all(audio=audio, video=video, muted=False)
 
     async def end_room(self) -> None:
         """End the room for everybody; its hosts and its owner.
@@ -303,6 +375,14 @@ class UTDSession(Generic[_S]):
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    async def _mute(self, identity: str, **asked: bool) -> None:
+        with naming_arguments():
+            await self._link.api.mute_participant(self.room_name, identity, **asked)
+
+    async def _mute_all(self, **asked: bool) -> None:
+        with naming_arguments():
+            await self._link.api.mute_room(self.room_name, **asked)
 
     def _read(self, open: Callable[[], AsyncIterator[_F]]) -> AsyncIterator[_F]:  # noqa: A002 -- as of sources
         # At once: an argument that is wrong is refused where it is given.

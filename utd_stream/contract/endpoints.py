@@ -29,6 +29,8 @@ from utd_stream.contract.participant_endpoints import (
     KICK_PARTICIPANT,
     LIST_PARTICIPANTS,
     LIST_PARTICIPANTS_BY_ROLE,
+    MUTE_PARTICIPANT,
+    MUTE_ROOM,
     SET_ROLE,
 )
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
@@ -521,6 +523,8 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     GET_PARTICIPANT,
     KICK_PARTICIPANT,
     SET_ROLE,
+    MUTE_PARTICIPANT,
+    MUTE_ROOM,
     GET_SEATS,
     SETUP_SEATS,
     TAKE_SEAT,

@@ -15,6 +15,8 @@ __all__ = [
     "KICK_PARTICIPANT",
     "LIST_PARTICIPANTS",
     "LIST_PARTICIPANTS_BY_ROLE",
+    "MUTE_PARTICIPANT",
+    "MUTE_ROOM",
     "SET_ROLE",
 ]
 
@@ -89,5 +91,37 @@ SET_ROLE: Endpoint[r.RoleRequest, a.Empty] = Endpoint(
         "may not change the owner's own role; the app's secret may, which ends the "
         "ownership: the next granted host owns the room. The role that the member "
         "has already is 409 `conflict`."
+    ),
+)
+
+MUTE_PARTICIPANT: Endpoint[r.MuteRequest, a.Empty] = Endpoint(
+    name="mute_participant",
+    method="PUT",
+    path="/rooms/{room}/participants/{identity}/mute",
+    who=Who.MODERATOR,
+    request=r.MuteRequest,
+    answer=a.Empty,
+    errors=("not_found",),
+    summary="Take sources from a member, or give them back.",
+    rule=(
+        "Holds until the room ends, through leaving and minting again, and outranks "
+        "the mute of the room. It is hard: LiveKit refuses the sources. Giving them "
+        "back opens nothing: they stay off until the member turns them on. Neither "
+        "audio nor video is 422."
+    ),
+)
+
+MUTE_ROOM: Endpoint[r.MuteRequest, a.Empty] = Endpoint(
+    name="mute_room",
+    method="PUT",
+    path="/rooms/{room}/mute",
+    who=Who.MODERATOR,
+    request=r.MuteRequest,
+    answer=a.Empty,
+    errors=("not_found",),
+    summary="Take sources from everybody below admin, or give them back.",
+    rule=(
+        "Late joiners too, until the room ends; not from a member whom a moderator "
+        "has muted or unmuted by name. Otherwise as the mute of a member."
     ),
 )

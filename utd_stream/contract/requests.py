@@ -34,6 +34,7 @@ __all__ = [
     "InviteRequest",
     "LeaveRequest",
     "MoveRequest",
+    "MuteRequest",
     "RoleRequest",
     "SessionRequest",
     "SetupRequest",
@@ -115,6 +116,24 @@ class ActRequest:
             the bearer's own identity.
     """
 
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class MuteRequest:
+    """Take sources from somebody, or give them back.
+
+    Attributes:
+        audio: The microphone and the sound of a shared screen.
+        video: The camera and the shared screen.
+        muted: True takes them, false gives them back.
+        identity: On whose behalf the app's secret acts; beside a bearer only
+            the bearer's own identity.
+    """
+
+    audio: bool = False
+    video: bool = False
+    muted: bool
     identity: Identity | None = None
 
 

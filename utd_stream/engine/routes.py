@@ -78,6 +78,10 @@ def _look(
     return endpoint, handler
 
 
+def _mute(asked: r.MuteRequest) -> dict[str, bool]:
+    return {"audio": asked.audio, "video": asked.video, "muted": asked.muted}
+
+
 COMMANDS: Mapping[AnyEndpoint, CommandOf] = dict(
     (
         _obey(e.END_ROOM, lambda _: c.EndRoom()),
@@ -89,6 +93,11 @@ COMMANDS: Mapping[AnyEndpoint, CommandOf] = dict(
             people.SET_ROLE,
             lambda call: c.SetRole(identity=call.identity, role=call.body.role),
         ),
+        _obey(
+            people.MUTE_PARTICIPANT,
+            lambda call: c.MuteParticipant(identity=call.identity, **_mute(call.body)),
+        ),
+        _obey(people.MUTE_ROOM, lambda call: c.MuteRoom(**_mute(call.body))),
         _obey(
             e.SETUP_SEATS,
             lambda call: c.SetupSeats(

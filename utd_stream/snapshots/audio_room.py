@@ -20,12 +20,14 @@ from utd_stream.snapshots.session import (
     SessionSnapshot,
     changed,
     grant_of,
+    muted_sources,
 )
 
 __all__ = [
     "AudioRoomSnapshot",
     "fold_grid",
     "forget_grid",
+    "mute_facts",
     "my_invitation",
     "my_seat",
     "my_seat_index",
@@ -117,13 +119,18 @@ def right_facts(
         before.local is after.local
         and before.grid is after.grid
         and before.connection_state is after.connection_state
+        and before.role is after.role
+        and before.muted_for_all == after.muted_for_all
     ):
         return ()
     source = TrackSource.MICROPHONE
     had, has = right_of(before, source), right_of(after, source)
+    is_muted = source in muted_sources(after)
     if had == has:
-        return ()
-    revoked = () if had is None else (RightRevoked(source),)
+        # A mute may be told after the right that it took.
+        is_told_late = has is None and is_muted and source not in muted_sources(before)
+        return (RightRevoked(source, agreed=False),) if is_told_late else ()
+    revoked = () if had is None else (RightRevoked(source, agreed=not is_muted),)
     return revoked if has is None else (*revoked, RightGranted(source))
 
 
@@ -142,9 +149,19 @@ def right_of(snapshot: AudioRoomSnapshot, source: TrackSource) -> int | None:
     return None if seat is not None and number < seat.grant else number
 
 
+def mute_facts(snapshot: AudioRoomSnapshot) -> tuple[RightRevoked, ...]:
+    """Return what my microphone must hear if a moderator took it from me.
+
+    That I agreed to be heard ends with it: to be unmuted opens nothing.
+    """
+    source = TrackSource.MICROPHONE
+    is_muted = source in muted_sources(snapshot)
+    return (RightRevoked(source, agreed=False),) if is_muted else ()
+
+
 def seat_facts(
     before: AudioRoomSnapshot, after: AudioRoomSnapshot
-) -> tuple[SeatFact, ...]:
+) -> tuple[SeatFact | RightFact, ...]:
     """Return what a change means for my seat."""
     if after.connection_state in GONE:
         return () if before.connection_state in GONE else (ConnectionEnded(),)
@@ -154,7 +171,8 @@ def seat_facts(
     if has is None:
         return () if had is None else (Lost(),)
     if had is None:
-        return (Confirmed(speaks=not has.muted),)
+        muted = mute_facts(after)
+        return (Confirmed(speaks=not (has.muted or muted)), *muted)
     if has.muted and not had.muted:
         return (Silenced(TrackSource.MICROPHONE),)
     return ()

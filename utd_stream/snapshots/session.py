@@ -7,6 +7,7 @@ never the order of arrival (L2, T14).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 import attrs
@@ -31,14 +32,21 @@ __all__ = [
     "fold_event",
     "fold_own_mute",
     "fold_replacement",
+    "fold_room_mutes",
     "fold_room_state",
     "grant_of",
     "is_connected",
     "json_object",
     "microphone_is_muted",
+    "muted_sources",
     "role_of",
 ]
 
+# What a hard mute of a kind takes.
+_OF_KIND: Mapping[str, tuple[TrackSource, ...]] = {
+    "audio": (TrackSource.MICROPHONE, TrackSource.SCREEN_SHARE_AUDIO),
+    "video": (TrackSource.CAMERA, TrackSource.SCREEN_SHARE),
+}
 # There is no connection, and none is being made.
 GONE = frozenset({UTDConnectionState.DISCONNECTED, UTDConnectionState.FORCE_EXIT})
 
@@ -55,6 +63,8 @@ class SessionSnapshot:
         remotes: The others, as far as the SFU announced them.
         role: Granted by the engine for this life of the room.
         owner_identity: The room's owner, or None so far.
+        muted_for_all: Which of ``audio`` and ``video`` are taken from everybody below
+            admin who has no setting of their own.
     """
 
     version: int = 0
@@ -64,6 +74,7 @@ class SessionSnapshot:
     remotes: tuple[RemoteParticipant, ...] = ()
     role: UTDRole = UTDRole.AUDIENCE
     owner_identity: str | None = None
+    muted_for_all: frozenset[str] = frozenset()
 
     @property
     def standing(self) -> str:
@@ -115,6 +126,40 @@ def grant_of(metadata: str) -> int:
     told = json_object(metadata).get("grant")
     # To Python, true is a number.
     return told if isinstance(told, int) and told is not True else 0
+
+
+def muted_sources(snapshot: SessionSnapshot) -> frozenset[TrackSource]:
+    """Return the sources that a mute of me, or of the room, withdraws."""
+    own = _flags(json_object(snapshot.local.metadata).get("muted"))
+    everybody = frozenset[str]() if snapshot.role.moderates else snapshot.muted_for_all
+    return frozenset(
+        source
+        for kind, sources in _OF_KIND.items()
+        if own.get(kind, kind in everybody)
+        for source in sources
+    )
+
+
+def fold_room_mutes(snapshot: _S, metadata: str) -> _S:
+    """Return the snapshot after the room's metadata told whom it mutes.
+
+    Without the engine's facts nothing changes: a restarted SFU tells an empty
+    metadata before the engine has written it anew (T39).
+    """
+    facts: object = json_object(metadata).get("_room")
+    if not isinstance(facts, dict):
+        return snapshot
+    said = _flags(cast("dict[str, object]", facts).get("muted"))
+    return changed(snapshot, muted_for_all=frozenset(k for k, on in said.items() if on))
+
+
+def _flags(told: object) -> dict[str, bool]:
+    """Return what is said of each kind; what cannot be read says nothing."""
+    if not isinstance(told, dict):
+        return {}
+    said = cast("dict[str, object]", told)
+    # Both spellings of a flag; to Python true is a number.
+    return {k: bool(said[k]) for k in _OF_KIND if isinstance(said.get(k), int)}
 
 
 def fold_room_state(snapshot: _S, state: RoomState) -> _S:

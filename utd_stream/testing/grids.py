@@ -144,6 +144,11 @@ class SeatGridMachine(RuleBasedStateMachine):
         """Do something to who sits, or give somebody another role."""
         self.decide(who, order)
 
+    @rule(who=_speaker, order=_order(c.MuteParticipant, c.MuteRoom))
+    def silence(self, who: str, order: c.Order) -> None:
+        """Take sources from somebody or from all, or give them back."""
+        self.decide(who, order)
+
     @rule(who=_speaker, order=_order(c.SetupSeats, c.LockSeat, c.UnlockSeat))
     def furnish(self, who: str, order: c.Order) -> None:
         """Change the seats."""

@@ -121,10 +121,25 @@ def metadata_schemas() -> dict[str, Any]:
                 "description": "Counts the changes of the metadata of rooms of this "
                 "name; metadata with a lower one is older.",
             },
+            muted={
+                **_reference("MutesMetadata"),
+                "description": "What a mute of the room takes from everybody below "
+                "admin who has no setting of their own; missing where nothing was "
+                "said.",
+            },
             ended={
                 **_reference("RoomEnd"),
                 "description": "Set just before an ended room is deleted.",
             },
+        ),
+        "MutesMetadata": _object(
+            "What is taken or given back; a kind of which nothing was said is missing.",
+            required=(),
+            audio={
+                "type": "boolean",
+                "description": "Microphone and sound of a shared screen.",
+            },
+            video={"type": "boolean", "description": "Camera and shared screen."},
         ),
         "RoomEnd": _object(
             "How a room ended.",
@@ -155,6 +170,11 @@ def metadata_schemas() -> dict[str, Any]:
                 "description": "Number of this member's right to speak, as on their "
                 "seat; missing without one. A lower number than on the seat is of a "
                 "right that has ended.",
+            },
+            muted={
+                **_reference("MutesMetadata"),
+                "description": "The member's own setting, which outranks the room's; "
+                "missing where nothing was said.",
             },
             removed=enum_schema(RemovalReason),
         ),

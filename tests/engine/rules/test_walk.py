@@ -24,6 +24,7 @@ from utd_stream.engine.rules import (
     Actor,
     Command,
     Decision,
+    Member,
     Room,
     Say,
     SyncMetadata,
@@ -37,7 +38,6 @@ from utd_stream.engine.rules import (
 )
 from utd_stream.engine.rules import commands as c
 from utd_stream.engine.rules.audio_room import grid_of
-from utd_stream.engine.rules.audio_room.state import speaks
 from utd_stream.engine.rules.keeping import may_forget
 from utd_stream.errors import EngineError
 from utd_stream.models.participants import Permission
@@ -73,6 +73,16 @@ orders: st.SearchStrategy[Command] = st.one_of(
     st.builds(c.KickMember, identity=people),
     st.builds(c.SetRole, identity=people, role=st.sampled_from(UTDRole)),
     st.builds(
+        c.MuteParticipant,
+        identity=people,
+        audio=st.booleans(),
+        video=st.booleans(),
+        muted=st.booleans(),
+    ),
+    st.builds(
+        c.MuteRoom, audio=st.booleans(), video=st.booleans(), muted=st.booleans()
+    ),
+    st.builds(
         c.SetupSeats,
         seat_count=st.none() | st.integers(1, 4),
         seat_mode=st.none() | modes,
@@ -82,7 +92,10 @@ orders: st.SearchStrategy[Command] = st.one_of(
     *map(st.just, (c.LeaveSeat(), c.RequestToSpeak(), c.CancelRequest())),
 )
 # Said again although nothing changed: a join, a listing, a kick, a new role.
-REASSERTS = (c.MemberJoined, c.MembersListed, c.KickMember, c.SetRole, c.Enter)
+REASSERTS = (
+    *(c.MemberJoined, c.MembersListed, c.KickMember, c.SetRole, c.Enter),
+    c.MuteParticipant,
+)
 
 
 def rights(scene: Scene) -> dict[str, tuple[Permission, int] | None]:
@@ -93,6 +106,15 @@ def rights(scene: Scene) -> dict[str, tuple[Permission, int] | None]:
         who: None if each is None else (each, number(room, who))
         for who, each in told.items()
     }
+
+
+def hard_muted(room: Room, member: Member | None) -> bool:
+    """Whether a moderator took somebody's microphone, or everybody's."""
+    assert member is not None
+    if member.muted.audio is not None:
+        return member.muted.audio
+    spared = member.role in {UTDRole.ADMIN, UTDRole.HOST}
+    return bool(room.muted.audio) and not spared
 
 
 def number(room: Room, who: str) -> int:
@@ -250,6 +272,7 @@ class Walk(RuleBasedStateMachine):
         """Decide and look at what was decided."""
         actor = actor or Actor()
         before, old = self.scene.room, rights(self.scene)
+        spoke = {who: self.may_speak(who) for who in PEOPLE}
         decision = self.decided(command, actor)
         assert decision == self.decided(command, actor)
         if isinstance(decision, str):
@@ -257,7 +280,7 @@ class Walk(RuleBasedStateMachine):
         self.check_revision(before, decision, command)
         self.scene.kept.keep(decision)
         self.check_rights(old, decision, command)
-        self.check_numbers(before, decision.room)
+        self.check_numbers(before, decision.room, spoke)
 
     def decided(self, command: Command, actor: Actor) -> Decision | str:
         """The decision, or the code of the refusal."""
@@ -280,7 +303,8 @@ class Walk(RuleBasedStateMachine):
             and command.is_last
             and command.metadata_rev != after.metadata_rev
         )
-        told = visible or after.owner != before.owner or forgotten
+        facts = (after.owner, after.muted) != (before.owner, before.muted)
+        told = visible or facts or forgotten
         goes_on = before.is_live and after.is_live
         assert (SyncMetadata() in decision.effects) == (told and goes_on)
         differs = written(before) != written(after)
@@ -314,12 +338,20 @@ class Walk(RuleBasedStateMachine):
         else:
             assert not synced  # everybody goes with the room
 
-    def check_numbers(self, before: Room, after: Room) -> None:
+    def may_speak(self, who: str) -> bool:
+        """Whether somebody has a right now."""
+        right = permission(self.scene.room, self.scene.members.get(who))
+        return right is not None and right.can_publish
+
+    def check_numbers(
+        self, before: Room, after: Room, may_speak: dict[str, bool]
+    ) -> None:
         """A right keeps its number; one that begins has a higher one than all."""
         for who in PEOPLE:
             old, new = number(before, who), number(after, who)
             assert new in {0, old} or new > self.newest
-            assert not (speaks(before, who) and speaks(after, who)) or old == new
+            goes_on = may_speak[who] and self.may_speak(who)
+            assert not goes_on or old == new
         self.newest = max(self.newest, *(number(after, who) for who in PEOPLE))
 
     # What holds of every room.
@@ -335,13 +367,15 @@ class Walk(RuleBasedStateMachine):
 
     @invariant()
     def rights_follow_the_seats(self) -> None:
-        """A permission is a pure function of seat and mute, always whole."""
+        """A permission is a pure function of seat and mutes, always whole."""
         room = self.scene.room
         speaking = {s.occupant_identity for s in self.scene.grid.seats if not s.muted}
         for who in PEOPLE:
-            right = permission(room, self.scene.members.get(who))
+            member = self.scene.members.get(who)
+            right = permission(room, member)
             assert (right is None) == (self.scene.member(who) is None)
-            assert right is None or right.can_publish == (who in speaking)
+            speaks = who in speaking and not hard_muted(room, member)
+            assert right is None or right.can_publish == speaks
             assert right is None or right.can_publish_sources
 
     @invariant()
@@ -351,7 +385,7 @@ class Walk(RuleBasedStateMachine):
         for who, member in self.scene.members.items():
             told = orjson.loads(participant_metadata(room, member)).get("grant", 0)
             assert told == number(room, who)
-            assert (told > 0) == speaks(room, who)
+            assert (told > 0) == self.may_speak(who)
         assert all(s.occupant_identity or not s.grant for s in grid_of(room).seats)
         shown = [seat.grant for seat in grid_of(room).seats if seat.grant]
         assert len(set(shown)) == len(shown)

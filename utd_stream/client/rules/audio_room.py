@@ -50,7 +50,12 @@ from utd_stream.models.room_events import LocalTrackRepublished, RoomMetadataCha
 from utd_stream.models.rooms import SeatOccupancy
 from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
-from utd_stream.snapshots.session import changed, json_object
+from utd_stream.snapshots.session import (
+    changed,
+    fold_room_mutes,
+    json_object,
+    muted_sources,
+)
 from utd_stream.wire import read_grid
 
 __all__ = [
@@ -208,7 +213,8 @@ def _sent(
 def _ask(state: AudioRoomState, asked: AskFor[SeatRequest]) -> AudioRoomTaken:
     mine = fold.my_seat(state.snapshot)
     is_held = mine is not None and asked.request == NumberedSeat(mine.seat_index)
-    speaks = mine is None or not mine.muted
+    is_taken = _MICROPHONE in muted_sources(state.snapshot)
+    speaks = mine is None or not (mine.muted or is_taken)
     return _sent(state, *state.sending.ask(asked, is_held=is_held, speaks=speaks))
 
 
@@ -221,7 +227,8 @@ def _answer(state: AudioRoomState, fact: PlaceAnswered[SeatedAnswer]) -> AudioRo
     # A right that is about to go is gone before the seat is there.
     rights, seats = fold.right_facts(before, after), fold.seat_facts(before, after)
     if fold.my_seat(after) is not None:
-        muted = () if answer.speaks else (t.Silenced(_MICROPHONE),)
+        silenced = () if answer.speaks else (t.Silenced(_MICROPHONE),)
+        muted = (*silenced, *fold.mute_facts(after))
         return Taken(state, (), (*rights, p.Confirmed(answer.speaks), *muted, *seats))
     if after.grid.seat_of(after.local.identity) is None:
         taken = _send(state, p.Refused(fact.op))  # lost already
@@ -239,7 +246,10 @@ def _give_back(state: AudioRoomState, fact: GaveBack[SeatAnswer]) -> AudioRoomTa
         return _see(state, after)
     taken = _send(attrs.evolve(state, snapshot=after), p.Freed(fact.op))
     mine = fold.my_seat(after)  # given by somebody else meanwhile
-    given = () if mine is None else (p.Confirmed(speaks=not mine.muted),)
+    muted = fold.mute_facts(after)
+    given: tuple[SendingFact, ...] = ()
+    if mine is not None:
+        given = (p.Confirmed(speaks=not (mine.muted or muted)), *muted)
     return attrs.evolve(taken, derived=(*fold.sending_facts(before, after), *given))
 
 
@@ -273,6 +283,7 @@ def fold_metadata(snapshot: AudioRoomSnapshot, metadata: str) -> AudioRoomSnapsh
     Without a grid nothing changes: a restarted SFU tells an empty metadata
     before the engine has written it anew (T39).
     """
+    snapshot = fold_room_mutes(snapshot, metadata)
     grid = read_grid(json_object(metadata).get("_seats"))
     return snapshot if grid is None else fold.fold_grid(snapshot, grid)
 

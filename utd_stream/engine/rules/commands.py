@@ -38,6 +38,8 @@ __all__ = [
     "MemberLeft",
     "MembersListed",
     "MoveSeat",
+    "MuteParticipant",
+    "MuteRoom",
     "MuteSeat",
     "Order",
     "RejectCall",
@@ -113,6 +115,38 @@ class SetRole:
 
     identity: str
     role: UTDRole
+
+
+@attrs.frozen(kw_only=True)
+class MuteParticipant:
+    """Take sources from *identity*, or give them back, for this life.
+
+    Attributes:
+        identity: Whom.
+        audio: Microphone and sound of a shared screen.
+        video: Camera and shared screen.
+        muted: Whether they are taken.
+    """
+
+    identity: str
+    audio: bool = False
+    video: bool = False
+    muted: bool
+
+
+@attrs.frozen(kw_only=True)
+class MuteRoom:
+    """Take sources from everybody below admin, or give them back, for this life.
+
+    Attributes:
+        audio: Microphone and sound of a shared screen.
+        video: Camera and shared screen.
+        muted: Whether they are taken.
+    """
+
+    audio: bool = False
+    video: bool = False
+    muted: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -353,6 +387,8 @@ Order: TypeAlias = (
     EndRoom
     | KickMember
     | SetRole
+    | MuteParticipant
+    | MuteRoom
     | SetupSeats
     | TakeSeat
     | LeaveSeat

@@ -14,7 +14,7 @@ import attrs
 
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.rules import commands as c
-from utd_stream.engine.rules import minting, roster
+from utd_stream.engine.rules import minting, muting, roster
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.call.commands import nothing_there
 from utd_stream.engine.rules.draft import Draft
@@ -133,6 +133,8 @@ _ORDERS = handlers(
     on(c.EndRoom, roster.end),
     on(c.KickMember, roster.kick),
     on(c.SetRole, set_role),
+    on(c.MuteParticipant, muting.mute_participant),
+    on(c.MuteRoom, muting.mute_room),
 )
 
 

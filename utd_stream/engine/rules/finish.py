@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.effects import Effect, SyncMetadata, SyncParticipant
-from utd_stream.engine.rules.grants import permission
+from utd_stream.engine.rules.grants import permission, sources_of
 from utd_stream.engine.rules.kinds import kind_of
-from utd_stream.engine.rules.state import Room
+from utd_stream.engine.rules.state import Member, Room
 
 __all__ = ["finish"]
 
@@ -40,8 +40,8 @@ def _number_right(draft: Draft, identity: str) -> None:
     """Give a right that begins its number; one that goes on keeps its own."""
     before, kind = kind_of(draft.before), kind_of(draft.room)
     grant = 0
-    if kind.granted(draft.room, identity):
-        if before.granted(draft.before, identity):
+    if _may_send(draft.room, draft.members.get(identity)):
+        if _may_send(draft.before, draft.rows.get(identity)):
             grant = before.grant(draft.before, identity)
         else:
             grant = draft.room.next_grant
@@ -49,9 +49,13 @@ def _number_right(draft: Draft, identity: str) -> None:
     kind.number(draft, identity, grant)
 
 
+def _may_send(room: Room, member: Member | None) -> bool:
+    return member is not None and bool(sources_of(room, member))
+
+
 def _facts(room: Room) -> tuple[object, ...]:
     """Return what the room's metadata shows, but for its own revision."""
-    return room.rev, room.type, room.owner, room.ending
+    return room.rev, room.type, room.owner, room.muted, room.ending
 
 
 def _visibly_differs(before: Room, after: Room) -> bool:

@@ -14,7 +14,8 @@ from typing import Any, cast
 import orjson
 
 from utd_stream.engine.rules.kinds import kind_of
-from utd_stream.engine.rules.state import Member, Room, Rules
+from utd_stream.engine.rules.mutes import withdrawn
+from utd_stream.engine.rules.state import NOT_MUTED, Member, Mutes, Room, Rules
 from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import Permission, TrackSource
 from utd_stream.models.rooms import RemovalReason
@@ -26,6 +27,7 @@ __all__ = [
     "permission",
     "removal_notice",
     "room_metadata",
+    "sources_of",
 ]
 
 SERVICE = "utd_stream"
@@ -44,7 +46,16 @@ def permission(room: Room, member: Member | None) -> Permission | None:
     """Return the right of *member*, or None if the SFU must not have them."""
     if member is None or not member.admitted or not room.is_live:
         return None
-    return _right(room, kind_of(room).granted(room, member.identity))
+    return _right(room, sources_of(room, member))
+
+
+def sources_of(room: Room, member: Member) -> tuple[TrackSource, ...]:
+    """Return what *member* may send from: what the place gives, less hard mutes."""
+    given = kind_of(room).granted(room, member.identity)
+    if not given:
+        return ()
+    taken = withdrawn(room, member)
+    return tuple(source for source in given if source not in taken)
 
 
 def removal_notice(room: Room, member: Member | None) -> tuple[Permission, str] | None:
@@ -97,6 +108,8 @@ def participant_metadata(room: Room, member: Member) -> str:
     grant = kind_of(room).grant(room, member.identity)
     if grant:
         keys["grant"] = grant
+    if member.muted != NOT_MUTED:
+        keys["muted"] = _said(member.muted)
     if not member.admitted:
         keys["removed"] = RemovalReason.KICKED.value
     return orjson.dumps(keys).decode()
@@ -120,9 +133,16 @@ def room_metadata(room: Room) -> str:
         "owner_identity": room.owner,
         "rev": room.metadata_rev,
     }
+    if room.muted != NOT_MUTED:
+        facts["muted"] = _said(room.muted)
     if room.ending is not None:
         facts["ended"] = {"by": room.ending.by, "reason": room.ending.reason.value}
     return orjson.dumps(kind_of(room).metadata(room) | {"_room": facts}).decode()
+
+
+def _said(mutes: Mutes) -> dict[str, bool]:
+    said = {"audio": mutes.audio, "video": mutes.video}
+    return {kind: muted for kind, muted in said.items() if muted is not None}
 
 
 def metadata_revision(metadata: str) -> int | None:

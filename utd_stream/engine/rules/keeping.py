@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from utd_stream.engine.rules.kinds import kind_of
 from utd_stream.engine.rules.listing import shown_without_place
 from utd_stream.engine.rules.members import MemberRow
-from utd_stream.engine.rules.state import Member, Room, Rules
+from utd_stream.engine.rules.state import NOT_MUTED, Member, Room, Rules
 from utd_stream.models.rooms import UTDRole
 
 __all__ = ["may_forget", "row_of"]
@@ -38,7 +38,7 @@ def may_forget(room: Room, member: Member, now: datetime, rules: Rules) -> bool:
 
 def _is_plain(member: Member) -> bool:
     # An owner is a host.
-    return member.role is UTDRole.AUDIENCE
+    return member.role is UTDRole.AUDIENCE and member.muted == NOT_MUTED
 
 
 def _forget_at(member: Member, rules: Rules) -> datetime | None:

@@ -16,7 +16,7 @@ from utd_stream.engine.rules.effects import SyncParticipant, SyncRoom
 from utd_stream.engine.rules.kind import Made
 from utd_stream.engine.rules.kinds import KINDS, kind_of
 from utd_stream.engine.rules.numbers import next_connection
-from utd_stream.engine.rules.state import Member
+from utd_stream.engine.rules.state import NOT_MUTED, Member
 from utd_stream.errors import (
     ConflictError,
     FeatureDisabledError,
@@ -89,6 +89,7 @@ def _begin(draft: Draft, request: TokenRequest) -> None:
         ending=None,
         empty_since=draft.now,
         lost_before=None,
+        muted=NOT_MUTED,
         content=KINDS[request.type].begin(),
     )
     draft.effect(SyncRoom())
@@ -108,6 +109,7 @@ def _granted_role(draft: Draft, identity: str, request: TokenRequest) -> UTDRole
 
 
 def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) -> None:
+    is_known = draft.member(identity) is not None
     before = draft.members.get(identity) or Member(identity=identity)
     attributes = {"image": request.image} if request.image else before.attributes
     after = attrs.evolve(
@@ -125,6 +127,8 @@ def _admit(draft: Draft, identity: str, role: UTDRole, request: TokenRequest) ->
     if draft.room.empty_since is not None:
         # The room waits its whole time for the new member.
         draft.change(empty_since=draft.now)
+    if is_known and before.role is not role:
+        draft.touch(identity)  # the mute of the room spares moderators
     if before.is_connected and before.role is not role:
         draft.effect(SyncParticipant(identity))
 

@@ -51,11 +51,14 @@ def _about(room: Room, command: c.Command) -> Iterator[str | None]:
         case (
             c.KickMember(identity=identity)
             | c.SetRole(identity=identity)
+            | c.MuteParticipant(identity=identity)
             | c.MemberLeft(identity=identity)
         ):
             yield identity
         case c.MemberJoined(participant=participant):
             yield participant.identity
+        case c.MuteRoom() if room.is_live:
+            yield from kind_of(room).placed(room)
         case c.MembersListed():
             for participant in command.participants:
                 yield participant.identity

@@ -35,5 +35,6 @@ def set_role(draft: Draft, command: SetRole) -> Made:
         end_ownership(draft, identity)
     elif draft.room.owner is None:
         draft.change(owner=identity)
+    draft.touch(identity)  # the mute of the room spares moderators
     draft.effect(SyncParticipant(identity))
     return lambda _: Empty()

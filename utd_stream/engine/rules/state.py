@@ -20,7 +20,7 @@ import attrs
 
 from utd_stream.models.rooms import RoomEndReason, UTDRole, UTDStreamType
 
-__all__ = ["Content", "Ending", "Life", "Member", "Room", "Rules"]
+__all__ = ["Content", "Ending", "Life", "Member", "Mutes", "Room", "Rules"]
 
 Life: TypeAlias = tuple[str, str, int]  # app id, room name, which life
 
@@ -65,6 +65,29 @@ class Rules:
 
 
 @attrs.frozen(kw_only=True)
+class Mutes:
+    """What a hard mute takes from somebody, or from everybody.
+
+    Attributes:
+        audio: Microphone and sound of a shared screen; None where nothing was said.
+        video: Camera and shared screen, likewise.
+    """
+
+    audio: bool | None = None
+    video: bool | None = None
+
+    def over(self, others: Mutes) -> Mutes:
+        """Return what holds for whom these are said beside *others* for all."""
+        return Mutes(
+            audio=others.audio if self.audio is None else self.audio,
+            video=others.video if self.video is None else self.video,
+        )
+
+
+NOT_MUTED = Mutes()
+
+
+@attrs.frozen(kw_only=True)
 class Member:
     """Somebody a token was minted for in this life.
 
@@ -75,6 +98,8 @@ class Member:
         attributes: Shown on the seat; ``image`` so far.
         metadata: The app's own keys, a JSON object as text.
         connection: Rises with every mint, over all lives of the name.
+        muted: Their own setting, which outranks the room's, through leaving and
+            minting again.
         admitted: Whether the SFU may have them: not kicked since the mint.
         sid: Of the SFU connection seen last; None when none is there.
         joined_at: When that connection came.
@@ -90,6 +115,7 @@ class Member:
     attributes: Mapping[str, str] = MappingProxyType({})
     metadata: str = ""
     connection: int = 0
+    muted: Mutes = NOT_MUTED
     admitted: bool = True
     sid: str | None = None
     joined_at: datetime | None = None
@@ -145,6 +171,8 @@ class Room:
         empty_since: Since when nobody is in it nor was let in, or None.
         owner: The first granted host of this life, until the app's secret takes
             that role away; then the next granted host.
+        muted: What is taken from everybody below admin who has no setting of
+            their own.
         rev: Counts the visible changes of the content, over all lives.
         metadata_rev: Counts all changes of the room's metadata, likewise.
         first_id: The first request or invitation of this life.
@@ -166,6 +194,7 @@ class Room:
     ending: Ending | None = None
     empty_since: datetime | None = None
     owner: str | None = None
+    muted: Mutes = NOT_MUTED
     rev: int = 0
     metadata_rev: int = 0
     first_id: int = 1

@@ -38,6 +38,7 @@ from utd_stream.engine.rules.commands import (
 )
 from utd_stream.engine.rules.draft import Draft
 from utd_stream.engine.rules.kind import Made
+from utd_stream.engine.rules.mutes import withdrawn
 from utd_stream.engine.rules.state import Room
 from utd_stream.errors import ConflictError, InvalidRequestError
 from utd_stream.machines.seat import (
@@ -55,6 +56,7 @@ from utd_stream.machines.seat import (
     Unmute,
     Vacated,
 )
+from utd_stream.models.participants import TrackSource
 from utd_stream.models.rooms import SeatMode
 
 __all__ = [
@@ -77,18 +79,23 @@ def seat_answer(room: Room) -> SeatAnswer:
 
 
 def seated_answer(
-    identity: str, *, request_id: int | None = None, invitation_id: int | None = None
+    draft: Draft,
+    identity: str,
+    *,
+    request_id: int | None = None,
+    invitation_id: int | None = None,
 ) -> Made:
     """Return what makes the answer to a command that seats *identity*."""
 
     def made(room: Room) -> SeatedAnswer:
         index = audio_room(room).index_of(identity)
         assert index is not None  # noqa: S101 -- the command seats them
+        taken = withdrawn(room, draft.members[identity])
         return SeatedAnswer(
             rev=room.rev,
             grid=grid_of(room),
             seat_index=index,
-            speaks=speaks(room, identity),
+            speaks=speaks(room, identity) and TrackSource.MICROPHONE not in taken,
             request_id=request_id,
             invitation_id=invitation_id,
             # Who takes or accepts a seat knows for whom.
@@ -111,7 +118,7 @@ def take(draft: Draft, command: TakeSeat) -> Made:
     else:
         _check_not_seated(draft, identity)
         _sit(draft, command.index, identity, event)
-    return seated_answer(identity)
+    return seated_answer(draft, identity)
 
 
 def seat_member(draft: Draft, identity: str, index: int) -> None:

@@ -94,7 +94,7 @@ def approve(draft: Draft, command: ApproveSpeaker) -> Made:
     event = Approve(draft.actor.name, first_free(draft))
     for effect in waiting.fire_request(draft, request, event):
         seating.seat_member(draft, effect.identity, effect.seat_index)
-    return seating.seated_answer(request.data.identity, request_id=request.id)
+    return seating.seated_answer(draft, request.data.identity, request_id=request.id)
 
 
 def reject(draft: Draft, command: RejectSpeaker) -> Made:
@@ -140,7 +140,7 @@ def accept(draft: Draft, command: AcceptInvitation) -> Made:
     for effect in waiting.fire_invite(draft, invited, event):
         if not isinstance(effect, ReleaseSeat):
             seating.seat_member(draft, effect.identity, effect.seat_index)
-    return seating.seated_answer(identity, invitation_id=invited.id)
+    return seating.seated_answer(draft, identity, invitation_id=invited.id)
 
 
 def decline(draft: Draft, command: DeclineInvitation) -> Made:
