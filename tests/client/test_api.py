@@ -72,6 +72,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "swap_seats": {"a": 1, "b": 2},
     "set_role": {"role": "admin"},
     "mute_participant": {"audio": True, "video": True, "muted": False},
+    "set_room_metadata": {"metadata": {"a": 1}},
     "mute_room": {"audio": True, "video": True, "muted": False},
     "invite_to_speak": {"target_identity": "c d", "seat_index": 5},
     "create_call": {
@@ -224,6 +225,7 @@ def test_the_contract_knows_what_is_a_write() -> None:
         "end_room",
         "leave_room",
         *("kick_participant", "set_role", "mute_participant", "mute_room"),
+        *("set_room_metadata", "lock_chat", "unlock_chat"),
         *("create_call", "ring_call", "accept_call"),
         *("reject_call", "busy_call", "end_call"),
     }

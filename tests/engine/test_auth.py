@@ -67,6 +67,7 @@ def body_of(endpoint: Endpoint[Any, Any], caller: str) -> dict[str, Any] | None:
         "invite_to_speak": {"target_identity": "member"},
         "set_role": {"role": "admin"},
         "mute_participant": {"audio": True, "muted": True},
+        "set_room_metadata": {"metadata": {"a": 1}},
         "mute_room": {"video": True, "muted": True},
         "create_call": {"callee_identity": "callee", "type": "audio_call"},
     }

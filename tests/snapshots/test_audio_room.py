@@ -25,7 +25,7 @@ from utd_stream.snapshots.audio_room import (
     sending_facts,
     speaker_requests,
 )
-from utd_stream.snapshots.session import changed, fold_room_mutes
+from utd_stream.snapshots.session import changed, fold_room_facts
 from utd_stream.testing.models import grids
 
 CONNECTED = UTDConnectionState.CONNECTED
@@ -259,7 +259,7 @@ def test_a_mute_of_mine_ends_that_i_agreed_to_be_heard() -> None:
 def test_a_mute_of_all_is_one_of_mine() -> None:
     """It comes with the room's metadata, after the right has gone."""
     told_last = with_right(fold_grid(start(), grid(1, "me")), LISTENS)
-    silent = fold_room_mutes(told_last, '{"_room": {"muted": {"audio": true}}}')
+    silent = fold_room_facts(told_last, '{"_room": {"muted": {"audio": true}}}')
 
     assert facts(told_last, silent) == [t.RightRevoked(MICROPHONE, agreed=False)]
 

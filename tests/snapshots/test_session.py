@@ -26,7 +26,7 @@ from utd_stream.snapshots.session import (
     changed,
     fold_event,
     fold_replacement,
-    fold_room_mutes,
+    fold_room_facts,
     fold_room_state,
     is_connected,
     json_object,
@@ -283,17 +283,39 @@ def test_my_own_setting_outranks_that_of_all(
     """And moderators are spared by that of all alone (L66)."""
     metadata = f'{{"role": "{role.value}", "muted": {own}}}'
     told = after(start(), e.ParticipantMetadataChanged("me", metadata))
-    told = fold_room_mutes(told, f'{{"_room": {{"muted": {everybody}}}}}')
+    told = fold_room_facts(told, f'{{"_room": {{"muted": {everybody}}}}}')
 
     assert muted_sources(told) == (moderator if role.moderates else below_admin)
 
 
 def test_mutes_of_the_room_are_what_was_told_last() -> None:
     """Nothing is said by metadata without the engine's facts (T39)."""
-    muted = fold_room_mutes(start(), '{"_room": {"muted": {"audio": true}}}')
+    muted = fold_room_facts(start(), '{"_room": {"muted": {"audio": true}}}')
 
     assert muted_sources(muted) == AUDIO
-    assert fold_room_mutes(muted, '{"_room": {"muted": {"audio": true}}}') is muted
+    assert fold_room_facts(muted, '{"_room": {"muted": {"audio": true}}}') is muted
     for nothing in ("", "{}", '{"_room": []}', "no json"):
-        assert fold_room_mutes(muted, nothing) is muted
-    assert muted_sources(fold_room_mutes(muted, '{"_room": {}}')) == frozenset()
+        assert fold_room_facts(muted, nothing) is muted
+    assert muted_sources(fold_room_facts(muted, '{"_room": {}}')) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "is_locked"),
+    [
+        ('{"_room": {}, "_chat_locked": true}', True),
+        ('{"_room": {}, "_chat_locked": 1}', True),
+        ('{"_room": {}, "_chat_locked": false}', False),
+        ('{"_room": {}, "_chat_locked": "yes"}', False),
+        ('{"_room": {}, "_chat_locked": [1]}', False),
+        ('{"_room": {}}', False),
+        ('{"_chat_locked": true}', False),  # nothing of an engine's
+    ],
+)
+def test_the_chat_is_locked_by_the_room_alone(
+    metadata: str, *, is_locked: bool
+) -> None:
+    """Late joiners find it (L64); what is not said is not locked."""
+    told = fold_room_facts(start(), metadata)
+
+    assert told.chat_locked is is_locked
+    assert not fold_room_facts(told, '{"_room": {}}').chat_locked

@@ -126,6 +126,8 @@ def test_null_is_absence_where_a_field_may_be_absent(model: type) -> None:
     fields = attrs.fields(model)
     raw = {**TOKEN, "target_seat": 1, "a": 0, "b": 1, "target_identity": "bob"}
     raw |= {"callee_identity": "bob", "role": "admin", "muted": True}
+    if model is r.RoomMetadataRequest:
+        raw["metadata"] = {}
     known = {f.name: raw.get(f.name) for f in fields if f.default is not False}
 
     request: object = decode_request(model, known)

@@ -13,6 +13,7 @@ from utd_stream.contract import call_endpoints as calls
 from utd_stream.contract import endpoints as e
 from utd_stream.contract import participant_endpoints as people
 from utd_stream.contract import requests as r
+from utd_stream.contract import room_endpoints as rooms
 from utd_stream.contract.endpoint import Endpoint
 from utd_stream.contract.fields import (
     DisplayName,
@@ -99,17 +100,37 @@ class UTDApi:
         self, *, page: int = 1, per_page: int = 20
     ) -> a.Page[a.RoomView]:
         """List rooms that live; the app's secret only."""
-        return await self._list(e.LIST_ROOMS, page, per_page)
+        return await self._list(rooms.LIST_ROOMS, page, per_page)
 
     async def get_room(
         self, room: str, *, page: int = 1, per_page: int = 20
     ) -> a.RoomView:
         """Read a room and a page of its members."""
-        return await self._list(e.GET_ROOM, page, per_page, room=room)
+        return await self._list(rooms.GET_ROOM, page, per_page, room=room)
 
     async def end_room(self, room: str) -> a.Empty:
         """End a room; everybody is removed."""
-        return await self._call(e.END_ROOM, _ACT, room=room)
+        return await self._call(rooms.END_ROOM, _ACT, room=room)
+
+    async def set_room_metadata(
+        self, room: str, metadata: Mapping[str, Any]
+    ) -> a.Empty:
+        """Show the app's own keys in the room's metadata; the app's secret only.
+
+        Args:
+            room: Which.
+            metadata: All of them, at most 4,096 bytes of JSON; none begins with ``_``.
+        """
+        body = r.RoomMetadataRequest(metadata=metadata)
+        return await self._call(rooms.SET_ROOM_METADATA, body, room=room)
+
+    async def lock_chat(self, room: str) -> a.Empty:
+        """Let only moderators chat, until the room ends; hosts and admins."""
+        return await self._call(rooms.LOCK_CHAT, _ACT, room=room)
+
+    async def unlock_chat(self, room: str) -> a.Empty:
+        """Let everybody chat; hosts and admins."""
+        return await self._call(rooms.UNLOCK_CHAT, _ACT, room=room)
 
     async def leave_room(self, room: str, *, connection: int | None = None) -> a.Empty:
         """Give up seat, requests and invitations; quiet if there is nothing.
@@ -121,7 +142,7 @@ class UTDApi:
         """
         number = None if connection is None else WholeNumber(connection)
         return await self._call(
-            e.LEAVE_ROOM, r.LeaveRequest(connection=number), room=room
+            rooms.LEAVE_ROOM, r.LeaveRequest(connection=number), room=room
         )
 
     async def list_participants(

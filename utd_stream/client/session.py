@@ -167,6 +167,11 @@ class UTDSession(Generic[_S]):
         return self.snapshot.derive(fold.microphone_is_muted)
 
     @cached_property
+    def chat_locked(self) -> Latest[bool]:
+        """Whether only hosts and admins may chat."""
+        return self.snapshot.derive(lambda s: s.chat_locked)
+
+    @cached_property
     def muted(self) -> Latest[frozenset[TrackSource]]:
         """The sources that a mute of this member, or of the room, withdraws."""
         return self.snapshot.derive(fold.muted_sources)
@@ -302,6 +307,24 @@ class UTDSession(Generic[_S]):
             PermissionDeniedError: If this role may not.
         """
         await self._mute_all(audio=audio, video=video, muted=False)
+
+    async def lock_chat(self) -> None:
+        """Let only hosts and admins chat, until the room ends; by one of them.
+
+        Raises:
+            PermissionDeniedError: If this role may not.
+            NotFoundError: If the room has ended.
+        """
+        await self._link.api.lock_chat(self.room_name)
+
+    async def unlock_chat(self) -> None:
+        """Let everybody chat; hosts and admins.
+
+        Raises:
+            PermissionDeniedError: If this role may not.
+            NotFoundError: If the room has ended.
+        """
+        await self._link.api.unlock_chat(self.room_name)
 
     async def end_room(self) -> None:
         """End the room for everybody; its hosts and its owner.

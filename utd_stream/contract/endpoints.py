@@ -33,6 +33,15 @@ from utd_stream.contract.participant_endpoints import (
     MUTE_ROOM,
     SET_ROLE,
 )
+from utd_stream.contract.room_endpoints import (
+    END_ROOM,
+    GET_ROOM,
+    LEAVE_ROOM,
+    LIST_ROOMS,
+    LOCK_CHAT,
+    SET_ROOM_METADATA,
+    UNLOCK_CHAT,
+)
 from utd_stream.models.seats import SpeakerRequest, UTDSeatGrid
 
 __all__ = ["API_PREFIX", "ENDPOINTS", "Endpoint", "Filter", "Who"]
@@ -213,60 +222,6 @@ CREATE_TOKEN: Endpoint[r.TokenRequest, a.UTDTokenResponse] = Endpoint(
         "is 409 `conflict`; a room type that this engine does not "
         "serve is 403 `feature_disabled`. Takes no Idempotency-Key: "
         "another mint is another connection."
-    ),
-)
-
-LIST_ROOMS: Endpoint[None, a.Page[a.RoomView]] = Endpoint(
-    name="list_rooms",
-    method="GET",
-    path="/rooms",
-    who=Who.SECRET,
-    answer=a.Page[a.RoomView],
-    paged=True,
-    summary="List rooms that live.",
-    rule="Rooms that live now, by name, without their participants.",
-)
-
-GET_ROOM: Endpoint[None, a.RoomView] = Endpoint(
-    name="get_room",
-    method="GET",
-    path="/rooms/{room}",
-    who=Who.MEMBER,
-    answer=a.RoomView,
-    paged=True,
-    errors=("not_found",),
-    summary="Read a room and a page of its members.",
-    rule=(
-        "From the engine's own roster, which knows newcomers before "
-        "LiveKit announces them; the query pages the participants."
-    ),
-)
-
-END_ROOM: Endpoint[r.ActRequest, a.Empty] = Endpoint(
-    name="end_room",
-    method="DELETE",
-    path="/rooms/{room}",
-    who=Who.HOST,
-    request=r.ActRequest,
-    answer=a.Empty,
-    errors=("not_found",),
-    summary="End a room; everybody is removed.",
-    rule=("Removes everybody; the same name may begin again with the next token."),
-)
-
-LEAVE_ROOM: Endpoint[r.LeaveRequest, a.Empty] = Endpoint(
-    name="leave_room",
-    method="POST",
-    path="/rooms/{room}/leave",
-    who=Who.PERSON,
-    request=r.LeaveRequest,
-    answer=a.Empty,
-    summary="Leave a room: seat, requests and invitations are given up.",
-    rule=(
-        "Gives up the seat, requests and invitations at once. "
-        "Idempotent: 200 and no change without a membership, and after "
-        "the end of the room. A `connection` older "
-        "than the one in the room changes nothing."
     ),
 )
 
@@ -517,6 +472,9 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     LIST_ROOMS,
     GET_ROOM,
     END_ROOM,
+    SET_ROOM_METADATA,
+    LOCK_CHAT,
+    UNLOCK_CHAT,
     LEAVE_ROOM,
     LIST_PARTICIPANTS,
     LIST_PARTICIPANTS_BY_ROLE,

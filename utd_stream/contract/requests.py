@@ -36,6 +36,7 @@ __all__ = [
     "MoveRequest",
     "MuteRequest",
     "RoleRequest",
+    "RoomMetadataRequest",
     "SessionRequest",
     "SetupRequest",
     "SwapRequest",
@@ -148,6 +149,19 @@ class RoleRequest:
     """
 
     role: UTDRole
+    identity: Identity | None = None
+
+
+@attrs.frozen(kw_only=True)
+class RoomMetadataRequest:
+    """Show the app's own keys in the room's metadata.
+
+    Attributes:
+        metadata: The keys, all of them; none may begin with ``_``.
+        identity: On whose behalf the app's secret acts.
+    """
+
+    metadata: Mapping[str, Any]
     identity: Identity | None = None
 
 

@@ -18,6 +18,7 @@ from utd_stream.contract import call_endpoints as calls
 from utd_stream.contract import endpoints as e
 from utd_stream.contract import participant_endpoints as people
 from utd_stream.contract import requests as r
+from utd_stream.contract import room_endpoints as rooms
 from utd_stream.contract.answers import (
     Empty,
     Health,
@@ -84,8 +85,16 @@ def _mute(asked: r.MuteRequest) -> dict[str, bool]:
 
 COMMANDS: Mapping[AnyEndpoint, CommandOf] = dict(
     (
-        _obey(e.END_ROOM, lambda _: c.EndRoom()),
-        _obey(e.LEAVE_ROOM, lambda call: c.LeaveRoom(connection=call.body.connection)),
+        _obey(rooms.END_ROOM, lambda _: c.EndRoom()),
+        _obey(
+            rooms.SET_ROOM_METADATA,
+            lambda call: c.SetRoomMetadata(metadata=call.body.metadata),
+        ),
+        _obey(rooms.LOCK_CHAT, lambda _: c.LockChat()),
+        _obey(rooms.UNLOCK_CHAT, lambda _: c.UnlockChat()),
+        _obey(
+            rooms.LEAVE_ROOM, lambda call: c.LeaveRoom(connection=call.body.connection)
+        ),
         _obey(
             people.KICK_PARTICIPANT, lambda call: c.KickMember(identity=call.identity)
         ),
@@ -319,10 +328,10 @@ async def _list_rooms(call: Call[None]) -> Reply:
     names = await services.writer.transact(
         lambda store: store.page_of_rooms(app_id, paging.first, paging.per_page)
     )
-    rooms = [await services.writer.room((app_id, name)) for name in names]
+    found = [await services.writer.room((app_id, name)) for name in names]
     shown = [
         views.room_view(room, await services.counts.connected(room))
-        for room in rooms
+        for room in found
         if room is not None and room.is_live
     ]
     total = await services.counts.rooms(app_id)
@@ -397,8 +406,8 @@ LOOKS: Mapping[AnyEndpoint, Handler] = dict(
         _look(e.CREATE_SESSION, _create_session),
         _look(e.REFRESH_SESSION, _refresh_session),
         _look(e.CREATE_TOKEN, _create_token),
-        _look(e.LIST_ROOMS, _list_rooms),
-        _look(e.GET_ROOM, _get_room),
+        _look(rooms.LIST_ROOMS, _list_rooms),
+        _look(rooms.GET_ROOM, _get_room),
         _look(people.LIST_PARTICIPANTS, _list_participants),
         _look(people.LIST_PARTICIPANTS_BY_ROLE, _list_participants),
         _look(people.GET_PARTICIPANT, _get_participant),

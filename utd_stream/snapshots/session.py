@@ -32,7 +32,7 @@ __all__ = [
     "fold_event",
     "fold_own_mute",
     "fold_replacement",
-    "fold_room_mutes",
+    "fold_room_facts",
     "fold_room_state",
     "grant_of",
     "is_connected",
@@ -65,6 +65,7 @@ class SessionSnapshot:
         owner_identity: The room's owner, or None so far.
         muted_for_all: Which of ``audio`` and ``video`` are taken from everybody below
             admin who has no setting of their own.
+        chat_locked: Only moderators may chat.
     """
 
     version: int = 0
@@ -75,6 +76,7 @@ class SessionSnapshot:
     role: UTDRole = UTDRole.AUDIENCE
     owner_identity: str | None = None
     muted_for_all: frozenset[str] = frozenset()
+    chat_locked: bool = False
 
     @property
     def standing(self) -> str:
@@ -140,17 +142,23 @@ def muted_sources(snapshot: SessionSnapshot) -> frozenset[TrackSource]:
     )
 
 
-def fold_room_mutes(snapshot: _S, metadata: str) -> _S:
-    """Return the snapshot after the room's metadata told whom it mutes.
+def fold_room_facts(snapshot: _S, metadata: str) -> _S:
+    """Return the snapshot after the room's metadata told of mutes and of its chat.
 
     Without the engine's facts nothing changes: a restarted SFU tells an empty
     metadata before the engine has written it anew (T39).
     """
-    facts: object = json_object(metadata).get("_room")
+    told = json_object(metadata)
+    facts: object = told.get("_room")
     if not isinstance(facts, dict):
         return snapshot
     said = _flags(cast("dict[str, object]", facts).get("muted"))
-    return changed(snapshot, muted_for_all=frozenset(k for k, on in said.items() if on))
+    lock: object = told.get("_chat_locked")
+    return changed(
+        snapshot,
+        muted_for_all=frozenset(kind for kind, muted in said.items() if muted),
+        chat_locked=isinstance(lock, int) and bool(lock),
+    )
 
 
 def _flags(told: object) -> dict[str, bool]:

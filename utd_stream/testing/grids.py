@@ -144,9 +144,12 @@ class SeatGridMachine(RuleBasedStateMachine):
         """Do something to who sits, or give somebody another role."""
         self.decide(who, order)
 
-    @rule(who=_speaker, order=_order(c.MuteParticipant, c.MuteRoom))
+    @rule(
+        who=_speaker,
+        order=_order(c.MuteParticipant, c.MuteRoom, c.LockChat, c.UnlockChat),
+    )
     def silence(self, who: str, order: c.Order) -> None:
-        """Take sources from somebody or from all, or give them back."""
+        """Take sources or the chat from somebody or from all, or give them back."""
         self.decide(who, order)
 
     @rule(who=_speaker, order=_order(c.SetupSeats, c.LockSeat, c.UnlockSeat))

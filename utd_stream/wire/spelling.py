@@ -100,10 +100,16 @@ def metadata_schemas() -> dict[str, Any]:
     return {
         "RoomMetadata": _object(
             "The metadata of a LiveKit room, JSON as text; only the engine writes "
-            "it. Ignore metadata without a key that you need, or with a lower `rev` "
-            "than you know.",
+            "it. Keys that the app's back end has set stand beside these; none of them "
+            "begins with `_`. Ignore metadata without a key that you need, or with a "
+            "lower `rev` than you know.",
             required=("_seats", "_room"),
             _seats={**_reference("SeatsMetadata"), "description": "The seat grid."},
+            _chat_locked={
+                "type": "boolean",
+                "description": "True while only moderators may chat; missing "
+                "otherwise.",
+            },
             _room={**_reference("RoomFacts"), "description": "What the room is."},
         ),
         "SeatsMetadata": _grid("SeatMetadata", SHORT),

@@ -79,6 +79,7 @@ orders: st.SearchStrategy[Command] = st.one_of(
         video=st.booleans(),
         muted=st.booleans(),
     ),
+    st.builds(c.SetRoomMetadata, metadata=st.sampled_from([{}, {"a": 1}, {"_a": 1}])),
     st.builds(
         c.MuteRoom, audio=st.booleans(), video=st.booleans(), muted=st.booleans()
     ),
@@ -90,6 +91,7 @@ orders: st.SearchStrategy[Command] = st.one_of(
     ),
     st.builds(c.LeaveRoom, connection=st.none() | st.integers(1 << 20, 3 << 20)),
     *map(st.just, (c.LeaveSeat(), c.RequestToSpeak(), c.CancelRequest())),
+    *map(st.just, (c.LockChat(), c.UnlockChat())),
 )
 # Said again although nothing changed: a join, a listing, a kick, a new role.
 REASSERTS = (
@@ -128,6 +130,11 @@ def written(room: Room) -> Any:
     told = orjson.loads(room_metadata(room))
     del told["_room"]["rev"]
     return told
+
+
+def facts(room: Room) -> tuple[object, ...]:
+    """What is shown beside the grid."""
+    return room.owner, room.muted, room.chat_locked, room.metadata
 
 
 def seen(room: Room) -> UTDSeatGrid:
@@ -303,8 +310,7 @@ class Walk(RuleBasedStateMachine):
             and command.is_last
             and command.metadata_rev != after.metadata_rev
         )
-        facts = (after.owner, after.muted) != (before.owner, before.muted)
-        told = visible or facts or forgotten
+        told = visible or facts(before) != facts(after) or forgotten
         goes_on = before.is_live and after.is_live
         assert (SyncMetadata() in decision.effects) == (told and goes_on)
         differs = written(before) != written(after)

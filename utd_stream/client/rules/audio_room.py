@@ -52,7 +52,7 @@ from utd_stream.snapshots import audio_room as fold
 from utd_stream.snapshots.audio_room import AudioRoomSnapshot
 from utd_stream.snapshots.session import (
     changed,
-    fold_room_mutes,
+    fold_room_facts,
     json_object,
     muted_sources,
 )
@@ -283,7 +283,7 @@ def fold_metadata(snapshot: AudioRoomSnapshot, metadata: str) -> AudioRoomSnapsh
     Without a grid nothing changes: a restarted SFU tells an empty metadata
     before the engine has written it anew (T39).
     """
-    snapshot = fold_room_mutes(snapshot, metadata)
+    snapshot = fold_room_facts(snapshot, metadata)
     grid = read_grid(json_object(metadata).get("_seats"))
     return snapshot if grid is None else fold.fold_grid(snapshot, grid)
 

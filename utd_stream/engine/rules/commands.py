@@ -5,8 +5,9 @@ Commands come from people through REST, facts from the SFU and the clock.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import attrs
 
@@ -33,6 +34,7 @@ __all__ = [
     "KickMember",
     "LeaveRoom",
     "LeaveSeat",
+    "LockChat",
     "LockSeat",
     "MemberJoined",
     "MemberLeft",
@@ -50,10 +52,12 @@ __all__ = [
     "RoomOpened",
     "SayCallBusy",
     "SetRole",
+    "SetRoomMetadata",
     "SetupSeats",
     "SwapSeats",
     "TakeSeat",
     "TimePassed",
+    "UnlockChat",
     "UnlockSeat",
     "UnmuteSeat",
 ]
@@ -147,6 +151,27 @@ class MuteRoom:
     audio: bool = False
     video: bool = False
     muted: bool
+
+
+@attrs.frozen(kw_only=True)
+class LockChat:
+    """Let only moderators chat."""
+
+
+@attrs.frozen(kw_only=True)
+class UnlockChat:
+    """Let everybody chat."""
+
+
+@attrs.frozen(kw_only=True)
+class SetRoomMetadata:
+    """Show the app's own keys in the room's metadata.
+
+    Attributes:
+        metadata: All of them.
+    """
+
+    metadata: Mapping[str, Any] = attrs.field(hash=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -389,6 +414,9 @@ Order: TypeAlias = (
     | SetRole
     | MuteParticipant
     | MuteRoom
+    | LockChat
+    | UnlockChat
+    | SetRoomMetadata
     | SetupSeats
     | TakeSeat
     | LeaveSeat

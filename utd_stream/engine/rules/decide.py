@@ -14,7 +14,7 @@ import attrs
 
 from utd_stream.contract.endpoints import Who
 from utd_stream.engine.rules import commands as c
-from utd_stream.engine.rules import minting, muting, roster
+from utd_stream.engine.rules import facts, minting, muting, roster
 from utd_stream.engine.rules.authority import check_may
 from utd_stream.engine.rules.call.commands import nothing_there
 from utd_stream.engine.rules.draft import Draft
@@ -135,6 +135,9 @@ _ORDERS = handlers(
     on(c.SetRole, set_role),
     on(c.MuteParticipant, muting.mute_participant),
     on(c.MuteRoom, muting.mute_room),
+    on(c.LockChat, facts.lock_chat),
+    on(c.UnlockChat, facts.unlock_chat),
+    on(c.SetRoomMetadata, facts.set_room_metadata),
 )
 
 

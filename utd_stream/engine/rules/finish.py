@@ -55,7 +55,8 @@ def _may_send(room: Room, member: Member | None) -> bool:
 
 def _facts(room: Room) -> tuple[object, ...]:
     """Return what the room's metadata shows, but for its own revision."""
-    return room.rev, room.type, room.owner, room.muted, room.ending
+    shown = room.owner, room.muted, room.chat_locked, room.metadata, room.ending
+    return room.rev, room.type, *shown
 
 
 def _visibly_differs(before: Room, after: Room) -> bool:

@@ -116,14 +116,16 @@ def participant_metadata(room: Room, member: Member) -> str:
 
 
 def _app_keys(text: str) -> dict[str, Any]:
+    told = _object(text)
+    return {key: value for key, value in told.items() if key not in _ENGINE_KEYS}
+
+
+def _object(text: str) -> dict[str, Any]:
     try:
         keys = read_json(text or "{}")
     except ValueError:
         return {}
-    if not isinstance(keys, dict):
-        return {}
-    told = cast("dict[str, Any]", keys)
-    return {key: value for key, value in told.items() if key not in _ENGINE_KEYS}
+    return cast("dict[str, Any]", keys) if isinstance(keys, dict) else {}
 
 
 def room_metadata(room: Room) -> str:
@@ -137,7 +139,10 @@ def room_metadata(room: Room) -> str:
         facts["muted"] = _said(room.muted)
     if room.ending is not None:
         facts["ended"] = {"by": room.ending.by, "reason": room.ending.reason.value}
-    return orjson.dumps(kind_of(room).metadata(room) | {"_room": facts}).decode()
+    keys = _object(room.metadata) | kind_of(room).metadata(room)
+    if room.chat_locked:
+        keys["_chat_locked"] = True
+    return orjson.dumps(keys | {"_room": facts}).decode()
 
 
 def _said(mutes: Mutes) -> dict[str, bool]:

@@ -90,6 +90,8 @@ def _begin(draft: Draft, request: TokenRequest) -> None:
         empty_since=draft.now,
         lost_before=None,
         muted=NOT_MUTED,
+        chat_locked=False,
+        metadata="",
         content=KINDS[request.type].begin(),
     )
     draft.effect(SyncRoom())

@@ -173,6 +173,8 @@ class Room:
             that role away; then the next granted host.
         muted: What is taken from everybody below admin who has no setting of
             their own.
+        chat_locked: Only moderators may chat.
+        metadata: The app's own keys, a JSON object as text.
         rev: Counts the visible changes of the content, over all lives.
         metadata_rev: Counts all changes of the room's metadata, likewise.
         first_id: The first request or invitation of this life.
@@ -195,6 +197,8 @@ class Room:
     empty_since: datetime | None = None
     owner: str | None = None
     muted: Mutes = NOT_MUTED
+    chat_locked: bool = False
+    metadata: str = ""
     rev: int = 0
     metadata_rev: int = 0
     first_id: int = 1

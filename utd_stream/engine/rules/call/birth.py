@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any
 
 import attrs
-import orjson
 
+from utd_stream.engine.rules.app_metadata import metadata_text
 from utd_stream.engine.rules.call.state import CallContent, call_of
 from utd_stream.engine.rules.commands import CreateCall
 from utd_stream.engine.rules.state import Member, Room, Rules
@@ -23,8 +22,6 @@ from utd_stream.machines.call import CallData
 from utd_stream.models.rooms import UTDRole
 
 __all__ = ["Phone", "born", "check_callee", "check_free", "glares"]
-
-_MOST_METADATA = 4_096
 
 
 @attrs.frozen(kw_only=True)
@@ -58,9 +55,7 @@ def check_callee(caller: str, command: CreateCall) -> None:
     if not request.type.is_call:
         message = "must be audio_call or video_call"
         raise InvalidRequestError.at(("$.type", message))
-    if len(_text(request.metadata)) > _MOST_METADATA:
-        message = f"must be at most {_MOST_METADATA} bytes of JSON"
-        raise InvalidRequestError.at(("$.metadata", message))
+    metadata_text(request.metadata)
 
 
 def glares(mine: Room | None, caller: str, callee: str) -> bool:
@@ -117,7 +112,7 @@ def born(
         callee=request.callee_identity,
         caller_name=request.caller_name,
         callee_name=request.callee_name,
-        metadata=_text(request.metadata).decode() if request.metadata else "",
+        metadata=metadata_text(request.metadata),
         caller_device=command.device,
         caller_grace=rules.call_grace,
     )
@@ -153,7 +148,3 @@ def _member(
         connection=connection,
         idle_since=now,
     )
-
-
-def _text(metadata: Any) -> bytes:
-    return orjson.dumps(dict(metadata)) if metadata else b""

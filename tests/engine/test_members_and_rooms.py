@@ -1,10 +1,10 @@
-"""Members of one role, by REST."""
+"""Members of one role, and keys of the app, by REST."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.engine.house import House
+from tests.engine.house import OPEN, ROOM, House, app_of
 
 
 @pytest.mark.parametrize("path", ["/participants", "/participants/by-role"])
@@ -34,3 +34,27 @@ async def test_members_are_listed_by_role(house: House, path: str) -> None:
     unknown = await house.room_ask("GET", f"{path}?role=king", by="ana")
     assert unknown.status == 422
     assert [each["path"] for each in unknown.body["details"]["errors"]] == ["$.role"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "problem"),
+    [
+        ({"_seats": 1}, "the engine's own"),
+        ({"a": "x" * 4_096}, "at most 4096 bytes"),
+    ],
+)
+async def test_keys_of_the_engine_are_refused(
+    house: House, metadata: dict[str, object], problem: str
+) -> None:
+    """With the path, as is an object that is too large."""
+    await house.enter("hal", role="host")
+    answer = await house.ask(
+        "PUT",
+        f"api/v1/rooms/{ROOM}/metadata",
+        by=app_of(OPEN, secret=True),
+        json={"metadata": metadata},
+    )
+    assert answer.status == 422
+    (found,) = answer.body["details"]["errors"]
+    assert found["path"] == "$.metadata"
+    assert problem in found["message"]
