@@ -122,6 +122,26 @@ async def test_answers_conform(house: House) -> None:
     assert told["get_room"].body["room_name"] == ROOM
 
 
+async def test_a_call_in_glare_conforms(house: House) -> None:
+    """It is answered by the call that was there, and 200 says so."""
+    statuses: list[int] = []
+    for caller, callee in (("ana", "bob"), ("bob", "ana")):
+        answer = await house.ask(
+            "POST",
+            "api/v1/calls",
+            by=app_of(OPEN, secret=True),
+            json={
+                "identity": caller,
+                "callee_identity": callee,
+                "type": "audio_call",
+            },
+        )
+        statuses.append(answer.status)
+        assert conforms(answer.body, "create_call", answer.status) == []
+
+    assert statuses == [201, 200]
+
+
 async def test_document_is_served_to_anybody(house: House) -> None:
     """No credentials are needed to read how to show them."""
     answer = await house.ask("GET", "api/v1/openapi.json")

@@ -38,6 +38,7 @@ CREATE_CALL: Endpoint[r.CallRequest, UTDCall] = Endpoint(
     answer=UTDCall,
     errors=("callee_busy", "caller_busy"),
     status=201,
+    may_be_ok=True,
     summary="Call somebody.",
     rule=(
         "Answers the call's row with a media token for the caller. A person has "

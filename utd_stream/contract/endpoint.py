@@ -92,6 +92,7 @@ class Endpoint(Generic[_R, _A]):
         paged: Takes ``page`` and ``per_page``.
         filters: What else its query may hold, each with its meaning.
         status: HTTP status of what it answers when all is well.
+        may_be_ok: It may also answer 200, as `rule` says.
         at_root: Its path does not begin with `API_PREFIX`.
         summary: One sentence.
         rule: What it does and when it says no, in words; empty where the
@@ -108,6 +109,7 @@ class Endpoint(Generic[_R, _A]):
     paged: bool = False
     filters: Mapping[str, Filter] = attrs.field(default=NO_FILTERS, hash=False)
     status: int = 200
+    may_be_ok: bool = False
     at_root: bool = False
     summary: str
     rule: str = ""

@@ -254,7 +254,8 @@ def _responses(endpoint: Endpoint[Any, Any], schemas: dict[str, Any]) -> dict[st
         str(status): {"$ref": f"#/components/responses/{_name(status, codes)}"}
         for status, codes in _refusals(endpoint)
     }
-    return {str(endpoint.status): done, **refusals}
+    statuses = {endpoint.status, 200} if endpoint.may_be_ok else {endpoint.status}
+    return {**dict.fromkeys(map(str, sorted(statuses)), done), **refusals}
 
 
 def _refusals(endpoint: Endpoint[Any, Any]) -> list[tuple[int, list[UTDErrorCode]]]:
