@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         AudioFrame,
         CallDirection,
         CallEndReason,
+        ChatMessage,
         DisconnectReason,
         EndInfo,
         Invitation,
@@ -62,6 +63,7 @@ __all__ = [
     "AudioFrame",
     "CallDirection",
     "CallEndReason",
+    "ChatMessage",
     "ClockScheduler",
     "DeviceSource",
     "DisconnectReason",
@@ -116,6 +118,7 @@ __version__: str
 _HOMES = {
     "AudioFrame": "utd_stream.models",
     "CallDirection": "utd_stream.models",
+    "ChatMessage": "utd_stream.models",
     "CallEndReason": "utd_stream.models",
     "ClockScheduler": "utd_stream.reactive",
     "DeviceSource": "utd_stream.media",

@@ -37,8 +37,9 @@ FIELDS_OF_EVENTS = {
     "code": "number of the key",
     "data": "the message, as sent",
     "digit": "the key",
+    "id": "of the text, unique in the room",
     "identities": "who began to be heard",
-    "identity": "whose it is; for data, who sent it",
+    "identity": "whose it is; for data and texts, who sent it",
     "is_encrypted": "whether it is encrypted",
     "message": "why, in LiveKit's words",
     "metadata": "the text as it is now",
@@ -53,6 +54,7 @@ FIELDS_OF_EVENTS = {
     "segments": "what was said",
     "sid": "of the data track, chosen by the SFU",
     "state": "LiveKit's word",
+    "text": "what was sent",
     "topic": "what the sender named it",
     "track_sid": "of the track, chosen by the SFU",
 }

@@ -31,6 +31,7 @@ from utd_stream.adapters._livekit_negotiation import Negotiation
 from utd_stream.adapters._livekit_proxy import proxy_variable
 from utd_stream.adapters._livekit_refusals import refusal
 from utd_stream.adapters._livekit_subscriptions import Subscriptions
+from utd_stream.adapters._livekit_texts import Texts
 from utd_stream.adapters._livekit_video import Eyes, PictureFeed
 from utd_stream.adapters._livekit_words import (
     Redaction,
@@ -59,6 +60,7 @@ from utd_stream.models.room_events import (
     LocalTrackRepublished,
     LocalTrackUnpublished,
     RoomEvent,
+    TextReceived,
 )
 from utd_stream.ports import AudioSource, RoomState, VideoSource
 
@@ -104,6 +106,7 @@ class LiveKitRoom:
         self._feeds: dict[TrackSource, Feed[Any]] = {}
         self._ears = Ears()
         self._eyes = Eyes()
+        self._texts = Texts(self._room, self._tell_text)
         self._negotiation = Negotiation(
             self._room, self._feeds, self._subscriptions.wants
         )
@@ -257,6 +260,15 @@ class LiveKitRoom:
             message = f"the data message was not sent: {error.message}"
             raise TransportError(message) from error
 
+    async def send_text(self, text: str, *, topic: str) -> str:
+        """Send a text to everybody, and return its id."""
+        try:
+            sent = await self._unless_gone(self._local().send_text(text, topic=topic))
+        except rtc.StreamError as error:
+            message = f"the text was not sent: {error.description}"
+            raise TransportError(message) from error
+        return sent.stream_id
+
     def audio(
         self, identity: str, track_source: TrackSource
     ) -> AsyncIterator[AudioFrame]:
@@ -316,6 +328,13 @@ class LiveKitRoom:
             self._was_told_connected = True
         elif isinstance(event, Disconnected):
             self._end()
+        self._pass_on(event)
+
+    def _tell_text(self, event: TextReceived) -> None:
+        self._last_told = asyncio.get_running_loop().time()
+        self._pass_on(event)
+
+    def _pass_on(self, event: RoomEvent) -> None:
         if self._observer is None:
             return
         try:
@@ -371,9 +390,11 @@ class LiveKitRoom:
             # As in `__init__`, of a type that LiveKit leaves open.
             self._room.off(name, told)  # pyright: ignore[reportUnknownMemberType]
         self._callbacks.clear()
+        self._texts.forget()
         self._observer = None
 
     def _end(self) -> None:
+        self._texts.end()
         self._ears.end()
         self._eyes.end()
         if not self._gone.done():

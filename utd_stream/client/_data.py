@@ -16,6 +16,7 @@ __all__ = [
     "MAX_DATA_BYTES",
     "check_data",
     "check_receivers",
+    "check_text",
     "check_topic",
     "is_system_message",
 ]
@@ -43,6 +44,25 @@ def check_data(data: Any) -> None:
         raise InvalidArgumentError(message)
     if is_system_message(data):
         message = 'data of a "type" that begins with "_" is reserved for the engine'
+        raise InvalidArgumentError(message)
+
+
+def check_text(text: Any) -> None:
+    """Refuse what is no text, or too long a one.
+
+    Raises:
+        InvalidArgumentError: If so.
+    """
+    if not isinstance(text, str):
+        message = f"text must be a str, not {type(text).__name__}"
+        raise InvalidArgumentError(message)
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        message = "text must be valid Unicode"
+        raise InvalidArgumentError(message) from None
+    if size > MAX_DATA_BYTES:
+        message = f"text is {size} bytes; {MAX_DATA_BYTES} go in one message"
         raise InvalidArgumentError(message)
 
 

@@ -14,6 +14,7 @@ from utd_stream.client._connection import Connection
 from utd_stream.client._data import (
     check_data,
     check_receivers,
+    check_text,
     check_topic,
     is_system_message,
 )
@@ -356,6 +357,29 @@ class UTDRoom:
             lambda: connection.media.send_data(
                 data, reliable=reliable, to=to, topic=under
             ),
+        )
+
+    async def send_text(self, text: str, topic: str) -> str:
+        """Send a text to everybody, and return its id.
+
+        Texts arrive in the order they were sent, and name their sender.
+
+        Args:
+            text: At most 60,000 bytes of UTF-8.
+            topic: For receivers to tell texts apart.
+
+        Raises:
+            InvalidArgumentError: If *text* is no text or too long.
+            RefusedError: If the right to send data is missing.
+            DisconnectedError: If the room is not connected.
+            TransportError: If it could not be sent.
+        """
+        check_text(text)
+        connection = self._present()
+        if not connection.media.state().local.permission.can_publish_data:
+            _forbid("send_text")
+        return await connection.keeper.run(
+            ("text",), lambda: connection.media.send_text(text, topic=topic)
         )
 
     def audio(

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import ClassVar, Generic, Protocol, Self, TypeVar
 
 from utd_stream._border import HomeLoop, border
+from utd_stream.client._chat import Chat
 from utd_stream.client._connector import Connector, Link
 from utd_stream.client._grid import naming_arguments
 from utd_stream.client._owner import Owner
@@ -23,6 +24,7 @@ from utd_stream.client.room import UTDRoom
 from utd_stream.errors import ClosedError, DisconnectedError
 from utd_stream.machines import connection as c
 from utd_stream.models import room_events as e
+from utd_stream.models.chat import ChatMessage
 from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
@@ -88,6 +90,7 @@ class UTDSession(Generic[_S]):
         self._connector = connector
         self._owner = owner
         self._disposing: asyncio.Task[None] | None = None
+        self._chat = Chat(link.room, lambda: run.snapshot.value, link.clock, self._home)
 
     # What is seen.
 
@@ -166,6 +169,19 @@ class UTDSession(Generic[_S]):
         """
         return self.snapshot.derive(fold.microphone_is_muted)
 
+    @property
+    def chat(self) -> Events[ChatMessage]:
+        """What people write, one's own messages when they are sent.
+
+        A message comes once, and at most 20 in 10 s of one sender.  While the chat is
+        locked only those of hosts and admins come, as far as their role is known.
+        Whoever comes later has none of before.
+
+        Completes:
+            With `aclose`.
+        """
+        return self._chat.messages
+
     @cached_property
     def chat_locked(self) -> Latest[bool]:
         """Whether only hosts and admins may chat."""
@@ -215,6 +231,25 @@ class UTDSession(Generic[_S]):
     ) -> None:
         """Send a data message; see `UTDRoom.send_data`."""
         await self.room.send_data(data, reliable, to, topic)
+
+    async def send_chat(self, text: str) -> ChatMessage:
+        """Write to everybody in the room; it is told in `chat` here as well.
+
+        Ten at once, then one a second; hosts and admins twice that.
+
+        Args:
+            text: 1 to 4,000 bytes; blanks around it are taken away.
+
+        Raises:
+            InvalidArgumentError: If it is no text, blank or too long.
+            RefusedError: If the chat is locked, for all but hosts and admins.
+            RateLimitedError: If it comes too soon; `retry_after` says how long to wait.
+            DisconnectedError: If the room is not connected.
+            TransportError: If it could not be sent.
+            ClosedError: If the session is disposed.
+        """
+        self._check_open()
+        return await self._chat.send(text)
 
     async def kick(self, identity: str) -> None:
         """Remove somebody until their next mint; hosts and admins.
@@ -467,6 +502,7 @@ class UTDSession(Generic[_S]):
     async def _dispose(self) -> None:
         await self._leave()
         self._snapshot.close()
+        self._chat.close()
         try:
             await self.room.aclose()
         finally:

@@ -11,6 +11,7 @@ from utd_stream.models.calls import (
     UTDCall,
     UTDCallStatus,
 )
+from utd_stream.models.chat import ChatMessage
 from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
@@ -44,6 +45,7 @@ __all__ = [
     "AudioFrame",
     "CallDirection",
     "CallEndReason",
+    "ChatMessage",
     "DisconnectReason",
     "EndInfo",
     "HangUpReason",

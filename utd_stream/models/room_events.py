@@ -48,6 +48,7 @@ __all__ = [
     "RoomMetadataChanged",
     "RoomUpdated",
     "SipDtmfReceived",
+    "TextReceived",
     "TokenRefreshed",
     "TrackMuted",
     "TrackPublished",
@@ -306,6 +307,23 @@ class DataReceived:
 
 
 @attrs.frozen
+class TextReceived:
+    """A text, such as one of a chat.
+
+    Attributes:
+        text: What was sent.
+        identity: Of the sender, as the SFU vouches, announced or not.
+        topic: Chosen by the sender.
+        id: Unique in the room.
+    """
+
+    text: str
+    identity: str
+    topic: str
+    id: str
+
+
+@attrs.frozen
 class SipDtmfReceived:
     """A key pressed on a telephone."""
 
@@ -392,6 +410,7 @@ RoomEvent: TypeAlias = (
     | TrackMuted
     | TrackUnmuted
     | DataReceived
+    | TextReceived
     | SipDtmfReceived
     | TranscriptionReceived
     | DataTrackPublished

@@ -181,6 +181,17 @@ class MediaRoom(Protocol):
         """
         ...
 
+    async def send_text(self, text: str, *, topic: str) -> str:
+        """Send a text to everybody, and return its id.
+
+        Unlike a data message it always names its sender (T45).
+
+        Raises:
+            TransportError: If it could not be sent; `DisconnectedError` if
+                the room is not connected, or no more.
+        """
+        ...
+
     def video(
         self, identity: str, track_source: TrackSource, quality: VideoQuality
     ) -> AsyncIterator[VideoFrame]:

@@ -89,6 +89,9 @@ class Listener(Protocol):
     ) -> None:
         """Take a data message."""
 
+    def told_text(self, text: str, identity: str, *, topic: str, text_id: str) -> None:
+        """Take a text."""
+
     def told_subscribed(self, identity: str, sid: str, feed: AnyFeed) -> None:
         """Take the sound of a track."""
 

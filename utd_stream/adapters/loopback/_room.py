@@ -227,6 +227,18 @@ class LoopbackRoom:
         self._server.timers.after(_SEND_DELAY, _send, packet, self._present(), sent)
         await sent
 
+    async def send_text(self, text: str, *, topic: str) -> str:
+        """Send a text to everybody, and return its id."""
+        self._present()
+        await self.repair.ended()
+        sent, text_id = self._future(), self._server.text_id()
+        packet = partial(
+            self._server.send_text, text=text, topic=topic, text_id=text_id
+        )
+        self._server.timers.after(_SEND_DELAY, _send, packet, self._present(), sent)
+        await sent
+        return text_id
+
     def audio(
         self, identity: str, track_source: TrackSource
     ) -> AsyncIterator[AudioFrame]:

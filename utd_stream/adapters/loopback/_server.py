@@ -341,6 +341,21 @@ class Server:
                 told = partial(member.client.told_data, topic=topic, reliable=reliable)
                 member.send(told, data, identity)
 
+    def send_text(
+        self, room: Room, *, text: str, sender: Member, topic: str, text_id: str
+    ) -> None:
+        """Send a text, without a word if nobody may have it."""
+        if not sender.permission.can_publish_data:
+            return
+        for member in room.others(sender):
+            if member.is_active and member.client:
+                told = partial(member.client.told_text, topic=topic, text_id=text_id)
+                member.send(told, text, sender.identity)
+
+    def text_id(self) -> str:
+        """Return what no other text is called."""
+        return self._sid("ST")
+
     def choose(self, listener: Member, identity: str) -> None:
         """Send *listener* what it wants of somebody, and nothing else."""
         member = listener.room.people.get(identity)

@@ -178,6 +178,10 @@ class View:
         known = identity if identity in self.others else None
         self._tell(events.DataReceived(data, known, topic, reliable))
 
+    def told_text(self, text: str, identity: str, *, topic: str, text_id: str) -> None:
+        """Take a text; its sender is named, announced or not (T45)."""
+        self._tell(events.TextReceived(text, identity, topic, text_id))
+
     def told_subscribed(self, identity: str, sid: str, feed: AnyFeed) -> None:
         """Take the sound of a track."""
         info = self.others.get(identity)
