@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import assert_type
 
@@ -101,6 +101,9 @@ async def act(session: us.UTDAudioRoomSession, api: us.UTDApi) -> None:
     assert_type(await session.send_chat("hello"), us.ChatMessage)
     assert_type(await anext(aiter(session.chat)), us.ChatMessage)
     assert_type(session.chat_locked.value, bool)
+    assert_type(session.publishable.value, frozenset[TrackSource])
+    assert_type(session.connection_quality.value, us.Quality)
+    assert_type(session.qualities.value, Mapping[str, us.Quality])
     assert_type(await session.set_role("ben", us.UTDRole.ADMIN), None)
     assert_type(await session.mute_participant("ben", video=False), None)
     assert_type(await session.unmute_participant("ben"), None)

@@ -15,6 +15,7 @@ from utd_stream.models import room_events as e
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
+    Quality,
     RemoteParticipant,
     TrackSource,
 )
@@ -22,7 +23,6 @@ from utd_stream.models.rooms import DisconnectReason, UTDConnectionState, UTDRol
 from utd_stream.ports import RoomState
 from utd_stream.snapshots import SessionSnapshot
 from utd_stream.snapshots.session import (
-    can_publish_microphone,
     changed,
     fold_event,
     fold_replacement,
@@ -31,6 +31,8 @@ from utd_stream.snapshots.session import (
     is_connected,
     json_object,
     muted_sources,
+    publishable_sources,
+    quality_of_mine,
     role_of,
 )
 from utd_stream.testing.models import json_values, values
@@ -131,7 +133,7 @@ def test_nothing_of_a_replaced_connection_holds(snapshot: SessionSnapshot) -> No
         snapshot.role,
         snapshot.owner_identity,
     )
-    assert not can_publish_microphone(replaced)
+    assert not publishable_sources(replaced)
     assert fold_replacement(replaced) is replaced
 
 
@@ -175,8 +177,8 @@ def test_rights_are_mine_alone() -> None:
 
     granted = after(snapshot, e.ParticipantPermissionsChanged("me", SPEAKS))
 
-    assert can_publish_microphone(granted)
-    assert not can_publish_microphone(snapshot)
+    assert publishable_sources(granted)
+    assert not publishable_sources(snapshot)
     ann = e.ParticipantPermissionsChanged("ann", SPEAKS)
     assert after(snapshot, ann) is snapshot
 
@@ -319,3 +321,40 @@ def test_the_chat_is_locked_by_the_room_alone(
 
     assert told.chat_locked is is_locked
     assert not fold_room_facts(told, '{"_room": {}}').chat_locked
+
+
+def test_qualities_are_of_those_who_are_there() -> None:
+    """One's own and those that the SFU tells of; a word unknown is none (L7)."""
+    snapshot = start(RemoteParticipant(identity="ann"))
+    told = after(
+        snapshot,
+        e.ConnectionQualityChanged("me", "good"),
+        e.ConnectionQualityChanged("ann", "lost"),
+        e.ConnectionQualityChanged("bob", "splendid"),
+    )
+
+    assert quality_of_mine(snapshot) is Quality.UNKNOWN
+    assert quality_of_mine(told) is Quality.GOOD
+    assert told.qualities == {
+        "me": Quality.GOOD,
+        "ann": Quality.LOST,
+        "bob": Quality.UNKNOWN,
+    }
+    left = DisconnectReason.CLIENT_INITIATED
+    ann = RemoteParticipant(identity="ann")
+    gone = after(told, e.ParticipantDisconnected(ann, left))
+    assert set(gone.qualities) == {"me", "bob"}
+    assert after(told, e.ConnectionQualityChanged("me", "good")) is told
+    assert fold_replacement(told).qualities == {}
+
+
+def test_what_may_be_published_is_what_the_sfu_lets_send() -> None:
+    """An empty list means every source (T37), and no right none."""
+    every = Permission(can_publish=True, can_publish_sources=())
+    for right, sources in (
+        (SPEAKS, {TrackSource.MICROPHONE}),
+        (every, AUDIO | VIDEO),
+        (attrs.evolve(every, can_publish=False), NOTHING),
+    ):
+        granted = after(start(), e.ParticipantPermissionsChanged("me", right))
+        assert publishable_sources(granted) == sources

@@ -8,7 +8,7 @@ posting facts, never otherwise.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from types import TracebackType
@@ -28,6 +28,7 @@ from utd_stream.models.chat import ChatMessage
 from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
+    Quality,
     RemoteParticipant,
     TrackSource,
 )
@@ -148,8 +149,26 @@ class UTDSession(Generic[_S]):
 
     @cached_property
     def can_publish(self) -> Latest[bool]:
-        """Whether the SFU lets this client publish its microphone."""
-        return self.snapshot.derive(fold.can_publish_microphone)
+        """Whether the SFU lets this client publish from any source."""
+        return self.snapshot.derive(lambda s: bool(fold.publishable_sources(s)))
+
+    @cached_property
+    def publishable(self) -> Latest[frozenset[TrackSource]]:
+        """The sources that the SFU lets this client publish from."""
+        return self.snapshot.derive(fold.publishable_sources)
+
+    @cached_property
+    def connection_quality(self) -> Latest[Quality]:
+        """How well this client is connected, as the SFU judges every few seconds."""
+        return self.snapshot.derive(fold.quality_of_mine)
+
+    @cached_property
+    def qualities(self) -> Latest[Mapping[str, Quality]]:
+        """How well people are connected, by identity.
+
+        The SFU tells it of this client and of those whose tracks it receives.
+        """
+        return self.snapshot.derive(lambda s: s.qualities)
 
     @cached_property
     def remote_participants(self) -> Latest[tuple[RemoteParticipant, ...]]:

@@ -16,6 +16,7 @@ from utd_stream.models.media import AudioFrame, VideoFrame, VideoQuality
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
+    Quality,
     RemoteParticipant,
     TrackKind,
     TrackPublication,
@@ -52,6 +53,7 @@ __all__ = [
     "Invitation",
     "LocalParticipant",
     "Permission",
+    "Quality",
     "RemoteParticipant",
     "RingEndReason",
     "RoomEvent",

@@ -12,6 +12,7 @@ from utd_stream.models._frozen_map import frozen_map
 __all__ = [
     "LocalParticipant",
     "Permission",
+    "Quality",
     "RemoteParticipant",
     "TrackKind",
     "TrackPublication",
@@ -35,6 +36,16 @@ class TrackSource(Enum):
     SCREEN_SHARE = "screen_share"
     SCREEN_SHARE_AUDIO = "screen_share_audio"
     UNKNOWN = "unknown"
+
+
+class Quality(Enum):
+    """How well somebody is connected, as the SFU judges every few seconds."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    POOR = "poor"
+    LOST = "lost"  # nothing is heard of them; they may be back
+    UNKNOWN = "unknown"  # not judged yet, or they neither send nor are received
 
 
 @attrs.frozen(kw_only=True)

@@ -13,10 +13,12 @@ from typing import Any, TypeVar, cast
 import attrs
 
 from utd_stream.models import room_events as e
+from utd_stream.models._frozen_map import frozen_map
 from utd_stream.models.json_text import read_json
 from utd_stream.models.participants import (
     LocalParticipant,
     Permission,
+    Quality,
     RemoteParticipant,
     TrackPublication,
     TrackSource,
@@ -27,7 +29,6 @@ from utd_stream.ports import RoomState
 __all__ = [
     "GONE",
     "SessionSnapshot",
-    "can_publish_microphone",
     "changed",
     "fold_event",
     "fold_own_mute",
@@ -39,6 +40,8 @@ __all__ = [
     "json_object",
     "microphone_is_muted",
     "muted_sources",
+    "publishable_sources",
+    "quality_of_mine",
     "role_of",
 ]
 
@@ -66,6 +69,8 @@ class SessionSnapshot:
         muted_for_all: Which of ``audio`` and ``video`` are taken from everybody below
             admin who has no setting of their own.
         chat_locked: Only moderators may chat.
+        qualities: How well those are connected of whom the SFU tells it: this client,
+            and those whose tracks it receives.
     """
 
     version: int = 0
@@ -75,8 +80,11 @@ class SessionSnapshot:
     remotes: tuple[RemoteParticipant, ...] = ()
     role: UTDRole = UTDRole.AUDIENCE
     owner_identity: str | None = None
-    muted_for_all: frozenset[str] = frozenset()
+    muted_for_all: tuple[str, ...] = ()
     chat_locked: bool = False
+    qualities: Mapping[str, Quality] = attrs.field(
+        factory=lambda: frozen_map({}), converter=frozen_map, hash=False
+    )
 
     @property
     def standing(self) -> str:
@@ -92,9 +100,17 @@ def is_connected(snapshot: SessionSnapshot) -> bool:
     return snapshot.connection_state is UTDConnectionState.CONNECTED
 
 
-def can_publish_microphone(snapshot: SessionSnapshot) -> bool:
-    """Whether the SFU lets this client publish a microphone."""
-    return snapshot.local.permission.may_publish(TrackSource.MICROPHONE)
+def publishable_sources(snapshot: SessionSnapshot) -> frozenset[TrackSource]:
+    """Return the sources that the SFU lets this client send from."""
+    may_publish = snapshot.local.permission.may_publish
+    return frozenset(
+        source for kind in _OF_KIND.values() for source in kind if may_publish(source)
+    )
+
+
+def quality_of_mine(snapshot: SessionSnapshot) -> Quality:
+    """Return how well this client is connected."""
+    return snapshot.qualities.get(snapshot.local.identity, Quality.UNKNOWN)
 
 
 def microphone_is_muted(snapshot: SessionSnapshot) -> bool:
@@ -133,7 +149,7 @@ def grant_of(metadata: str) -> int:
 def muted_sources(snapshot: SessionSnapshot) -> frozenset[TrackSource]:
     """Return the sources that a mute of me, or of the room, withdraws."""
     own = _flags(json_object(snapshot.local.metadata).get("muted"))
-    everybody = frozenset[str]() if snapshot.role.moderates else snapshot.muted_for_all
+    everybody = () if snapshot.role.moderates else snapshot.muted_for_all
     return frozenset(
         source
         for kind, sources in _OF_KIND.items()
@@ -156,9 +172,16 @@ def fold_room_facts(snapshot: _S, metadata: str) -> _S:
     lock: object = told.get("_chat_locked")
     return changed(
         snapshot,
-        muted_for_all=frozenset(kind for kind, muted in said.items() if muted),
+        muted_for_all=tuple(kind for kind, muted in said.items() if muted),
         chat_locked=isinstance(lock, int) and bool(lock),
     )
+
+
+def _quality(word: str) -> Quality:
+    for quality in Quality:
+        if quality.value == word:
+            return quality
+    return Quality.UNKNOWN
 
 
 def _flags(told: object) -> dict[str, bool]:
@@ -182,7 +205,7 @@ def fold_replacement(snapshot: _S) -> _S:
     Nothing of the old one holds: no right, no track, nobody announced.
     """
     blank = LocalParticipant(identity=snapshot.local.identity)
-    return changed(snapshot, local=blank, remotes=())
+    return changed(snapshot, local=blank, remotes=(), qualities={})
 
 
 def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911, PLR0912 -- a line each
@@ -191,14 +214,19 @@ def fold_event(snapshot: _S, event: e.RoomEvent) -> _S:  # noqa: C901, PLR0911, 
         case e.ParticipantConnected(someone) | e.ParticipantActive(someone):
             return _with(snapshot, someone)
         case e.ParticipantDisconnected(someone):
-            kept = tuple(r for r in snapshot.remotes if r.identity != someone.identity)
-            return changed(snapshot, remotes=kept)
+            gone = someone.identity
+            kept = tuple(r for r in snapshot.remotes if r.identity != gone)
+            left = {who: q for who, q in snapshot.qualities.items() if who != gone}
+            return changed(snapshot, remotes=kept, qualities=left)
         case e.ParticipantPermissionsChanged(identity, permission):
             return _with_permission(snapshot, identity, permission)
         case e.ParticipantMetadataChanged(identity, metadata):
             snapshot = _edit(snapshot, identity, metadata=metadata)
             told = role_of(metadata) if identity == snapshot.local.identity else None
             return changed(snapshot, role=told or snapshot.role)
+        case e.ConnectionQualityChanged(identity, word):
+            known = {**snapshot.qualities, identity: _quality(word)}
+            return changed(snapshot, qualities=known)
         case e.ParticipantNameChanged(identity, name):
             return _edit(snapshot, identity, name=name)
         case e.ParticipantAttributesChanged(identity, edits):

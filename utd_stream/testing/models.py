@@ -161,10 +161,9 @@ def _of(  # noqa: C901, PLR0911 -- a line for each kind of type
         return display_names() if name in _SOME_TEXTS else texts()
     if origin is tuple:
         return st.lists(_of(arguments[0], name, pools), max_size=3).map(tuple)
-    if origin is frozenset:
-        return st.frozensets(_of(arguments[0], name, pools), max_size=3)
     if origin is Mapping:
-        told = json_values() if arguments[1] is Any else texts()
+        value = arguments[1]
+        told = texts() if value is object else _of(value, name, pools)
         return st.dictionaries(texts(), told, max_size=2)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
