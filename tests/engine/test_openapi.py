@@ -115,6 +115,7 @@ async def test_answers_conform(house: House) -> None:
         ),
         "end_room": await house.room_ask("DELETE", "", by="ana"),
         "health": await house.ask("GET", "health"),
+        "contract": await house.ask("GET", "api/v1/contract"),
     }
 
     for name, answer in told.items():

@@ -74,6 +74,10 @@ class UTDApi:
         """Return the engine's own description of its API."""
         return await self._call(e.OPENAPI)
 
+    async def contract(self) -> a.Contract:
+        """Read the tables of the machines, those of the engine and of clients."""
+        return await self._call(e.CONTRACT)
+
     async def create_session(
         self, identity: str, *, name: str | None = None, device_id: str | None = None
     ) -> a.SessionAnswer:

@@ -12,9 +12,12 @@ from utd_stream.models.rooms import UTDRole, UTDStreamType
 from utd_stream.models.seats import UTDSeatGrid, aware
 
 __all__ = [
+    "Contract",
     "Empty",
     "Health",
     "InvitationAnswer",
+    "MachineRow",
+    "MachineTable",
     "Page",
     "Pagination",
     "ParticipantView",
@@ -58,6 +61,61 @@ class Ready:
     """
 
     status: str = "ready"
+
+
+@attrs.frozen(kw_only=True)
+class MachineRow:
+    """One row of a machine's table.
+
+    Attributes:
+        event: What is told; a command or a fact.
+        source: In which state.
+        guard: The question whose answer must be yes; none for always.
+        target: The state afterwards; the same one where the event is refused.
+        refusal: The code with which the event is refused; none where it is taken.
+        data: What changes of what the machine remembers.
+        effects: What is done, in order.
+    """
+
+    event: str
+    source: str
+    guard: str | None = None
+    target: str
+    refusal: str | None = None
+    data: tuple[str, ...] = ()
+    effects: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class MachineTable:
+    """A machine of the engine or of its clients.
+
+    Attributes:
+        name: What it is called.
+        initial: The state in which it begins.
+        states: All of them.
+        final: Those that nothing leaves.
+        rows: Of the rows of one state and event the first whose guard holds counts.
+    """
+
+    name: str
+    initial: str
+    states: tuple[str, ...]
+    final: tuple[str, ...] = ()
+    rows: tuple[MachineRow, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Contract:
+    """The machines that decide, as tables.
+
+    Attributes:
+        version: Of the software that runs them.
+        machines: Those of clients and those of the engine.
+    """
+
+    version: str
+    machines: tuple[MachineTable, ...]
 
 
 @attrs.frozen(kw_only=True)

@@ -127,6 +127,19 @@ OPENAPI: Endpoint[None, dict[str, Any]] = Endpoint(
     ),
 )
 
+CONTRACT: Endpoint[None, a.Contract] = Endpoint(
+    name="contract",
+    method="GET",
+    path="/contract",
+    who=Who.ANYBODY,
+    answer=a.Contract,
+    summary="Read the tables of the machines.",
+    rule=(
+        "Each state machine of the engine and of its clients, as they run: what a "
+        "call, a seat, a request, a live stream and a connection do, row by row."
+    ),
+)
+
 LIVEKIT_WEBHOOK: Endpoint[None, a.Empty] = Endpoint(
     name="livekit_webhook",
     method="POST",
@@ -465,6 +478,7 @@ ENDPOINTS: tuple[Endpoint[Any, Any], ...] = (
     HEALTH,
     READY,
     OPENAPI,
+    CONTRACT,
     LIVEKIT_WEBHOOK,
     CREATE_SESSION,
     REFRESH_SESSION,

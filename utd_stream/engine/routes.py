@@ -42,6 +42,7 @@ from utd_stream.engine.rules.call.commands import nothing_there
 from utd_stream.engine.rules.kind import CallEntry
 from utd_stream.engine.rules.rows import as_seen, member_of
 from utd_stream.engine.rules.state import Member, Room
+from utd_stream.engine.tables import contract_document
 from utd_stream.engine.tokens import room_token
 from utd_stream.errors import NotFoundError, PermissionDeniedError
 from utd_stream.models.calls import HangUpReason, UTDCallStatus
@@ -208,6 +209,10 @@ async def _ready(call: Call[None]) -> Reply:
 
 async def _openapi(call: Call[None]) -> Reply:
     return Reply(document())
+
+
+async def _contract(call: Call[None]) -> Reply:
+    return Reply(contract_document())
 
 
 async def _create_session(call: Call[r.SessionRequest]) -> Reply:
@@ -403,6 +408,7 @@ LOOKS: Mapping[AnyEndpoint, Handler] = dict(
         _look(e.HEALTH, _health),
         _look(e.READY, _ready),
         _look(e.OPENAPI, _openapi),
+        _look(e.CONTRACT, _contract),
         _look(e.CREATE_SESSION, _create_session),
         _look(e.REFRESH_SESSION, _refresh_session),
         _look(e.CREATE_TOKEN, _create_token),

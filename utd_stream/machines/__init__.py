@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from utd_stream.machines._declare import Declaration, Model, Row, Run, Step
 from utd_stream.machines.call import CALL
 from utd_stream.machines.calling import CALLING
@@ -21,6 +23,7 @@ __all__ = [
     "CONNECTION",
     "INVITATION",
     "LIVE",
+    "MACHINES",
     "PLACE",
     "REQUEST",
     "SEAT",
@@ -33,3 +36,9 @@ __all__ = [
     "Run",
     "Step",
 ]
+
+# All of them, those of clients and those of the engine.
+MACHINES: tuple[Declaration[Any, Any, Any, Any], ...] = (
+    *(CONNECTION, PLACE, TRACK, SEAT, REQUEST, INVITATION),
+    *(LIVE, STAGE, CALL, CALLING, SIGNAL),
+)
