@@ -54,6 +54,17 @@ def test_the_program_of_a_call_prints_what_it_says(tmp_path: Path) -> None:
     assert told.stdout == block("", "callee_hangup\n")
 
 
+def test_the_program_of_a_moderator_prints_what_it_says(tmp_path: Path) -> None:
+    """A role, a mute and a locked chat, in a world of its own."""
+    program = block("python", "mute_participant")
+    (tmp_path / "moderation.py").write_text(program, encoding="utf-8")
+
+    told = python("moderation.py", folder=tmp_path)
+
+    assert told.stderr == ""
+    assert told.stdout == block("", "quiet, please\n")
+
+
 def test_the_first_program_is_short() -> None:
     """Fifteen lines of code, none of which a screen must break."""
     lines = [
