@@ -115,6 +115,22 @@ async def test_what_is_no_message_is_refused_at_once(world: World, text: str) ->
     assert [each.text for each in heard] == ["x"]
 
 
+async def test_what_other_clients_send_is_held_to_the_same(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is blank, too long or of another topic is nobody's message, and no fault."""
+    host = await world.join("host", as_host=True)
+    guest = await world.join("guest")
+    heard = read(host)
+    for text, topic in (("", "lk.chat"), ("x" * 4_001, "lk.chat"), ("aside", "other")):
+        await guest.room.send_text(text, topic)
+    await guest.send_chat("after them")
+    await eventually(lambda: heard)
+
+    assert [each.text for each in heard] == ["after them"]
+    assert not [each for each in caplog.records if "observer" in each.getMessage()]
+
+
 async def test_without_a_room_there_is_no_chat(world: World) -> None:
     """A session that left says so; one that is disposed of has ended its chat."""
     host = await world.join("host", as_host=True)

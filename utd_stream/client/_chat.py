@@ -7,7 +7,12 @@ from collections.abc import Callable
 from utd_stream._border import HomeLoop
 from utd_stream.client.room import UTDRoom
 from utd_stream.client.rules.chat import Hearing, Saying, check_text, may_chat
-from utd_stream.errors import RateLimitedError, RefusedError, UTDErrorCode
+from utd_stream.errors import (
+    InvalidArgumentError,
+    RateLimitedError,
+    RefusedError,
+    UTDErrorCode,
+)
 from utd_stream.models.chat import CHAT_TOPIC, ChatMessage
 from utd_stream.models.room_events import RoomEvent, TextReceived
 from utd_stream.ports import Clock
@@ -96,7 +101,7 @@ class Chat:
             return
         try:
             text = check_text(event.text)
-        except ValueError:
+        except InvalidArgumentError:
             return  # another client than ours has sent it
         now = self._clock.monotonic()
         if self._hearing.takes(event.identity, event.id, now):

@@ -369,17 +369,18 @@ class UTDRoom:
             topic: For receivers to tell texts apart.
 
         Raises:
-            InvalidArgumentError: If *text* is no text or too long.
+            InvalidArgumentError: If *text* is no text or too long, or *topic* none.
             RefusedError: If the right to send data is missing.
             DisconnectedError: If the room is not connected.
             TransportError: If it could not be sent.
         """
         check_text(text)
+        under = check_topic(topic)
         connection = self._present()
         if not connection.media.state().local.permission.can_publish_data:
             _forbid("send_text")
         return await connection.keeper.run(
-            ("text",), lambda: connection.media.send_text(text, topic=topic)
+            ("text",), lambda: connection.media.send_text(text, topic=under)
         )
 
     def audio(
