@@ -14,7 +14,7 @@ import pytest
 
 from tests.patience import patiently
 from tests.pictures import CAMERA, PATTERN, SCREEN, SENDER, in_order, seen
-from tests.planes import LISTENER, Guest, Plane
+from tests.planes import LISTENER, Guest, Plane, eventually
 from utd_stream.errors import PublishError
 from utd_stream.media import TestPattern, read_pattern
 from utd_stream.models import TrackKind, TrackSource, VideoFrame
@@ -82,6 +82,27 @@ async def test_pictures_go_on_with_the_next_track(plane: Plane) -> None:
         assert in_order(await seen(looking))
         await ana.room.unpublish(CAMERA)
         await ben.hears(TrackUnsubscribed)
+        await film(ana)
+        assert in_order(await seen(looking))
+
+
+async def test_a_camera_goes_with_its_right(plane: Plane) -> None:
+    """The screen stays; with the right again, what is published anew is seen (T24)."""
+    ana = await plane.enter("ana", permission=SENDER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    await film(ana)
+    await film(ana, SCREEN)
+    async with aclosing(ben.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+        assert in_order(await seen(looking))
+        narrowed = attrs.evolve(SENDER, can_publish_sources=(SCREEN,))
+        await plane.allow("ana", narrowed)
+        await ben.hears(TrackUnsubscribed)
+        await plane.sees_tracks("ana", SCREEN)
+        await ana.room.unpublish(CAMERA)  # its owner is not told, and says so itself
+        assert in_order(await seen(ben.video("ana", SCREEN)))
+
+        await plane.allow("ana", SENDER)
+        await eventually(lambda: ana.state.local.permission == SENDER)
         await film(ana)
         assert in_order(await seen(looking))
 
