@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.planes import heard_hz
 from tests.world import World
 from utd_stream.client.call import UTDCallSession
 from utd_stream.errors import InvalidTransitionError, RefusedError
-from utd_stream.media import TestPattern
+from utd_stream.media import FrameSource, TestPattern
 from utd_stream.models import TrackSource, UTDStreamType, VideoFrame
 from utd_stream.models.room_events import TrackUnsubscribed
 
@@ -89,6 +90,25 @@ async def test_a_camera_goes_and_comes(world: World) -> None:
     )
     await calling.set_camera(True)
     assert in_order(await seen(answering.video("ana")))
+
+
+async def test_a_programs_pictures_go_on_where_they_were(world: World) -> None:
+    """Turned off and on again, its iterator is asked for the next one."""
+
+    async def film() -> AsyncIterator[VideoFrame]:
+        async for frame in PATTERN.open():
+            yield frame
+            await asyncio.sleep(1 / PATTERN.fps)
+
+    ana = await world.caller("ana", 440, camera=FrameSource(film()))
+    ben = await world.caller("ben", 660)
+    calling, answering = await world.talk(ana, ben, VIDEO)
+    before = await seen(answering.video("ana"))
+    await calling.set_camera(False)
+    await calling.set_camera(True)
+    after = await seen(answering.video("ana"))
+
+    assert in_order([*before, *after])
 
 
 async def test_another_camera_is_seen_in_the_same_track(world: World) -> None:
