@@ -74,6 +74,13 @@ class Camera:
         await plane.until(is_at_rest, timeout=30)
 
 
+async def turned_away(reading: asyncio.Task[list[int]]) -> None:
+    """End a reader that may have begun only."""
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.wait((reading,))
+
+
 async def look(frames: AsyncIterator[VideoFrame], width_px: int) -> None:
     """Read until a picture is that wide."""
     async with patiently(20):
@@ -100,6 +107,32 @@ async def test_what_nobody_reads_is_not_sent(plane: Plane) -> None:
     await ben.hears(TrackUnsubscribed)
     await camera.rests(plane)
     assert in_order(await seen(ben.video("ana", CAMERA)))
+
+
+async def test_who_looks_away_and_back_at_once_sees_on(plane: Plane) -> None:
+    """A track asked for again before it has gone is received again."""
+    ana = await plane.enter("ana", permission=SENDER)
+    ben = await plane.enter("ben", permission=LISTENER)
+    await ana.room.publish_video(PATTERN, name="camera", track_source=CAMERA)
+    for pictures in (2, 0, 1, 0, 0, 2, 0, 2):
+        async with aclosing(ben.video("ana", CAMERA)) as looking:  # type: ignore[type-var]  # a generator
+            reading = asyncio.create_task(seen(looking, pictures or 1))
+            if pictures:
+                assert len(await reading) == pictures
+            await turned_away(reading)
+
+
+async def test_who_enters_and_looks_at_once_sees(plane: Plane) -> None:
+    """A track that comes although it was refused is received once it is read."""
+    ana = await plane.enter("ana", permission=SENDER)
+    await ana.room.publish_video(PATTERN, name="camera", track_source=CAMERA)
+    for number in range(6):
+        ben = await plane.enter(f"ben{number}", permission=SENDER)
+        await ben.room.publish_video(PATTERN, name="camera", track_source=CAMERA)
+        assert len(await seen(ana.video(f"ben{number}", CAMERA), 1)) == 1
+        assert len(await seen(ben.video("ana", CAMERA), 2)) == 2
+        assert len(await seen(ben.video("ana", CAMERA), 1)) == 1
+        await ben.room.disconnect()
 
 
 async def test_one_reader_of_two_goes(plane: Plane) -> None:

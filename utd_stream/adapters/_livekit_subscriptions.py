@@ -3,6 +3,9 @@
 The client has no adaptive stream of its own.  A track that is refused as soon as it
 is announced is never sent: its publisher pauses at once.  One that is refused later
 goes on for the server's five seconds.
+
+Two wishes within milliseconds lose the second one: the track goes and never comes
+back.  So a wish waits until the one before it has had its effect.
 """
 
 from __future__ import annotations
@@ -43,6 +46,8 @@ class Subscriptions:
         # By the sid of a track: what was asked for last, where that is not to receive
         # it as sharp as it is sent.
         self._refused: set[str] = set()
+        # Until they have come, or gone.
+        self._under_way: set[str] = set()
         self._asked: dict[str, VideoQuality] = {}
 
     def wants(self, identity: str, publication: rtc.RemoteTrackPublication) -> bool:
@@ -64,23 +69,38 @@ class Subscriptions:
         if publication.kind != rtc.TrackKind.KIND_VIDEO or not self.receives:
             return
         sid, is_wanted = publication.sid, self.wants(identity, publication)
-        if is_wanted is (sid in self._refused):
+        if is_wanted is (sid in self._refused) and sid not in self._under_way:
             publication.set_subscribed(is_wanted)
             (self._refused.discard if is_wanted else self._refused.add)(sid)
+            # One that is refused before it came may come all the same, and then stays.
+            if is_wanted is (publication.track is None):
+                self._under_way.add(sid)
         self._sharpen(identity, publication)
 
     def subscribed(
         self, identity: str, publication: rtc.RemoteTrackPublication
     ) -> None:
-        """Ask anew how sharp a track is to be, which begins to be received.
+        """Ask anew how sharp a track is to be, and refuse what nobody reads by now.
 
-        The server may remember what was asked before, or not.
+        The server may remember how sharp it was to be before, or not.
         """
         was_asked = self._asked.pop(publication.sid, None) is not None
         self._sharpen(identity, publication, anew=was_asked)
+        if publication.sid not in self._refused:
+            self._under_way.discard(publication.sid)
+            self.look_at(identity, publication)
+
+    def unsubscribed(
+        self, identity: str, publication: rtc.RemoteTrackPublication
+    ) -> None:
+        """Ask for a track again that somebody reads by now."""
+        if publication.sid in self._refused:
+            self._under_way.discard(publication.sid)
+            self.look_at(identity, publication)
 
     def forget(self, publication: rtc.RemoteTrackPublication) -> None:
         """Forget a track that is there no more."""
+        self._under_way.discard(publication.sid)
         self._refused.discard(publication.sid)
         self._asked.pop(publication.sid, None)
 

@@ -353,6 +353,8 @@ class LiveKitRoom:
                 self._subscriptions.subscribed(who.identity, sent)
             case "track_unpublished", (sent, _):
                 self._subscriptions.forget(sent)
+            case "track_unsubscribed", (_, sent, who):
+                self._subscriptions.unsubscribed(who.identity, sent)
             case _:
                 pass
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from itertools import pairwise
 from typing import Any, cast
@@ -59,6 +60,7 @@ class Pictured:
         expected = f"{self.who} to see the {what} of {self.of}"
         frames = cast("Callers", troupe).video(self.who, self.of, self.source)
         numbers: list[int] = []
+        others = Counter[str]()
         # Every plane's is a generator: closed at once, nothing is sent for it.
         async with aclosing(cast("Any", frames)):
             try:
@@ -69,16 +71,24 @@ class Pictured:
                         shape = frame.width_px / frame.height_px
                         if number is not None and abs(shape - self._shape) < _ROUNDED:
                             numbers.append(number)
+                        else:
+                            others[f"{frame.width_px} x {frame.height_px}"] += 1
                         if len(numbers) == _PICTURES:
                             break
             except TimeoutError as error:
-                raise BrokenError(expected, f"pictures {numbers}") from error
+                raise BrokenError(expected, _seen(numbers, others)) from error
         if len(numbers) < _PICTURES or any(b <= a for a, b in pairwise(numbers)):
-            raise BrokenError(expected, f"pictures {numbers}")
+            raise BrokenError(expected, _seen(numbers, others))
         return (
             f"{self.who} sees the {what} of {self.of}: "
             f"pictures {numbers[0]} to {numbers[-1]}"
         )
+
+
+def _seen(numbers: Sequence[int], others: Counter[str]) -> str:
+    """Return what was seen, unreadable or of another shape included."""
+    told = [f"{count} of {size} px" for size, count in others.items()]
+    return "; ".join([f"pictures {list(numbers)}", *told])
 
 
 def _turns(
